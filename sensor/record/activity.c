@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The activity as a value: its strings in the tail, its names, its id. */
+#include "record/activity.h"
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "record/utf8.h"
+
+/* The most bytes each string may take. Their sum is the tail, so that no hostile string can crowd out another. */
+static const uint16_t string_max[STR_N] = {
+    [STR_USER] = 192,    [STR_CLAIM] = 192,    [STR_APP] = 64,   [STR_ROUTE] = 64,  [STR_METHOD] = 32,
+    [STR_HOST] = 256,    [STR_TARGET] = 1248,  [STR_CASE] = 128, [STR_CUSTOMER] = 256, [STR_FILE] = 512,
+    [STR_OBJECT] = 128,  [STR_MIME] = 128,     [STR_AGENT] = 256, [STR_CLIENT] = 64, [STR_AS_ORG] = 128,
+    [STR_NETWORK] = 128, [STR_PROTOCOL] = 64,  [STR_SNI] = 256,
+};
+#define LONGEST_STRING 1248
+_Static_assert(192 + 192 + 64 + 64 + 32 + 256 + 1248 + 128 + 256 + 512 + 128 + 128 + 256 + 64 + 128 + 128 + 64 + 256 ==
+                   ACTIVITY_TAIL_MAX,
+               "every string has its own room");
+
+void activity_init(struct activity *a)
+{
+    memset(a, 0, offsetof(struct activity, tail));
+}
+
+struct span activity_get(const struct activity *a, enum activity_string which)
+{
+    return span_of(a->tail + a->at[which], a->size[which]);
+}
+
+/* Closes the holes that replaced strings left. */
+static void pack_tail(struct activity *a)
+{
+    char packed[ACTIVITY_TAIL_MAX];
+    uint16_t used = 0;
+    for (int i = 0; i < STR_N; i++) {
+        memcpy(packed + used, a->tail + a->at[i], a->size[i]);
+        a->at[i] = used;
+        used = (uint16_t)(used + a->size[i]);
+    }
+    memcpy(a->tail, packed, used);
+    a->tail_used = used;
+}
+
+static void put_string(struct activity *a, enum activity_string which, struct span value)
+{
+    if (value.size > a->size[which]) { /* its old place is too small */
+        ASSERT(value.size <= (size_t)(ACTIVITY_TAIL_MAX - a->tail_used));
+        a->at[which] = a->tail_used;
+        a->tail_used = (uint16_t)(a->tail_used + value.size);
+    }
+    if (value.size)
+        memmove(a->tail + a->at[which], value.at, value.size);
+    a->size[which] = (uint16_t)value.size;
+}
+
+void activity_set(struct activity *a, enum activity_string which, struct span value)
+{
+    size_t max = string_max[which];
+    bool fits = value.size <= max && value.size <= (size_t)(ACTIVITY_TAIL_MAX - a->tail_used);
+    if (fits && utf8_valid(value) == value.size) {
+        put_string(a, which, value);
+        return;
+    }
+    uint8_t copy[LONGEST_STRING]; /* 'value' may stand in the tail, which is about to move */
+    bool is_cut = false;
+    size_t size = utf8_copy(value, copy, max, &is_cut);
+    if (is_cut)
+        a->flags |= ACT_CUT;
+    if (size > (size_t)(ACTIVITY_TAIL_MAX - a->tail_used)) {
+        a->size[which] = 0;
+        pack_tail(a);
+    }
+    put_string(a, which, span_of(copy, size));
+}
+
+/* The written part of a record in one canonical form: big-endian numbers, then the strings in the order of their enum,
+ * each behind its length. */
+struct canon {
+    uint8_t bytes[512 + ACTIVITY_TAIL_MAX];
+    size_t size;
+};
+
+static void canon_bytes(struct canon *c, const void *at, size_t size)
+{
+    memcpy(c->bytes + c->size, at, size);
+    c->size += size;
+}
+
+static void canon_u64(struct canon *c, uint64_t value)
+{
+    uint8_t b[8];
+    for (int i = 0; i < 8; i++)
+        b[i] = (uint8_t)(value >> (56 - 8 * i));
+    canon_bytes(c, b, sizeof b);
+}
+
+static void canon_head(struct canon *c, const struct activity *a)
+{
+    const uint8_t small[4] = {a->action, a->outcome, a->cred_kind, a->size_known};
+    uint32_t flags = a->flags & ACT_WRITTEN;
+    canon_u64(c, a->time_ns);
+    canon_u64(c, a->done_ns);
+    canon_u64(c, a->flow_hash);
+    canon_u64(c, (uint64_t)a->number << 32 | flags);
+    canon_bytes(c, a->amends, sizeof a->amends);
+    canon_bytes(c, small, sizeof small);
+    canon_bytes(c, a->source.bytes, sizeof a->source.bytes);
+    canon_bytes(c, a->peer.ip.bytes, sizeof a->peer.ip.bytes);
+    canon_bytes(c, a->server.ip.bytes, sizeof a->server.ip.bytes);
+    canon_u64(c, (uint64_t)a->peer.port << 48 | (uint64_t)a->server.port << 32 | (uint64_t)a->status << 16);
+    canon_bytes(c, a->session, sizeof a->session);
+    canon_u64(c, flags & ACT_HAS_BODY ? a->body_bytes : 0);
+    canon_u64(c, a->missing_bytes);
+    canon_u64(c, flags & ACT_HAS_FILE_SIZE ? a->file_size : 0);
+    canon_u64(c, flags & ACT_RANGE ? a->range_from : 0);
+    canon_u64(c, (uint64_t)a->asn << 32 | (uint64_t)a->client_family << 16 | a->client_major);
+    canon_u64(c, (uint64_t)a->source_class << 16 | (uint64_t)(uint8_t)a->country[0] << 8 | (uint8_t)a->country[1]);
+}
+
+void activity_seal(struct activity *a)
+{
+    struct canon c;
+    c.size = 0;
+    canon_head(&c, a);
+    for (int i = 0; i < STR_N; i++) {
+        if (i == STR_CLAIM)
+            continue;
+        const uint8_t size[2] = {(uint8_t)(a->size[i] >> 8), (uint8_t)a->size[i]};
+        canon_bytes(&c, size, sizeof size);
+        canon_bytes(&c, a->tail + a->at[i], a->size[i]);
+    }
+    hash128(span_of(c.bytes, c.size), 0, a->id);
+}
+
+static const char *const action_names[ACTION_N] = {
+    [ACTION_NONE] = "none",
+    [ACTION_LOGIN] = "login",
+    [ACTION_LOGOUT] = "logout",
+    [ACTION_MFA_CHALLENGE] = "mfa_challenge",
+    [ACTION_MFA_PASSED] = "mfa_passed",
+    [ACTION_VIEW_CASE] = "view_case",
+    [ACTION_LIST] = "list",
+    [ACTION_SEARCH] = "search",
+    [ACTION_LIST_FILES] = "list_files",
+    [ACTION_DOWNLOAD] = "download",
+    [ACTION_PREVIEW] = "preview",
+    [ACTION_UPLOAD] = "upload",
+    [ACTION_EXPORT] = "export",
+    [ACTION_JOB_CREATE] = "job_create",
+    [ACTION_JOB_POLL] = "job_poll",
+    [ACTION_JOB_DELETE] = "job_delete",
+    [ACTION_DELETE] = "delete",
+    [ACTION_REPLY] = "reply",
+    [ACTION_PASSWORD_CHANGE] = "password_change",
+    [ACTION_PREFS_CHANGE] = "prefs_change",
+    [ACTION_FACTOR_CHANGE] = "factor_change",
+    [ACTION_TOKEN_CREATE] = "token_create",
+    [ACTION_IMPERSONATE] = "impersonate",
+    [ACTION_API_CALL] = "api_call",
+    [ACTION_ADMIN] = "admin",
+    [ACTION_IDENTIFY] = "identify",
+    [ACTION_AMEND] = "amend",
+    [ACTION_CONNECTION] = "connection",
+};
+
+const char *action_name(enum action action)
+{
+    return (unsigned)action < ACTION_N ? action_names[action] : action_names[ACTION_NONE];
+}
+
+enum action action_of(struct span name)
+{
+    for (int i = 1; i < ACTION_N; i++) {
+        if (span_eq(name, span_text(action_names[i])))
+            return (enum action)i;
+    }
+    return ACTION_NONE;
+}
+
+const char *outcome_name(enum outcome outcome)
+{
+    switch (outcome) {
+    case OUTCOME_SUCCESS: return "success";
+    case OUTCOME_FAILURE: return "failure";
+    case OUTCOME_UNKNOWN: break;
+    }
+    return "unknown";
+}
+
+const char *cred_kind_name(enum cred_kind kind)
+{
+    static const char *const names[CRED_N] = {"none", "cookie", "basic", "bearer", "token",
+                                              "form", "json",   "saml",  "cert",   "link"};
+    return (unsigned)kind < CRED_N ? names[kind] : names[CRED_NONE];
+}
+
+const char *network_class_name(enum network_class c)
+{
+    static const char *const names[NETWORK_N] = {"unknown", "private", "own", "vpn", "hosting", "tor"};
+    return (unsigned)c < NETWORK_N ? names[c] : names[NETWORK_UNKNOWN];
+}
+
+const char *activity_flag_name(uint32_t bit)
+{
+    switch (bit) {
+    case ACT_UNKNOWN_ROUTE: return "unknown_route";
+    case ACT_PARTIAL: return "partial";
+    case ACT_ABORTED: return "aborted";
+    case ACT_ONE_SIDED: return "one_sided";
+    case ACT_INLINE: return "inline";
+    case ACT_CUT: return "cut";
+    case ACT_NOT_MODIFIED: return "not_modified";
+    case ACT_REFUSED: return "refused";
+    case ACT_MACHINE: return "machine";
+    case ACT_FORGED_HOP: return "forged_hop";
+    case ACT_RANGE: return "range";
+    case ACT_HAS_FILE_SIZE: return "has_file_size";
+    case ACT_HAS_BODY: return "has_body";
+    case ACT_COMPLETE: return "complete";
+    case ACT_ENCRYPTED: return "encrypted";
+    default: return NULL;
+    }
+}

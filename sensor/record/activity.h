@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Who did what: one act of one credential. The pivot of the program: packets never go right of it, people never left.
+ * A fixed head and one tail of strings (at most 4 KiB, cuts marked); no pointers, no secrets, copied by value.
+ *
+ * It is born on the packet side as a candidate: what was done, and the evidence of who (hashes of session values, a name
+ * the user gave at a login, a name the page showed). The analysis side settles user.name and fills the enrichment. */
+#ifndef RECORD_ACTIVITY_H
+#define RECORD_ACTIVITY_H
+
+#include "base/json.h"
+#include "record/transaction.h"
+
+enum action {
+    ACTION_NONE, ACTION_LOGIN, ACTION_LOGOUT, ACTION_MFA_CHALLENGE, ACTION_MFA_PASSED, ACTION_VIEW_CASE, ACTION_LIST,
+    ACTION_SEARCH, ACTION_LIST_FILES, ACTION_DOWNLOAD, ACTION_PREVIEW, ACTION_UPLOAD, ACTION_EXPORT, ACTION_JOB_CREATE,
+    ACTION_JOB_POLL, ACTION_JOB_DELETE, ACTION_DELETE, ACTION_REPLY, ACTION_PASSWORD_CHANGE, ACTION_PREFS_CHANGE,
+    ACTION_FACTOR_CHANGE, ACTION_TOKEN_CREATE, ACTION_IMPERSONATE, ACTION_API_CALL, ACTION_ADMIN, ACTION_IDENTIFY,
+    ACTION_AMEND, ACTION_CONNECTION, /* a flow that is not HTTP */
+    ACTION_N
+};
+
+enum outcome { OUTCOME_UNKNOWN, OUTCOME_SUCCESS, OUTCOME_FAILURE };
+
+/* How the credential showed itself in this request. */
+enum cred_kind {
+    CRED_NONE, CRED_COOKIE, CRED_BASIC, CRED_BEARER, CRED_TOKEN, CRED_FORM, CRED_JSON, CRED_SAML, CRED_CERT, CRED_LINK,
+    CRED_N
+};
+
+/* The strings of the tail. */
+enum activity_string {
+    STR_USER,     /* the credential's name; "session:<hash>" while unresolved */
+    STR_CLAIM,    /* candidate only: the name given at a login or shown by the page; not written out */
+    STR_APP,      /* application profile */
+    STR_ROUTE,    /* which route of it took the request; "" = by the response alone (unknown route) */
+    STR_METHOD, STR_HOST,
+    STR_TARGET,   /* masked */
+    STR_CASE, STR_CUSTOMER, STR_FILE,
+    STR_OBJECT,   /* the application's own id of the file or case (attachment id): what makes files distinct */
+    STR_MIME,
+    STR_AGENT,    /* User-Agent, cut at 256 bytes */
+    STR_CLIENT,   /* client family and major version, "Firefox 147" */
+    STR_AS_ORG, STR_NETWORK, /* enrichment: AS organisation, name of the operator's prefix list */
+    STR_PROTOCOL, /* of ACTION_CONNECTION: nDPI's name */
+    STR_SNI,
+    STR_N
+};
+
+#define ACTIVITY_TAIL_MAX 4096
+#define SESSION_HASH_SIZE 16
+
+/* Bits of activity.flags; each but the candidate's has a name in activity_flag_name(). */
+#define ACT_UNKNOWN_ROUTE 0x0001u  /* a file came through a route no profile knows */
+#define ACT_PARTIAL 0x0002u        /* bytes are missing from the capture */
+#define ACT_ABORTED 0x0004u
+#define ACT_ONE_SIDED 0x0008u
+#define ACT_INLINE 0x0010u         /* fetched by the browser as part of a page */
+#define ACT_CUT 0x0020u            /* a string did not fit */
+#define ACT_NOT_MODIFIED 0x0040u   /* 304: the client had it already */
+#define ACT_REFUSED 0x0080u        /* the application answered with a login page, 401, 403, 404 */
+#define ACT_MACHINE 0x0100u        /* the client is a program, not a browser */
+#define ACT_FORGED_HOP 0x0200u     /* the client itself sent a forwarding header that claims another address */
+#define ACT_SESSION_NEW 0x0400u    /* candidate: the answer replaced the session value (new_session holds) */
+#define ACT_SESSION_END 0x0800u    /* candidate: the session value is dead from here on */
+#define ACT_RANGE 0x1000u          /* a piece of a file (206) */
+#define ACT_HAS_FILE_SIZE 0x2000u
+#define ACT_HAS_BODY 0x4000u       /* body_bytes is known */
+#define ACT_COMPLETE 0x8000u       /* the body was seen to its end */
+#define ACT_ENCRYPTED 0x10000u     /* the flow stayed closed: source-keyed only */
+#define ACT_CLAIM_PROVEN 0x20000u  /* candidate: the claim is the server's word (page, accepted login), not a guess */
+#define ACT_NEEDS_PROOF 0x40000u   /* candidate: a login whose outcome the body or cookie decides */
+
+/* What is written out: all but the candidate's own. */
+#define ACT_WRITTEN (~(ACT_SESSION_NEW | ACT_SESSION_END | ACT_CLAIM_PROVEN | ACT_NEEDS_PROOF))
+
+struct activity {
+    uint64_t time_ns;   /* packet time of the request: @timestamp */
+    uint64_t done_ns;   /* packet time at which this record was complete: the order of records */
+    uint64_t flow_hash; /* with done_ns and number: the total order */
+    uint32_t number;    /* of the flow */
+
+    uint8_t id[16];     /* event.id: hash of content */
+    uint8_t amends[16]; /* ACTION_AMEND: the event.id it completes */
+
+    uint8_t action, outcome, cred_kind; /* the enums above */
+    uint8_t size_known;                 /* enum size_known of body_bytes */
+    uint32_t flags;
+
+    struct ipaddr source;           /* the person's own address, behind trusted proxies */
+    struct endpoint peer;           /* the connection's client end */
+    struct endpoint server;
+    uint8_t session[SESSION_HASH_SIZE];     /* keyed hash of the session value or token sent; zero = none */
+    uint8_t new_session[SESSION_HASH_SIZE]; /* candidate: of the value the answer sets */
+
+    uint16_t status;
+    uint64_t body_bytes;    /* http.response.body.bytes */
+    uint64_t missing_bytes;
+    uint64_t file_size;     /* the file's own size */
+    uint64_t range_from;    /* ACT_RANGE: offset of the piece */
+
+    /* enrichment */
+    uint32_t asn;           /* 0 = unknown */
+    char country[3];        /* ISO 3166-1 alpha-2, "" = unknown */
+    uint8_t source_class;   /* enum network_class */
+    uint16_t client_family; /* enum of enrich/client.h; 0 = unknown */
+    uint16_t client_major;
+
+    uint16_t at[STR_N], size[STR_N]; /* the strings' places in the tail */
+    uint16_t tail_used;
+    char tail[ACTIVITY_TAIL_MAX];
+};
+
+enum network_class { NETWORK_UNKNOWN, NETWORK_PRIVATE, NETWORK_OWN, NETWORK_VPN, NETWORK_HOSTING, NETWORK_TOR, NETWORK_N };
+
+/* Zeroes the head (not the tail). */
+void activity_init(struct activity *a);
+/* Sets or replaces a string. Each has room of its own (target 1248 bytes, file 512, user 192, ...): what is longer is cut
+ * between characters and sets ACT_CUT. Bytes that are no UTF-8 become U+FFFD. 'value' may be another string of 'a'. */
+void activity_set(struct activity *a, enum activity_string which, struct span value);
+struct span activity_get(const struct activity *a, enum activity_string which);
+/* Bytes to copy: the head and the used part of the tail. */
+static inline size_t activity_size(const struct activity *a)
+{
+    return offsetof(struct activity, tail) + a->tail_used;
+}
+/* Fills id from everything that is written out. Call once, when the record is final. */
+void activity_seal(struct activity *a);
+/* One line of the activity log (schema activity.schema.json), newline included. */
+void activity_json(const struct activity *a, struct text *out);
+/* Reads a line written by activity_json. E_BAD with a reason. */
+int activity_parse(struct span line, struct activity *a, struct text *why);
+
+const char *action_name(enum action action);
+enum action action_of(struct span name); /* ACTION_NONE when unknown */
+const char *outcome_name(enum outcome outcome);
+const char *cred_kind_name(enum cred_kind kind);
+const char *network_class_name(enum network_class c);
+const char *activity_flag_name(uint32_t bit); /* NULL for candidate bits */
+
+#endif
