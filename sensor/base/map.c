@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Chained hash table over an array of slots; a doubly linked list through the slots keeps the order of use. Indices
+ * instead of pointers: half the size, and the same in every run. */
+#include "base/map.h"
+
+#include "base/assert.h"
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NIL UINT32_MAX
+
+struct slot {
+    uint32_t chain;        /* next of the bucket, or of the free list */
+    uint32_t older, newer; /* order of use */
+    uint32_t tag;          /* of the hash: most misses are told without reading the key */
+};
+
+struct map {
+    struct slot *slots;
+    uint8_t *data; /* key, value of each slot */
+    uint32_t *buckets;
+    size_t key_size, value_at, stride;
+    uint32_t mask, max, used, fresh, free_list, oldest, newest;
+    uint64_t seed, evicted;
+    map_evict_fn *on_evict;
+    void *ctx;
+};
+
+struct map *map_new(size_t key_size, size_t value_size, uint32_t max, uint64_t seed)
+{
+    struct map *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    uint32_t n = 16;
+    while (n < max && n < (1u << 31))
+        n *= 2;
+    *m = (struct map){.key_size = key_size, .value_at = (key_size + 15) & ~(size_t)15, .mask = n - 1, .max = max,
+                      .seed = seed, .free_list = NIL, .oldest = NIL, .newest = NIL};
+    m->stride = (m->value_at + value_size + 15) & ~(size_t)15;
+    m->slots = calloc(max, sizeof *m->slots);
+    m->data = calloc(max, m->stride);
+    m->buckets = calloc(n, sizeof *m->buckets); /* holds index + 1, so that untouched zero pages mean empty */
+    if (!m->slots || !m->data || !m->buckets) {
+        map_free(m);
+        return NULL;
+    }
+    return m;
+}
+
+void map_free(struct map *m)
+{
+    if (!m)
+        return;
+    free(m->slots);
+    free(m->data);
+    free(m->buckets);
+    free(m);
+}
+
+void map_on_evict(struct map *m, map_evict_fn *fn, void *ctx)
+{
+    m->on_evict = fn;
+    m->ctx = ctx;
+}
+
+static void *key_at(const struct map *m, uint32_t i)
+{
+    return m->data + (size_t)i * m->stride;
+}
+
+static void *value_at(const struct map *m, uint32_t i)
+{
+    return m->data + (size_t)i * m->stride + m->value_at;
+}
+
+static uint64_t hash_of(const struct map *m, const void *key)
+{
+    return hash64(span_of(key, m->key_size), m->seed);
+}
+
+static uint32_t find(const struct map *m, const void *key, uint64_t hash)
+{
+    for (uint32_t i = m->buckets[hash & m->mask] - 1; i != NIL; i = m->slots[i].chain)
+        if (m->slots[i].tag == (uint32_t)(hash >> 32) && memcmp(key_at(m, i), key, m->key_size) == 0)
+            return i;
+    return NIL;
+}
+
+static void unlink_use(struct map *m, uint32_t i)
+{
+    struct slot *s = &m->slots[i];
+    *(s->older == NIL ? &m->oldest : &m->slots[s->older].newer) = s->newer;
+    *(s->newer == NIL ? &m->newest : &m->slots[s->newer].older) = s->older;
+}
+
+static void link_newest(struct map *m, uint32_t i)
+{
+    m->slots[i].older = m->newest;
+    m->slots[i].newer = NIL;
+    *(m->newest == NIL ? &m->oldest : &m->slots[m->newest].newer) = i;
+    m->newest = i;
+}
+
+static void drop(struct map *m, uint32_t i)
+{
+    uint32_t *bucket = &m->buckets[hash_of(m, key_at(m, i)) & m->mask];
+    if (*bucket - 1 == i) {
+        *bucket = m->slots[i].chain + 1; /* NIL + 1 is 0: empty */
+    } else {
+        uint32_t before = *bucket - 1;
+        while (m->slots[before].chain != i)
+            before = m->slots[before].chain;
+        m->slots[before].chain = m->slots[i].chain;
+    }
+    unlink_use(m, i);
+    m->slots[i].chain = m->free_list;
+    m->free_list = i;
+    m->used--;
+}
+
+void *map_find(const struct map *m, const void *key)
+{
+    uint32_t i = find(m, key, hash_of(m, key));
+    return i == NIL ? NULL : value_at(m, i);
+}
+
+static uint32_t take_slot(struct map *m)
+{
+    if (m->free_list == NIL && m->fresh == m->max) {
+        uint32_t victim = m->oldest;
+        if (m->on_evict)
+            m->on_evict(m->ctx, key_at(m, victim), value_at(m, victim));
+        m->evicted++;
+        drop(m, victim);
+    }
+    uint32_t i = m->free_list;
+    if (i == NIL)
+        return m->fresh++;
+    m->free_list = m->slots[i].chain;
+    return i;
+}
+
+void *map_touch(struct map *m, const void *key, bool *is_new)
+{
+    uint64_t hash = hash_of(m, key);
+    uint32_t i = find(m, key, hash);
+    *is_new = i == NIL;
+    if (i != NIL) {
+        if (m->newest != i) {
+            unlink_use(m, i);
+            link_newest(m, i);
+        }
+        return value_at(m, i);
+    }
+    i = take_slot(m);
+    uint32_t *bucket = &m->buckets[hash & m->mask];
+    m->slots[i].chain = *bucket - 1;
+    m->slots[i].tag = (uint32_t)(hash >> 32);
+    *bucket = i + 1;
+    link_newest(m, i);
+    m->used++;
+    memcpy(key_at(m, i), key, m->key_size);
+    memset(value_at(m, i), 0, m->stride - m->value_at);
+    return value_at(m, i);
+}
+
+void map_remove(struct map *m, const void *key)
+{
+    uint32_t i = find(m, key, hash_of(m, key));
+    if (i != NIL)
+        drop(m, i);
+}
+
+uint32_t map_size(const struct map *m)
+{
+    return m->used;
+}
+
+uint64_t map_evicted(const struct map *m)
+{
+    return m->evicted;
+}
+
+/* *at holds the entry to hand out next, or NIL + a started walk's end marker: since the entry just handed out may be
+ * removed, its successor is remembered instead of itself. */
+bool map_walk(const struct map *m, uint32_t *at, const void **key, void **value)
+{
+    uint32_t i = *at == NIL ? m->oldest : *at;
+    if (i == NIL || i == NIL - 1)
+        return false;
+    *key = key_at(m, i);
+    *value = value_at(m, i);
+    *at = m->slots[i].newer == NIL ? NIL - 1 : m->slots[i].newer;
+    return true;
+}
+
+bool map_oldest(const struct map *m, const void **key, void **value)
+{
+    uint32_t at = NIL;
+    return map_walk(m, &at, key, value);
+}
