@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The packet side of applications: which application a transaction belongs to, which route of its profile took it, and
+ * the activity candidates that come of it. One object per worker; the compiled profiles are shared and read-only. */
+#ifndef APP_APP_H
+#define APP_APP_H
+
+#include "app/profile.h"
+#include "base/counter.h"
+#include "base/keyed.h"
+#include "flow/conn.h"
+#include "record/activity.h"
+
+struct app;
+
+struct app_options {
+    const struct profiles *profiles;
+    struct keyed *key;               /* for session hashes; borrowed */
+    const struct prefix *trusted;    /* proxies whose forwarding headers count; n_trusted 0 = private peers */
+    size_t n_trusted;
+    uint32_t max_transactions;       /* concurrently open; 0 = 65536 */
+    /* A candidate; borrowed during the call. */
+    void (*emit)(void *ctx, const struct activity *candidate);
+    /* Every transaction at its end, with the client a trusted proxy named (or NULL). May be NULL. */
+    void (*on_transaction)(void *ctx, const struct transaction *t, const struct ipaddr *forwarded);
+    void *ctx;
+};
+
+struct app *app_new(const struct app_options *options);
+void app_free(struct app *app);
+/* The hooks to hand to conn_pool_new. */
+struct conn_hooks app_hooks(struct app *app);
+struct counters app_counters(const struct app *app);
+/* Whether 'server' has been seen to serve a known application (for flows that are not HTTP). */
+bool app_watches(const struct app *app, const struct ipaddr *server);
+/* What was assumed, one line each, in byte order ("support.example.test is rt: cookie RT_SID_*"); NULL after the last. */
+const char *app_assumption(const struct app *app, size_t i);
+
+#endif

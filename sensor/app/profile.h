@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Application profiles: rules/apps/NAME.yaml compiled to routes, extractors and tell-tales. */
+#ifndef APP_PROFILE_H
+#define APP_PROFILE_H
+
+#include "base/text.h"
+
+struct profiles; /* immutable once loaded */
+
+/* Loads every *.yaml of a directory. E_IO, or E_CONF with "file:line:column: ..." in why. */
+int profiles_load(const char *directory, struct profiles **out, struct text *why);
+/* Declares that 'host' (exact, or "*.domain") is served by profile 'name'. E_NONE with the nearest name in why. */
+int profiles_declare(struct profiles *p, const char *name, const char *host, struct text *why);
+void profiles_free(struct profiles *p);
+size_t profiles_count(const struct profiles *p);
+const char *profiles_name(const struct profiles *p, size_t i);
+
+#endif

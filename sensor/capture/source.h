@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Where packets come from: capture files (pcap, pcapng, standard input; several merged by time) or a live interface.
+ * With source_live.c the only users of libpcap. */
+#ifndef CAPTURE_SOURCE_H
+#define CAPTURE_SOURCE_H
+
+#include "base/packet.h"
+#include "base/text.h"
+
+struct source;
+
+struct source_stats {
+    uint64_t packets, bytes;        /* delivered: frames, wire bytes */
+    uint64_t kernel_drops, interface_drops; /* live */
+    uint64_t total_bytes, read_bytes;       /* files: size on disk and how far we are; 0 for standard input */
+};
+
+/* Opens capture files and directories ("-" is standard input; a directory means every capture in it, by name, not
+ * recursively; files in it that are no captures are skipped and noted). 'filter' is BPF text or NULL.
+ * E_IO unreadable or missing; E_BAD not a capture, or empty; E_CONF bad filter. 'why' gets one line naming the file. */
+int source_open_files(struct source **out, const char *const *paths, size_t n, const char *filter, struct text *why);
+
+struct source_live_options {
+    const char *filter;  /* BPF text or NULL */
+    int snaplen;         /* bytes; 0 = 262144 */
+    int buffer_mib;      /* kernel ring; 0 = 64 */
+    bool no_promiscuous;
+};
+/* Opens an interface. E_DENIED without privilege, E_NONE without such an interface, E_CONF bad filter. */
+int source_open_live(struct source **out, const char *interface, const struct source_live_options *options, struct text *why);
+
+/* The next packet in time order. 1: *p is filled; 0: nothing now (live: about every 100 ms); E_END: all files read, or
+ * stopped; E_IO: the source failed. A packet of an unknown link type is delivered as it is: decap counts it. */
+int source_next(struct source *s, struct packet *p);
+/* Ends source_next from a signal handler or another thread. */
+void source_stop(struct source *s);
+void source_stats(struct source *s, struct source_stats *out);
+/* What has to be told afterwards, one line each: "FILE: cut after N whole packets", ...; NULL after the last. */
+const char *source_note(const struct source *s, size_t i);
+void source_close(struct source *s);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Runs the detectors over settled, enriched activities in order, keeps what they need across acts (sessions, sources,
+ * open stories), teaches the baselines, and hands out alerts. One thread; packet time only. */
+#ifndef DETECT_ENGINE_H
+#define DETECT_ENGINE_H
+
+#include "base/counter.h"
+#include "record/alert.h"
+#include "store/store.h"
+
+struct engine;
+
+struct engine_options {
+    struct store *store;                                  /* borrowed */
+    const char *rules_path;                               /* rules/detect.yaml: thresholds; NULL = the built-in defaults */
+    void (*on_alert)(void *ctx, const struct alert *a);   /* new or updated; borrowed during the call */
+    void *ctx;
+    bool has_geo;                                         /* whether country and AS are known at all */
+};
+
+/* E_CONF with "file:line:column: ..." in why. */
+int engine_new(const struct engine_options *options, struct engine **out, struct text *why);
+void engine_free(struct engine *e);
+/* Judges, then learns. Activities in order of (done_ns, flow_hash, number). */
+void engine_activity(struct engine *e, const struct activity *a);
+/* Packet time moved on without activities. */
+void engine_tick(struct engine *e, uint64_t now_ns);
+struct counters engine_counters(const struct engine *e);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One connection: in-order bytes and explicit gaps of both directions in, HTTP transactions out. Pairs requests with
+ * responses, counts bodies to their end, hands body bytes only to who asked. Knows no application and no person. */
+#ifndef FLOW_CONN_H
+#define FLOW_CONN_H
+
+#include "base/counter.h"
+#include "record/transaction.h"
+
+/* What the flow knows of itself; owned by the flow, readable for the connection's whole life. */
+struct flow_info {
+    uint64_t hash;            /* of both endpoints and the first packet's time: the same in every run */
+    struct endpoint client, server; /* by SYN; midstream: the sender of the first packet is the client until content tells */
+    uint16_t vlan[2];
+    uint8_t tunnel;           /* enum tunnel_kind */
+    bool is_midstream;        /* no SYN was seen */
+    bool saw[2];              /* packets of client / server direction were seen */
+    uint64_t first_ns, last_ns;
+    uint64_t packets[2], bytes[2]; /* by direction: wire payload bytes, duplicates not counted */
+    uint64_t missing[2];      /* gap bytes */
+};
+
+/* Where the bytes of a body go, if anybody wants them. Zeroed = nobody. */
+struct body_tap {
+    void (*feed)(void *ctx, struct span bytes); /* in order, borrowed */
+    void (*gap)(void *ctx, uint64_t bytes);     /* so many are missing here; may be NULL */
+    void *ctx;
+    uint64_t limit;    /* after so many bytes the rest is only counted; 0 = all */
+    bool want_decoded; /* undo Content-Encoding (gzip, deflate, br) with bomb limits; else as on the wire after de-chunking */
+};
+
+struct conn_hooks {
+    void *ctx;
+    /* The request head is complete. The hook may fill *tap to see the request body. */
+    void (*on_request)(void *ctx, struct transaction *t, struct body_tap *tap);
+    /* The final response head is complete (also when its request was never seen). May fill *tap. */
+    void (*on_response)(void *ctx, struct transaction *t, struct body_tap *tap);
+    /* Both messages ended or were given up; the last call for this transaction. Always after on_request or on_response. */
+    void (*on_end)(void *ctx, struct transaction *t);
+};
+
+struct conn_pool; /* memory of all connections of one worker: arenas and buffers, reserved at the start */
+struct conn;
+
+struct conn_limits {
+    uint32_t max_conns;   /* concurrently parsed connections */
+    uint32_t max_active;  /* concurrently open transactions' memory blocks */
+};
+
+struct conn_pool *conn_pool_new(const struct conn_limits *limits, const struct conn_hooks *hooks);
+void conn_pool_free(struct conn_pool *p); /* connections must have been ended */
+struct counters conn_counters(const struct conn_pool *p);
+
+enum { CONN_CLIENT = 0, CONN_SERVER = 1 }; /* direction: who sent the bytes */
+
+/* A new connection over 'info' (borrowed). NULL when the pool is used up (counted). */
+struct conn *conn_new(struct conn_pool *p, const struct flow_info *info);
+/* In-order bytes of one direction. 'first_ns' is the packet time of the packet that carried them. */
+void conn_data(struct conn *c, int direction, struct span bytes, uint64_t now_ns);
+/* So many bytes of this direction are not in the capture ('is_acked': the receiver has confirmed them). */
+void conn_gap(struct conn *c, int direction, uint64_t bytes, bool is_acked, uint64_t now_ns);
+/* This direction sends no more (FIN). */
+void conn_fin(struct conn *c, int direction, uint64_t now_ns);
+/* The connection is over (both FIN, RST, expiry, end of capture): ends every transaction and frees it. */
+void conn_end(struct conn *c, uint64_t now_ns);
+/* What it turned out to speak: 0 not yet known, 1 HTTP/1, 2 something else (bytes are only counted from then on). */
+enum conn_speaks { CONN_UNSURE, CONN_HTTP1, CONN_OTHER };
+enum conn_speaks conn_speaks(const struct conn *c);
+/* True when content showed that the flow's 'client' is really the server (midstream). */
+bool conn_is_swapped(const struct conn *c);
+
+#endif

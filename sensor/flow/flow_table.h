@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * All flows of one worker: finds or makes the flow of a packet, reassembles fragments and TCP, feeds connections, expires.
+ * The order: duplicate check, fragments, flow, stream, connection. */
+#ifndef FLOW_FLOW_TABLE_H
+#define FLOW_FLOW_TABLE_H
+
+#include "flow/classify.h"
+#include "flow/conn.h"
+#include "wire/decap.h"
+
+struct flow_table;
+
+struct flow_limits {
+    uint32_t max_flows;           /* 0 = 262144 */
+    uint32_t reorder_mib;         /* memory for out-of-order segments of all flows; 0 = 64 */
+    uint32_t fragment_mib;        /* memory for IP fragments; 0 = 8 */
+    uint32_t idle_s, closed_s;    /* TCP without packets, after FIN or RST; 0 = 300 (86,400 inside an HTTP exchange), 5 */
+    bool no_dedup;                /* count a frame mirrored twice as two */
+};
+
+/* A flow that is not HTTP came to its end. */
+typedef void flow_other_fn(void *ctx, const struct flow_info *info, const char *protocol, const char *sni);
+
+struct flow_table *flow_table_new(const struct flow_limits *limits, struct conn_pool *conns, struct classify *classify,
+                                  flow_other_fn *on_other, void *ctx);
+/* Ends every flow (in a fixed order) and frees. */
+void flow_table_free(struct flow_table *t);
+/* One decoded packet (flow_table_packet reassembles fragments itself, with decap_ip). */
+void flow_table_packet(struct flow_table *t, const struct packet *p, struct dissected *d, struct decap_counts *counts);
+/* Packet time has come to now_ns: expires what is idle. Called at most once per packet-time second. */
+void flow_table_tick(struct flow_table *t, uint64_t now_ns);
+/* Ends every flow, in order of (last packet, hash): end of capture. */
+void flow_table_flush(struct flow_table *t, uint64_t now_ns);
+struct counters flow_table_counters(const struct flow_table *t);
+uint32_t flow_table_size(const struct flow_table *t);
+
+#endif

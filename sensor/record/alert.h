@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One story for a person: which rule spoke about which credential, why, and what to do first. */
+#ifndef RECORD_ALERT_H
+#define RECORD_ALERT_H
+
+#include "record/activity.h"
+
+#define ALERT_WHY_MAX 12
+#define ALERT_RELATED_MAX 16
+#define ALERT_TEXT 160
+
+/* One reason: a field of the activity, its value, what is usual, and how many bits of surprise it gave. */
+struct why {
+    char field[32];          /* ECS name: "source.geo.country_iso_code" */
+    char value[ALERT_TEXT];
+    char usual[ALERT_TEXT];  /* "GB (41 of 41 sessions)" */
+    double bits;
+};
+
+/* The static side of a rule, from the detector's table. */
+struct rule {
+    const char *id;          /* "D15" */
+    const char *name;        /* "Download after new location or client" */
+    const char *action;      /* event.action: "download-after-new-location" */
+    const char *category;    /* rule.category: "context", "integrity", "volume", "campaign", "deterministic" */
+    const char *description;
+    const char *first_step;  /* what to do first */
+    const char *tactics[4];  /* ATT&CK tactic ids, NULL-ended */
+    const char *techniques[6]; /* technique ids, sub-techniques as "T1213.004", NULL-ended */
+};
+
+struct alert {
+    const struct rule *rule;
+    uint8_t id[16];          /* stays the same when the alert is updated */
+    uint32_t update;         /* 0 = first line, 1.. = updates */
+    uint64_t start_ns;       /* first evidence */
+    uint64_t time_ns;        /* packet time of the evidence that decided: @timestamp */
+    double bits;             /* sum of the reasons */
+    uint8_t risk;            /* 0-100 */
+    uint32_t n_acts, n_files, n_customers, n_cases; /* of the story so far */
+    uint64_t n_bytes;
+    struct activity last;    /* the deciding act: user, source, session, file ... */
+    struct why why[ALERT_WHY_MAX];
+    uint8_t n_why;
+    char users[ALERT_RELATED_MAX][ALERT_TEXT]; /* further credentials (campaigns); user.name is in 'last' */
+    uint8_t n_users;
+    struct ipaddr ips[ALERT_RELATED_MAX];      /* further addresses */
+    uint8_t n_ips;
+    char customers[ALERT_RELATED_MAX][ALERT_TEXT]; /* whose files or cases were touched */
+    uint8_t n_listed_customers;
+    char blind[ALERT_TEXT];  /* what the sensor could not see, "" = nothing known */
+};
+
+/* Adds a reason (dropped silently over the cap: the strongest come first by the detector's own order). */
+void alert_why(struct alert *a, const char *field, const char *value, const char *usual, double bits);
+/* Adds a related credential, address or customer once. */
+void alert_relate_user(struct alert *a, struct span user);
+void alert_relate_ip(struct alert *a, const struct ipaddr *ip);
+void alert_relate_customer(struct alert *a, struct span customer);
+/* "low", "medium", "high", "critical" from risk: < 40, < 60, < 80, else. */
+const char *alert_severity(const struct alert *a);
+/* One line of alerts.ndjson (ECS 9.4, schema alert.schema.json), newline included. */
+void alert_json(const struct alert *a, struct text *out);
+/* A short paragraph for a terminal (72-100 columns, several lines, blank line at the end). 'color': with ANSI colours. */
+void alert_paragraph(const struct alert *a, bool color, struct text *out);
+
+#endif
