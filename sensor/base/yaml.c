@@ -198,7 +198,7 @@ int yaml_parse(const char *name, struct span content, struct yaml **out, struct 
     if (!y)
         return E_NOMEM;
     if (!(y->file = keep_text(y, name, strlen(name))) || !yaml_parser_initialize(&parser)) {
-        yaml_free(y);
+        yaml_close(y);
         return E_NOMEM;
     }
     yaml_parser_set_input_string(&parser, content.at ? content.at : (const uint8_t *)"", content.size);
@@ -210,7 +210,7 @@ int yaml_parse(const char *name, struct span content, struct yaml **out, struct 
         rc = E_CONF;
     }
     if (rc) {
-        yaml_free(y);
+        yaml_close(y);
         return rc;
     }
     *out = y;
@@ -240,7 +240,7 @@ out:
     return rc;
 }
 
-void yaml_free(struct yaml *y)
+void yaml_close(struct yaml *y)
 {
     if (!y)
         return;

@@ -27,7 +27,8 @@ struct yaml; /* owns one file's nodes */
 int yaml_load(const char *path, struct yaml **out, struct text *why);
 /* The same from memory; 'name' stands for the file in messages. */
 int yaml_parse(const char *name, struct span content, struct yaml **out, struct text *why);
-void yaml_free(struct yaml *y);
+/* Not yaml_free: libyaml exports a function of that name. */
+void yaml_close(struct yaml *y);
 const struct yaml_node *yaml_root(const struct yaml *y);
 
 /* The member of a map, or NULL (also when 'map' is NULL or no map). */

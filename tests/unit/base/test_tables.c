@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Map, pool, arena, ring. */
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/pool.h"
+#include "base/ring.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+/* cmocka wants the four above first */
+#include <cmocka.h>
+
+static void count_evicted(void *ctx, const void *key, void *value)
+{
+    (void)value;
+    uint32_t *last = ctx;
+    memcpy(last, key, sizeof *last);
+}
+
+static void map_evicts_the_oldest(void **state)
+{
+    (void)state;
+    struct map *m = map_new(sizeof(uint32_t), sizeof(uint64_t), 3, 7);
+    uint32_t gone = 0;
+    bool is_new;
+    map_on_evict(m, count_evicted, &gone);
+    for (uint32_t k = 1; k <= 3; k++) {
+        *(uint64_t *)map_touch(m, &k, &is_new) = k * 10;
+        assert_true(is_new);
+    }
+    uint32_t one = 1, four = 4, two = 2;
+    assert_int_equal(*(uint64_t *)map_touch(m, &one, &is_new), 10); /* 2 is the oldest now */
+    assert_false(is_new);
+    map_touch(m, &four, &is_new);
+    assert_int_equal(gone, 2);
+    assert_null(map_find(m, &two));
+    assert_int_equal(map_size(m), 3);
+    assert_int_equal(map_evicted(m), 1);
+    map_free(m);
+}
+
+/* Against a plain array as the model: random touches and removals. */
+static void map_follows_a_model(void **state)
+{
+    (void)state;
+    enum { KEYS = 200 };
+    struct map *m = map_new(sizeof(uint32_t), sizeof(uint32_t), KEYS, 1);
+    uint32_t model[KEYS] = {0}, n = 0, seed = 1;
+    for (int i = 0; i < 20000; i++) {
+        seed = seed * 1664525 + 1013904223;
+        uint32_t key = (seed >> 8) % KEYS;
+        bool is_new;
+        if (seed & 0x80000000u) {
+            n -= model[key] != 0;
+            model[key] = 0;
+            map_remove(m, &key);
+        } else {
+            uint32_t *value = map_touch(m, &key, &is_new);
+            assert_int_equal(is_new, model[key] == 0);
+            n += is_new;
+            model[key] = *value = seed | 1;
+        }
+        assert_int_equal(map_size(m), n);
+    }
+    uint32_t at = UINT32_MAX, seen = 0;
+    const void *key;
+    void *value;
+    while (map_walk(m, &at, &key, &value)) {
+        uint32_t k;
+        memcpy(&k, key, sizeof k);
+        assert_int_equal(*(uint32_t *)value, model[k]);
+        seen++;
+        map_remove(m, key); /* removing the entry just handed out is allowed */
+    }
+    assert_int_equal(seen, n);
+    assert_int_equal(map_size(m), 0);
+    map_free(m);
+}
+
+static void pool_gives_back(void **state)
+{
+    (void)state;
+    struct pool *p = pool_new(40, 2);
+    void *a = pool_take(p), *b = pool_take(p);
+    assert_non_null(a);
+    assert_ptr_not_equal(a, b);
+    assert_null(pool_take(p));
+    pool_give(p, a);
+    assert_ptr_equal(pool_take(p), a);
+    assert_int_equal(pool_used(p), 2);
+    pool_free(p);
+}
+
+static void arena_rewinds(void **state)
+{
+    (void)state;
+    uint8_t memory[32];
+    struct arena a;
+    arena_init(&a, memory, sizeof memory);
+    assert_true(span_eq(arena_copy(&a, SPAN("abc")), SPAN("abc")));
+    size_t mark = arena_mark(&a);
+    assert_non_null(arena_alloc(&a, 16));
+    assert_null(arena_alloc(&a, 16));
+    assert_true(a.is_full);
+    arena_rewind(&a, mark);
+    assert_false(a.is_full);
+    assert_non_null(arena_alloc(&a, 24));
+}
+
+static void ring_keeps_order(void **state)
+{
+    (void)state;
+    struct ring *r = ring_new(sizeof(int), 4);
+    for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < 4; i++)
+            assert_true(ring_push(r, &(int){round * 4 + i}, sizeof(int)));
+        assert_false(ring_push(r, &(int){0}, sizeof(int)));
+        assert_int_equal(ring_used(r), 4);
+        for (int i = 0; i < 4; i++) {
+            assert_int_equal(*(const int *)ring_front(r), round * 4 + i);
+            ring_pop(r);
+        }
+        assert_null(ring_front(r));
+    }
+    ring_free(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(map_evicts_the_oldest), cmocka_unit_test(map_follows_a_model),
+                                       cmocka_unit_test(pool_gives_back), cmocka_unit_test(arena_rewinds),
+                                       cmocka_unit_test(ring_keeps_order)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
