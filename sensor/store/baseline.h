@@ -11,7 +11,7 @@
 #define BASELINE_CLIENTS 6
 #define BASELINE_CLIENT_NAME 16
 #define BASELINE_FIELD_MAX 24  /* bytes of a field's name with its NUL */
-#define BASELINE_VALUE_MAX 256 /* bytes of a field's value with its NUL */
+#define BASELINE_VALUE_MAX 512 /* bytes of a field's value with its NUL */
 
 /* A new value is quarantined until it has earned trust; one that came with an alert stays alerted until a person or
  * a long quiet use clears it. */
@@ -106,7 +106,7 @@ bool place_same_prefix(const struct place *a, const struct place *b);
 /* The entry with the same prefix, or NULL. */
 struct place *baseline_place(struct baseline *b, const struct place *like);
 /* Counts one more session from there at packet time now_s; a new entry is quarantined and, when all are taken, replaces
- * the least worthy one (never a usual one by a quarantined one's later arrival: see baseline.c). Returns the entry. */
+ * the least used one that is not usual, or else the least used one. Returns the entry. */
 struct place *baseline_learn_place(struct baseline *b, const struct place *like, uint32_t now_s);
 /* The same for clients. */
 struct client *baseline_client(struct baseline *b, const struct client *like);
