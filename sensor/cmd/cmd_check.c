@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * casetap check: finds what is wrong before a start does. */
+#include "base/err.h"
+#include "cmd/command.h"
+#include "cmd/options.h"
+#include "run/analysis.h"
+#include "run/setup.h"
+
+#include <stdio.h>
+
+static const struct usage usage = {
+    "check", "",
+    "Reads configuration, rules, application profiles, databases and, when named, Redis, as 'run' would,\n"
+    "and says what is wrong (file:line:column) or what was found.",
+    "example:\n  casetap check --config /etc/casetap/casetap.yaml\n", SETTING_CHECK};
+
+static void no_alert(void *ctx, const struct alert *a)
+{
+    (void)ctx;
+    (void)a;
+}
+
+static int check(const struct settings *s, struct text *why)
+{
+    struct setup setup;
+    struct analysis *analysis = NULL;
+    const char *line;
+    int rc = setup_init(&setup, s, why);
+    if (rc)
+        return rc;
+    rc = analysis_new(s, text_str(&setup.rules_dir), true, &(struct analysis_hooks){NULL, no_alert}, &analysis, why);
+    if (rc == 0) {
+        printf("rules     %s\n", text_str(&setup.rules_dir));
+        for (size_t i = 0; i < profiles_count(setup.profiles); i++)
+            printf("profile   %s\n", profiles_name(setup.profiles, i));
+        for (size_t i = 0; (line = analysis_database(analysis, i)); i++)
+            printf("geo       %s\n", line);
+        if (!analysis_database(analysis, 0))
+            puts("geo       no database found (--geoip FILE)");
+        printf("baselines %s\n", s->redis ? "in Redis, reachable" : "in memory");
+        puts("all well");
+    }
+    analysis_free(analysis);
+    setup_fini(&setup);
+    return rc;
+}
+
+int cmd_check(int argc, char **argv)
+{
+    struct settings s;
+    struct text why = {0};
+    int first;
+    settings_init(&s);
+    int rc = options_parse(&usage, argc, argv, &s, &first, &why);
+    if (rc == 0 && first != argc) {
+        text_addf(&why, "'%s' is not expected here", argv[first]);
+        rc = E_USAGE;
+    }
+    if (rc == 0)
+        rc = check(&s, &why);
+    int code = rc == 0 || rc == E_END ? EXIT_DONE : command_fail(rc, text_str(&why));
+    settings_fini(&s);
+    text_fini(&why);
+    return code;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * casetap run: live on an interface. */
+#include "base/err.h"
+#include "cmd/command.h"
+#include "cmd/options.h"
+#include "cmd/show.h"
+#include "run/live.h"
+#include "run/out_dir.h"
+
+#include <stdio.h>
+
+static const struct usage usage = {
+    "run", "",
+    "Watches an interface (a SPAN port or tap) until SIGINT or SIGTERM. Needs CAP_NET_RAW (root, or\n"
+    "'setcap cap_net_raw=ep' on the program).",
+    "examples:\n"
+    "  casetap run -i eth1 --out /var/log/casetap --redis unix:///run/redis/redis.sock\n"
+    "  casetap run -i eth1 --filter 'tcp port 8080' --state /var/lib/casetap/state --json\n",
+    SETTING_RUN};
+
+struct screen {
+    struct show show;
+    const struct settings *settings;
+};
+
+static void on_alert(void *ctx, const struct alert *a)
+{
+    struct screen *screen = ctx;
+    show_alert(&screen->show, a);
+}
+
+static void on_ready(void *ctx)
+{
+    const struct screen *screen = ctx;
+    if (!screen->settings->quiet)
+        fprintf(stderr, "casetap: capturing on %s; SIGINT or SIGTERM ends it\n", screen->settings->interface);
+}
+
+static int run(const struct settings *s, struct text *why)
+{
+    struct source *source = NULL;
+    struct summary summary = {0};
+    struct screen screen = {.settings = s};
+    if (!s->interface) {
+        text_add_str(why, "no interface named: casetap run -i IFACE");
+        return E_USAGE;
+    }
+    int rc = s->out ? out_dir_make(s->out, why) : 0;
+    if (rc == 0)
+        rc = source_open_live(&source, s->interface, &(struct source_live_options){.filter = s->filter}, why);
+    if (rc)
+        return rc;
+    show_init(&screen.show, s->json, true);
+    rc = live_run(s, source, &(struct live_hooks){&screen, on_alert, on_ready}, &summary, why);
+    if (!s->quiet)
+        fputs(text_str(&summary.text), stderr);
+    source_close(source);
+    summary_fini(&summary);
+    text_fini(&screen.show.text);
+    return rc;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    struct settings s;
+    struct text why = {0};
+    int first;
+    settings_init(&s);
+    int rc = options_parse(&usage, argc, argv, &s, &first, &why);
+    if (rc == 0 && first != argc) {
+        text_addf(&why, "'%s' is not expected here; captures are for 'casetap replay'", argv[first]);
+        rc = E_USAGE;
+    }
+    if (rc == 0)
+        rc = run(&s, &why);
+    int code = rc == 0 || rc == E_END ? EXIT_DONE : command_fail(rc, text_str(&why));
+    settings_fini(&s);
+    text_fini(&why);
+    return code;
+}

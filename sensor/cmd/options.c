@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * getopt_long over the table of settings. */
+#include "cmd/options.h"
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/yaml.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MAX_OPTIONS 64
+enum { OPT_SETTING = 256, OPT_CONFIG = 512, OPT_HELP, OPT_VERBOSE };
+
+static void print_help(const struct usage *u)
+{
+    printf("usage: casetap %s [option...]%s%s\n\n%s\n\noptions:\n", u->name, *u->operands ? " " : "", u->operands, u->about);
+    printf("  --%-28s%s\n", "config FILE", "settings from a YAML file; the command line wins");
+    for (const struct setting *item = settings_table(); item->name; item++) {
+        char left[64];
+        if (!(item->commands & u->command))
+            continue;
+        snprintf(left, sizeof left, "%s%s%s", item->name, item->argument ? " " : "", item->argument ? item->argument : "");
+        printf("  --%-28s%s%s\n", left, item->help, item->is_list ? " (repeatable)" : "");
+    }
+    printf("  --%-28s%s\n  --%-28s%s\n", "verbose", "say more on standard error", "help", "this text");
+    if (u->command & SETTING_RUN)
+        puts("  -i IFACE                      same as --interface");
+    printf("\n%s\nexit codes: 0 done, 1 an input, file or server failed, 2 wrong usage, 3 wrong configuration or rules\n", u->example);
+}
+
+static size_t fill(const struct usage *u, struct option *options)
+{
+    size_t n = 0, i = 0;
+    for (const struct setting *item = settings_table(); item->name; item++, i++)
+        if (item->commands & u->command)
+            options[n++] = (struct option){item->name, item->argument ? required_argument : no_argument, NULL, OPT_SETTING + (int)i};
+    options[n++] = (struct option){"config", required_argument, NULL, OPT_CONFIG};
+    options[n++] = (struct option){"help", no_argument, NULL, OPT_HELP};
+    options[n++] = (struct option){"verbose", no_argument, NULL, OPT_VERBOSE};
+    return n;
+}
+
+static int unknown(const struct usage *u, const struct option *options, size_t n, const char *word, int missing, struct text *why)
+{
+    const char *names[MAX_OPTIONS + 1] = {0};
+    for (size_t i = 0; i < n; i++)
+        names[i] = options[i].name;
+    const char *bare = strncmp(word, "--", 2) == 0 ? word + 2 : word, *nearest = missing ? NULL : yaml_nearest(bare, names);
+    if (missing)
+        text_addf(why, "option '%s' needs a value; try 'casetap %s --help'", word, u->name);
+    else if (nearest)
+        text_addf(why, "unknown option '%s'; did you mean '--%s'?", word, nearest);
+    else
+        text_addf(why, "unknown option '%s'; try 'casetap %s --help'", word, u->name);
+    return E_USAGE;
+}
+
+int options_parse(const struct usage *usage, int argc, char **argv, struct settings *s, int *first, struct text *why)
+{
+    struct option options[MAX_OPTIONS] = {0};
+    size_t n = fill(usage, options);
+    const char *config = NULL;
+    int c, rc = 0;
+    opterr = 0;
+    optind = 1;
+    while (rc == 0 && (c = getopt_long(argc, argv, usage->command & SETTING_RUN ? ":hi:" : ":h", options, NULL)) != -1) {
+        if (c == OPT_HELP || c == 'h') {
+            print_help(usage);
+            return E_END;
+        }
+        if (c == OPT_CONFIG)
+            config = optarg;
+        else if (c == OPT_VERBOSE)
+            log_set_level(LOG_INFO);
+        else if (c == 'i')
+            rc = settings_set(s, "interface", optarg, why);
+        else if (c == '?' || c == ':')
+            rc = unknown(usage, options, n, argv[optind - 1], c == ':', why);
+        else
+            rc = settings_set(s, settings_table()[c - OPT_SETTING].name, optarg, why);
+    }
+    if (rc == 0 && config)
+        rc = settings_load(s, config, why);
+    *first = optind;
+    return rc;
+}

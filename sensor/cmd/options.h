@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The command line: long options from the table of settings, and --config, --help, --verbose. */
+#ifndef CMD_OPTIONS_H
+#define CMD_OPTIONS_H
+
+#include "run/settings.h"
+
+struct usage {
+    const char *name;     /* "replay" */
+    const char *operands; /* "FILE..." or "" */
+    const char *about;    /* paragraphs before the options */
+    const char *example;  /* lines after them */
+    enum setting_command command;
+};
+
+/* Parses argv into settings; *first is the index of the first operand. E_END when --help was asked for and printed;
+ * E_USAGE, E_CONF, E_IO with a line in why. */
+int options_parse(const struct usage *usage, int argc, char **argv, struct settings *s, int *first, struct text *why);
+
+#endif

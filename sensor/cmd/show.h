@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Alerts on standard output and progress on standard error, for replay and run. */
+#ifndef CMD_SHOW_H
+#define CMD_SHOW_H
+
+#include "capture/source.h"
+#include "record/alert.h"
+
+struct show {
+    bool json, color, has_progress;
+    uint64_t last_ms;  /* when progress was printed last */
+    bool is_line_open; /* a progress line stands on the terminal */
+    struct text text;
+};
+
+/* 'quiet' turns progress off; colours and progress appear on terminals only. */
+void show_init(struct show *s, bool json, bool quiet);
+void show_alert(struct show *s, const struct alert *alert);
+void show_progress(struct show *s, const struct source_stats *stats);
+/* Takes the progress line away. */
+void show_end(struct show *s);
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Wires the people floors together: memory of cases, identity, enrichment, the activity log, detectors, alerts. */
+#include "run/analysis.h"
+
+#include "app/identity.h"
+#include "app/memory.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/map.h"
+#include "detect/engine.h"
+#include "enrich/enrich.h"
+#include "run/state.h"
+#include "sink/sink.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MAX_CREDENTIALS_COUNTED 1048576u
+#define MAX_ALERTS_COUNTED 262144u
+
+struct analysis {
+    struct analysis_hooks hooks;
+    struct memory *memory;
+    struct identity *identity;
+    struct enrich *enrich;
+    struct store *store;
+    struct engine *engine;
+    struct line_file *activities, *alerts; /* NULL without --out */
+    struct map *seen;        /* 128-bit hashes of credential names */
+    struct map *told;        /* alert id -> severity of its last line */
+    char *state;             /* path or NULL */
+    struct text line;
+    bool is_live;
+    struct analysis_totals totals;
+};
+
+static int severity_index(const struct alert *alert)
+{
+    return alert->risk < 40 ? 0 : alert->risk < 60 ? 1 : alert->risk < 80 ? 2 : 3;
+}
+
+static void count_alert(struct analysis *a, const struct alert *alert)
+{
+    bool is_new;
+    uint8_t *last = map_touch(a->told, alert->id, &is_new);
+    if (is_new)
+        a->totals.alerts++;
+    else {
+        a->totals.updates++;
+        a->totals.alerts_by_severity[*last]--;
+    }
+    *last = (uint8_t)severity_index(alert);
+    a->totals.alerts_by_severity[*last]++;
+}
+
+static void on_alert(void *ctx, const struct alert *alert)
+{
+    struct analysis *a = ctx;
+    count_alert(a, alert);
+    if (a->alerts) {
+        text_clear(&a->line);
+        alert_json(alert, &a->line);
+        (void)line_file_write(a->alerts, text_span(&a->line)); /* sticky: told by analysis_finish */
+        if (a->is_live)
+            (void)line_file_flush(a->alerts);
+    }
+    if (a->hooks.on_alert)
+        a->hooks.on_alert(a->hooks.ctx, alert);
+}
+
+static void count_activity(struct analysis *a, const struct activity *act)
+{
+    if (act->action != ACTION_AMEND && act->action != ACTION_IDENTIFY)
+        a->totals.activities++;
+    if (act->action == ACTION_DOWNLOAD)
+        a->totals.downloads++;
+    struct span user = activity_get(act, STR_USER);
+    if (user.size == 0 || span_starts(user, SPAN("session:")))
+        return;
+    uint8_t key[16];
+    bool is_new;
+    hash128(user, 0, key);
+    map_touch(a->seen, key, &is_new);
+    a->totals.credentials += is_new;
+}
+
+static void on_settled(void *ctx, struct activity *act)
+{
+    struct analysis *a = ctx;
+    enrich_activity(a->enrich, act);
+    count_activity(a, act);
+    if (a->activities) { /* appended before it is applied */
+        text_clear(&a->line);
+        activity_json(act, &a->line);
+        (void)line_file_write(a->activities, text_span(&a->line)); /* sticky: told by analysis_finish */
+    }
+    engine_activity(a->engine, act);
+}
+
+static int open_enrich(struct analysis *a, const struct settings *s, struct text *why)
+{
+    if (!(a->enrich = enrich_new()))
+        return E_NOMEM;
+    int rc = 0;
+    for (size_t i = 0; i < s->geoips.n && rc == 0; i++)
+        rc = enrich_add_geo(a->enrich, s->geoips.at[i], why);
+    if (rc == 0 && s->geoips.n == 0)
+        (void)enrich_find_geo(a->enrich); /* none is fine: the summary says so */
+    for (size_t i = 0; i < s->lists.n && rc == 0; i++) {
+        const char *equals = strchr(s->lists.at[i], '=');
+        struct span class = span_of(s->lists.at[i], (size_t)(equals - s->lists.at[i]));
+        enum network_class c = NETWORK_OWN;
+        while (c < NETWORK_N && !span_eq(class, span_text(network_class_name(c))))
+            c++;
+        if (c == NETWORK_N) {
+            text_addf(why, "--list: class '%.*s' is none of own, vpn, hosting, tor", (int)class.size, (const char *)class.at);
+            return E_USAGE;
+        }
+        rc = enrich_add_list(a->enrich, equals + 1, c, why);
+    }
+    return rc;
+}
+
+static int open_store(struct analysis *a, const struct settings *s, struct text *why)
+{
+    if (s->redis)
+        return store_redis_open(&a->store, &(struct store_redis_options){.url = s->redis,
+                                                                         .max_credentials = (uint32_t)s->max_credentials}, why);
+    return store_mem_open(&a->store, s->state, (uint32_t)s->max_credentials, why);
+}
+
+static int open_identity(struct analysis *a, const struct settings *s, struct text *why)
+{
+    a->identity = identity_new((uint32_t)s->max_sessions);
+    a->memory = memory_new();
+    a->seen = map_new(16, 1, MAX_CREDENTIALS_COUNTED, 0);
+    a->told = map_new(16, 1, MAX_ALERTS_COUNTED, 0);
+    if (!a->identity || !a->memory || !a->seen || !a->told)
+        return E_NOMEM;
+    for (size_t i = 0; i < s->aliases.n; i++) {
+        const char *text = s->aliases.at[i], *equals = strchr(text, '=');
+        int rc = identity_alias(a->identity, span_of(text, (size_t)(equals - text)), span_text(equals + 1));
+        if (rc) {
+            text_addf(why, "--alias: '%s' cannot be used: %s", text, err_text(rc));
+            return rc;
+        }
+    }
+    if (s->state && !s->redis) {
+        if (!(a->state = strdup(s->state)))
+            return E_NOMEM;
+        return state_load(a->state, a->identity, why);
+    }
+    return 0;
+}
+
+static int open_engine(struct analysis *a, const char *rules_dir, struct text *why)
+{
+    struct text path = {0};
+    text_addf(&path, "%s/detect.yaml", rules_dir);
+    bool has_geo = enrich_has_country(a->enrich) || enrich_has_asn(a->enrich);
+    int rc = engine_new(&(struct engine_options){.store = a->store, .rules_path = text_str(&path), .on_alert = on_alert,
+                                                 .ctx = a, .has_geo = has_geo}, &a->engine, why);
+    text_fini(&path);
+    return rc;
+}
+
+static int open_file(struct analysis *a, const char *dir, const char *name, struct line_file **out, struct text *why)
+{
+    struct text path = {0};
+    text_addf(&path, "%s/%s", dir, name);
+    int rc = line_file_open(out, text_str(&path), !a->is_live, why);
+    text_fini(&path);
+    return rc;
+}
+
+int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, const struct analysis_hooks *hooks,
+                 struct analysis **out, struct text *why)
+{
+    struct analysis *a = calloc(1, sizeof *a);
+    if (!a)
+        return E_NOMEM;
+    a->hooks = *hooks;
+    a->is_live = is_live;
+    int rc = open_enrich(a, s, why);
+    if (rc == 0)
+        rc = open_store(a, s, why);
+    if (rc == 0)
+        rc = open_identity(a, s, why);
+    if (rc == 0)
+        rc = open_engine(a, rules_dir, why);
+    if (rc == 0 && s->out)
+        rc = open_file(a, s->out, "activities.ndjson", &a->activities, why);
+    if (rc == 0 && s->out)
+        rc = open_file(a, s->out, "alerts.ndjson", &a->alerts, why);
+    if (rc) {
+        analysis_free(a);
+        return rc;
+    }
+    *out = a;
+    return 0;
+}
+
+void analysis_candidate(struct analysis *a, const struct activity *candidate)
+{
+    struct activity copy; /* settling changes it, and the strings it sets need the tail */
+    memcpy(&copy, candidate, activity_size(candidate));
+    memory_settle(a->memory, &copy);
+    identity_settle(a->identity, &copy, on_settled, a);
+}
+
+void analysis_tick(struct analysis *a, uint64_t now_ns)
+{
+    engine_tick(a->engine, now_ns);
+    a->store->ops->tick(a->store, now_ns);
+    if (a->is_live && a->activities)
+        (void)line_file_flush(a->activities); /* sticky: told by analysis_finish */
+}
+
+static int close_file(struct line_file **f, bool keep, struct text *why)
+{
+    struct line_file *file = *f;
+    *f = NULL;
+    return file ? line_file_close(file, keep, why) : 0;
+}
+
+int analysis_finish(struct analysis *a, bool keep, struct text *why)
+{
+    int rc = close_file(&a->activities, keep, why);
+    int rc2 = close_file(&a->alerts, keep && rc == 0, rc ? &(struct text){.max = 1} : why);
+    if (rc == 0)
+        rc = rc2;
+    if (rc == 0 && keep)
+        rc = a->store->ops->sync(a->store, why);
+    if (rc == 0 && keep && a->state)
+        rc = state_save(a->state, a->identity, why);
+    return rc;
+}
+
+void analysis_free(struct analysis *a)
+{
+    if (!a)
+        return;
+    struct text ignored = {0};
+    (void)close_file(&a->activities, false, &ignored);
+    (void)close_file(&a->alerts, false, &ignored);
+    text_fini(&ignored);
+    if (a->engine)
+        engine_free(a->engine);
+    if (a->store)
+        a->store->ops->free(a->store);
+    identity_free(a->identity);
+    memory_free(a->memory);
+    enrich_free(a->enrich);
+    map_free(a->seen);
+    map_free(a->told);
+    text_fini(&a->line);
+    free(a->state);
+    free(a);
+}
+
+void analysis_totals(const struct analysis *a, struct analysis_totals *out)
+{
+    *out = a->totals;
+}
+
+const char *analysis_database(const struct analysis *a, size_t i)
+{
+    return enrich_source(a->enrich, i);
+}
+
+struct counters analysis_counters(const struct analysis *a, size_t i)
+{
+    switch (i) {
+    case 0: return identity_counters(a->identity);
+    case 1: return engine_counters(a->engine);
+    case 2: return a->store->ops->counters(a->store);
+    default: return (struct counters){0};
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The people half: from an activity candidate to settled activities and alerts. One thread owns it. */
+#ifndef RUN_ANALYSIS_H
+#define RUN_ANALYSIS_H
+
+#include "base/counter.h"
+#include "record/alert.h"
+#include "run/settings.h"
+
+struct analysis;
+
+struct analysis_hooks {
+    void *ctx;
+    void (*on_alert)(void *ctx, const struct alert *a); /* after it was written; borrowed */
+};
+
+struct analysis_totals {
+    uint64_t activities, downloads, credentials, alerts, updates;
+    uint64_t alerts_by_severity[4]; /* low, medium, high, critical; an alert counts by its last line */
+};
+
+/* Opens the databases, the store, the rules ('rules_dir') and the output files of the settings. 'is_live' appends to the
+ * output files instead of replacing them at the end. E_IO, E_CONF, E_BAD with a line in why. */
+int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, const struct analysis_hooks *hooks,
+                 struct analysis **out, struct text *why);
+/* Candidates in order of (done_ns, flow_hash, number). */
+void analysis_candidate(struct analysis *a, const struct activity *candidate);
+/* Packet time moved on. */
+void analysis_tick(struct analysis *a, uint64_t now_ns);
+/* Writes what waits: baselines, state, files. E_IO with a line in why; with 'keep' false the output files are removed. */
+int analysis_finish(struct analysis *a, bool keep, struct text *why);
+void analysis_free(struct analysis *a);
+void analysis_totals(const struct analysis *a, struct analysis_totals *out);
+/* The databases in use, one line each; NULL after the last. */
+const char *analysis_database(const struct analysis *a, size_t i);
+/* The counters of module i: "identity", "detect", "store"; defs == NULL after the last. */
+struct counters analysis_counters(const struct analysis *a, size_t i);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Wires the packet floors together: decap, flow table, connections, applications. */
+#include "run/pipeline.h"
+
+#include "base/err.h"
+#include "base/times.h"
+#include "flow/flow_table.h"
+
+#include <stdlib.h>
+
+struct pipeline {
+    struct pipeline_hooks hooks;
+    struct decap_counts decap;
+    struct app *app;
+    struct conn_pool *conns;
+    struct classify *classify;
+    struct flow_table *flows;
+    uint64_t now_ns, ticked_s, n_transactions;
+};
+
+static void on_candidate(void *ctx, const struct activity *candidate)
+{
+    struct pipeline *p = ctx;
+    p->hooks.on_candidate(p->hooks.ctx, candidate);
+}
+
+static void on_transaction(void *ctx, const struct transaction *t, const struct ipaddr *forwarded)
+{
+    struct pipeline *p = ctx;
+    p->n_transactions++;
+    if (p->hooks.on_transaction)
+        p->hooks.on_transaction(p->hooks.ctx, t, forwarded);
+}
+
+/* A flow that is not HTTP: told as an activity when it went to or came from a host that serves a known application. */
+static void on_other(void *ctx, const struct flow_info *info, const char *protocol, const char *sni)
+{
+    struct pipeline *p = ctx;
+    if (!app_watches(p->app, &info->server.ip) && !app_watches(p->app, &info->client.ip))
+        return;
+    struct activity a;
+    activity_init(&a);
+    a.action = ACTION_CONNECTION;
+    a.time_ns = info->first_ns;
+    a.done_ns = p->now_ns;
+    a.flow_hash = info->hash;
+    a.source = info->client.ip;
+    a.peer = info->client;
+    a.server = info->server;
+    a.body_bytes = info->bytes[CONN_SERVER];
+    a.missing_bytes = info->missing[CONN_SERVER];
+    a.size_known = SIZE_OBSERVED;
+    a.flags = ACT_HAS_BODY | ACT_ENCRYPTED | (info->saw[0] && info->saw[1] ? 0 : ACT_ONE_SIDED);
+    activity_set(&a, STR_PROTOCOL, span_text(protocol));
+    activity_set(&a, STR_SNI, span_text(sni));
+    activity_seal(&a);
+    p->hooks.on_candidate(p->hooks.ctx, &a);
+}
+
+int pipeline_new(const struct settings *s, const struct profiles *profiles, struct keyed *key,
+                 const struct pipeline_hooks *hooks, struct pipeline **out)
+{
+    struct pipeline *p = calloc(1, sizeof *p);
+    if (!p)
+        return E_NOMEM;
+    p->hooks = *hooks;
+    uint32_t max_flows = (uint32_t)s->max_flows;
+    p->app = app_new(&(struct app_options){.profiles = profiles, .key = key, .trusted = s->trusted, .n_trusted = s->n_trusted,
+                                           .emit = on_candidate, .on_transaction = on_transaction, .ctx = p});
+    if (p->app) {
+        struct conn_hooks from_app = app_hooks(p->app);
+        p->conns = conn_pool_new(&(struct conn_limits){.max_conns = max_flows}, &from_app);
+    }
+    p->classify = classify_new(4096);
+    if (p->conns && p->classify)
+        p->flows = flow_table_new(&(struct flow_limits){.max_flows = max_flows}, p->conns, p->classify, on_other, p);
+    if (!p->flows) {
+        pipeline_free(p);
+        return E_NOMEM;
+    }
+    *out = p;
+    return 0;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+    if (!p)
+        return;
+    if (p->flows)
+        flow_table_free(p->flows);
+    if (p->classify)
+        classify_free(p->classify);
+    if (p->conns)
+        conn_pool_free(p->conns);
+    if (p->app)
+        app_free(p->app);
+    free(p);
+}
+
+void pipeline_packet(struct pipeline *p, const struct packet *packet)
+{
+    struct dissected d;
+    if (packet->time_ns > p->now_ns)
+        p->now_ns = packet->time_ns;
+    uint64_t now_s = p->now_ns / NS_PER_S;
+    if (now_s != p->ticked_s) {
+        p->ticked_s = now_s;
+        flow_table_tick(p->flows, p->now_ns);
+    }
+    if (decap_packet(packet, &d, &p->decap) == 0)
+        flow_table_packet(p->flows, packet, &d, &p->decap);
+}
+
+void pipeline_flush(struct pipeline *p)
+{
+    flow_table_flush(p->flows, p->now_ns);
+}
+
+uint64_t pipeline_now(const struct pipeline *p)
+{
+    return p->now_ns;
+}
+
+uint64_t pipeline_transactions(const struct pipeline *p)
+{
+    return p->n_transactions;
+}
+
+const struct app *pipeline_app(const struct pipeline *p)
+{
+    return p->app;
+}
+
+struct counters pipeline_counters(const struct pipeline *p, size_t i)
+{
+    switch (i) {
+    case 0: return decap_counters(&p->decap);
+    case 1: return flow_table_counters(p->flows);
+    case 2: return conn_counters(p->conns);
+    case 3: return classify_counters(p->classify);
+    case 4: return app_counters(p->app);
+    default: return (struct counters){0};
+    }
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The packet half: from a frame to activity candidates. One per worker, sharing nothing but compiled profiles. */
+#ifndef RUN_PIPELINE_H
+#define RUN_PIPELINE_H
+
+#include "app/app.h"
+#include "base/counter.h"
+#include "base/packet.h"
+#include "run/settings.h"
+
+struct pipeline;
+
+struct pipeline_hooks {
+    void *ctx;
+    void (*on_candidate)(void *ctx, const struct activity *candidate); /* borrowed */
+    /* NULL: nobody wants the transactions. */
+    void (*on_transaction)(void *ctx, const struct transaction *t, const struct ipaddr *forwarded);
+};
+
+/* E_NOMEM. 'profiles' and 'key' are borrowed. */
+int pipeline_new(const struct settings *s, const struct profiles *profiles, struct keyed *key,
+                 const struct pipeline_hooks *hooks, struct pipeline **out);
+void pipeline_free(struct pipeline *p);
+void pipeline_packet(struct pipeline *p, const struct packet *packet);
+/* End of capture: every flow ends, every open transaction is handed out. */
+void pipeline_flush(struct pipeline *p);
+/* Packet time so far (never goes back), ns. */
+uint64_t pipeline_now(const struct pipeline *p);
+uint64_t pipeline_transactions(const struct pipeline *p);
+const struct app *pipeline_app(const struct pipeline *p);
+/* The counters of module i: "decap", "flow", "conn", "classify", "app"; defs == NULL after the last. */
+struct counters pipeline_counters(const struct pipeline *p, size_t i);
+
+#endif

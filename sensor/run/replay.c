@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Replay: source, pipeline, analysis, one after the other. */
+#include "run/replay.h"
+
+#include "base/err.h"
+#include "base/times.h"
+#include "run/analysis.h"
+#include "run/pipeline.h"
+#include "run/setup.h"
+#include "sink/sink.h"
+
+#define PROGRESS_PACKETS 4096u
+
+struct replay {
+    struct setup setup;
+    struct pipeline *pipeline;
+    struct analysis *analysis;
+    struct line_file *transactions; /* NULL: nobody wants them */
+    struct text line;
+};
+
+static void on_candidate(void *ctx, const struct activity *candidate)
+{
+    struct replay *r = ctx;
+    analysis_candidate(r->analysis, candidate);
+}
+
+static void on_transaction(void *ctx, const struct transaction *t, const struct ipaddr *forwarded)
+{
+    struct replay *r = ctx;
+    text_clear(&r->line);
+    transaction_json(t, forwarded, &r->line);
+    (void)line_file_write(r->transactions, text_span(&r->line)); /* sticky: told at close */
+}
+
+static int open_all(struct replay *r, const struct settings *s, const struct replay_hooks *hooks, struct text *why)
+{
+    int rc = setup_init(&r->setup, s, why);
+    if (rc)
+        return rc;
+    rc = analysis_new(s, text_str(&r->setup.rules_dir), false, &(struct analysis_hooks){hooks->ctx, hooks->on_alert},
+                      &r->analysis, why);
+    if (rc == 0 && s->transactions)
+        rc = line_file_open(&r->transactions, s->transactions, true, why);
+    if (rc == 0)
+        rc = pipeline_new(s, r->setup.profiles, r->setup.key,
+                          &(struct pipeline_hooks){r, on_candidate, r->transactions ? on_transaction : NULL}, &r->pipeline);
+    return rc;
+}
+
+static int read_all(struct replay *r, struct source *source, const struct replay_hooks *hooks, struct text *why)
+{
+    struct packet packet;
+    struct source_stats stats;
+    uint64_t ticked_s = 0;
+    int rc;
+    while ((rc = source_next(source, &packet)) > 0) {
+        pipeline_packet(r->pipeline, &packet);
+        uint64_t now_ns = pipeline_now(r->pipeline);
+        if (now_ns / NS_PER_S != ticked_s) {
+            ticked_s = now_ns / NS_PER_S;
+            analysis_tick(r->analysis, now_ns);
+        }
+        if (hooks->on_progress && packet.number % PROGRESS_PACKETS == 0) {
+            source_stats(source, &stats);
+            hooks->on_progress(hooks->ctx, &stats);
+        }
+    }
+    if (rc != E_END) {
+        text_addf(why, "reading stopped: %s", err_text(rc));
+        return rc;
+    }
+    pipeline_flush(r->pipeline);
+    analysis_tick(r->analysis, pipeline_now(r->pipeline));
+    return 0;
+}
+
+static int close_all(struct replay *r, int rc, struct text *why)
+{
+    struct text more = {0};
+    if (r->transactions) {
+        int closed = line_file_close(r->transactions, rc == 0, rc ? &more : why);
+        rc = rc ? rc : closed;
+    }
+    if (r->analysis) {
+        int finished = analysis_finish(r->analysis, rc == 0, rc ? &more : why);
+        rc = rc ? rc : finished;
+    }
+    pipeline_free(r->pipeline);
+    analysis_free(r->analysis);
+    setup_fini(&r->setup);
+    text_fini(&r->line);
+    text_fini(&more);
+    return rc;
+}
+
+int replay_run(const struct settings *s, struct source *source, const struct replay_hooks *hooks, struct summary *summary,
+               struct text *why)
+{
+    struct replay r = {.line = {.max = (size_t)1 << 20}};
+    int rc = open_all(&r, s, hooks, why);
+    if (rc == 0)
+        rc = read_all(&r, source, hooks, why);
+    if (rc == 0)
+        summary_take(summary, s, source, r.pipeline, r.analysis, r.setup.is_default_key);
+    return close_all(&r, rc, why);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One table: the command line, the configuration file, --help and the reference come from it. */
+#include "run/settings.h"
+
+#include "base/err.h"
+#include "base/yaml.h"
+
+#include <stdlib.h>
+
+#define BOTH (SETTING_REPLAY | SETTING_RUN)
+#define ALL (SETTING_REPLAY | SETTING_RUN | SETTING_CHECK)
+
+static const struct setting table[] = {
+    {"interface", "IFACE", "capture from this interface", false, SETTING_RUN},
+    {"filter", "BPF", "only packets that match this capture filter", false, BOTH},
+    {"app", "PROFILE=HOST", "this host (or *.domain) runs this application", true, ALL},
+    {"trust", "CIDR", "believe forwarding headers of these proxies (default: private addresses)", true, ALL},
+    {"geoip", "FILE", "MaxMind-format database: country, city or ASN", true, ALL},
+    {"list", "CLASS=FILE", "prefixes that are own, vpn, hosting or tor, one a line", true, ALL},
+    {"alias", "NAME=CREDENTIAL", "who a nameless token is", true, ALL},
+    {"keylog", "FILE", "TLS key log (NSS format)", true, BOTH},
+    {"rules", "DIR", "directory with apps/*.yaml and detect.yaml", false, ALL},
+    {"redis", "URL", "baselines in Redis: redis://[user:password@]host[:port][/db] or unix:///path", false, ALL},
+    {"state", "FILE", "baselines in memory, loaded from FILE at start and saved to it at the end", false, BOTH},
+    {"key-file", "FILE", "key for the hashes of session values (at least 16 bytes)", false, ALL},
+    {"out", "DIR", "write activities.ndjson and alerts.ndjson there", false, BOTH},
+    {"transactions", "FILE", "write every HTTP transaction, one JSON object a line", false, SETTING_REPLAY},
+    {"max-flows", "N", "concurrent flows kept (1000-16777216, default 262144)", false, BOTH},
+    {"max-credentials", "N", "credentials kept in memory (100-10000000, default 100000)", false, BOTH},
+    {"max-sessions", "N", "session values kept in memory (100-10000000, default 200000)", false, BOTH},
+    {"json", NULL, "alerts as JSON lines on standard output", false, BOTH},
+    {"quiet", NULL, "no progress and no summary", false, BOTH},
+    {NULL, NULL, NULL, false, 0},
+};
+
+const struct setting *settings_table(void)
+{
+    return table;
+}
+
+void settings_init(struct settings *s)
+{
+    *s = (struct settings){.max_flows = 262144, .max_credentials = 100000, .max_sessions = 200000};
+}
+
+static void strings_fini(struct strings *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        free(list->at[i]);
+}
+
+void settings_fini(struct settings *s)
+{
+    struct strings *lists[] = {&s->apps, &s->aliases, &s->geoips, &s->lists, &s->keylogs};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        strings_fini(lists[i]);
+    char *singles[] = {s->filter, s->rules, s->redis, s->state, s->key_file, s->out, s->transactions, s->interface};
+    for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
+        free(singles[i]);
+    *s = (struct settings){0};
+}
+
+int strings_add(struct strings *list, const char *value)
+{
+    if (list->n == SETTINGS_MAX_LIST)
+        return E_LIMIT;
+    if (!(list->at[list->n] = strdup(value)))
+        return E_NOMEM;
+    list->n++;
+    return 0;
+}
+
+static struct strings *list_of(struct settings *s, const char *name)
+{
+    const struct {
+        const char *name;
+        struct strings *list;
+    } lists[] = {{"app", &s->apps}, {"alias", &s->aliases}, {"geoip", &s->geoips}, {"list", &s->lists}, {"keylog", &s->keylogs}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        if (strcmp(lists[i].name, name) == 0)
+            return lists[i].list;
+    return NULL;
+}
+
+static char **single_of(struct settings *s, const char *name)
+{
+    const struct {
+        const char *name;
+        char **at;
+    } singles[] = {{"filter", &s->filter}, {"rules", &s->rules}, {"redis", &s->redis}, {"state", &s->state},
+                   {"key-file", &s->key_file}, {"out", &s->out}, {"transactions", &s->transactions},
+                   {"interface", &s->interface}};
+    for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
+        if (strcmp(singles[i].name, name) == 0)
+            return singles[i].at;
+    return NULL;
+}
+
+static int set_trust(struct settings *s, const char *value, struct text *why)
+{
+    if (s->n_trusted == SETTINGS_MAX_LIST)
+        return E_LIMIT;
+    if (!prefix_parse(span_text(value), &s->trusted[s->n_trusted])) {
+        text_addf(why, "--trust: '%s' is no address or prefix (10.0.0.0/8, 2001:db8::/32)", value);
+        return E_USAGE;
+    }
+    s->n_trusted++;
+    return 0;
+}
+
+static int set_number(struct settings *s, const char *name, const char *value, struct text *why)
+{
+    const struct {
+        const char *name;
+        uint64_t *at, least, most;
+    } numbers[] = {{"max-flows", &s->max_flows, 1000, 16777216},
+                   {"max-credentials", &s->max_credentials, 100, 10000000},
+                   {"max-sessions", &s->max_sessions, 100, 10000000}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (strcmp(numbers[i].name, name) != 0)
+            continue;
+        uint64_t n;
+        if (!span_u64(span_text(value), &n) || n < numbers[i].least || n > numbers[i].most) {
+            text_addf(why, "--%s: '%s' is not a number from %llu to %llu", name, value,
+                      (unsigned long long)numbers[i].least, (unsigned long long)numbers[i].most);
+            return E_USAGE;
+        }
+        *numbers[i].at = n;
+        return 0;
+    }
+    return E_NONE;
+}
+
+static int needs_pair(const char *name, const char *value, struct text *why)
+{
+    const char *equals = strchr(value, '=');
+    bool is_pair = strcmp(name, "app") == 0 || strcmp(name, "alias") == 0 || strcmp(name, "list") == 0;
+    if (!is_pair || (equals && equals != value && equals[1]))
+        return 0;
+    text_addf(why, "--%s: '%s' is not of the form %s", name, value,
+              strcmp(name, "app") == 0 ? "PROFILE=HOST" : strcmp(name, "alias") == 0 ? "NAME=CREDENTIAL" : "CLASS=FILE");
+    return E_USAGE;
+}
+
+int settings_set(struct settings *s, const char *name, const char *value, struct text *why)
+{
+    if (strcmp(name, "json") == 0 || strcmp(name, "quiet") == 0) {
+        bool on = !value || strcmp(value, "true") == 0 || strcmp(value, "yes") == 0;
+        *(strcmp(name, "json") == 0 ? &s->json : &s->quiet) = on;
+        return 0;
+    }
+    if (strcmp(name, "trust") == 0)
+        return set_trust(s, value, why);
+    struct strings *list = list_of(s, name);
+    if (list) {
+        int rc = needs_pair(name, value, why);
+        if (rc == 0 && (rc = strings_add(list, value)) == E_LIMIT)
+            text_addf(why, "--%s: more than %d of them", name, SETTINGS_MAX_LIST);
+        return rc;
+    }
+    char **single = single_of(s, name);
+    if (single) {
+        free(*single);
+        return (*single = strdup(value)) ? 0 : E_NOMEM;
+    }
+    return set_number(s, name, value, why);
+}
+
+static int load_item(struct settings *s, const struct yaml_node *n, struct text *why)
+{
+    const struct setting *item = table;
+    while (item->name && strcmp(item->name, n->key) != 0)
+        item++;
+    char **single = single_of(s, n->key);
+    if (single && *single)
+        return 0; /* the command line has spoken */
+    struct text detail = {0};
+    int rc = 0;
+    if (n->kind == YAML_MAP || (n->kind == YAML_LIST && !item->is_list))
+        return yaml_fail(n, why, "expected %s", item->is_list ? "a list of values" : "one value");
+    for (const struct yaml_node *v = n->kind == YAML_LIST ? n->child : n; v && rc == 0; v = n->kind == YAML_LIST ? v->next : NULL) {
+        rc = v->kind == YAML_SCALAR ? settings_set(s, n->key, v->scalar, &detail) : E_CONF;
+        if (rc)
+            rc = yaml_fail(v, why, "%s", detail.size ? text_str(&detail) : "expected one value");
+    }
+    text_fini(&detail);
+    return rc;
+}
+
+int settings_load(struct settings *s, const char *path, struct text *why)
+{
+    struct yaml *y;
+    int rc = yaml_load(path, &y, why);
+    if (rc)
+        return rc;
+    const char *names[sizeof table / sizeof *table];
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        names[i] = table[i].name;
+    const struct yaml_node *root = yaml_root(y);
+    rc = yaml_check_keys(root, names, why);
+    for (const struct yaml_node *n = rc ? NULL : root->child; n && rc == 0; n = n->next)
+        rc = load_item(s, n, why);
+    yaml_close(y);
+    return rc;
+}

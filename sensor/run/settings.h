@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Everything an operator can set, from the command line and from one YAML file; the command line wins. */
+#ifndef RUN_SETTINGS_H
+#define RUN_SETTINGS_H
+
+#include "base/ipaddr.h"
+#include "base/text.h"
+
+#define SETTINGS_MAX_LIST 256
+
+/* A list of texts; the settings own copies. */
+struct strings {
+    char *at[SETTINGS_MAX_LIST];
+    size_t n;
+};
+
+struct settings {
+    struct strings apps;    /* "PROFILE=HOST" */
+    struct strings aliases; /* "NAME=CREDENTIAL" */
+    struct strings geoips;  /* files */
+    struct strings lists;   /* "CLASS=FILE" of prefixes: own, vpn, hosting, tor */
+    struct strings keylogs; /* files */
+    struct prefix trusted[SETTINGS_MAX_LIST];
+    size_t n_trusted;
+    char *filter;     /* BPF, or NULL */
+    char *rules;      /* directory with apps/ and detect.yaml, or NULL: found beside the program */
+    char *redis;      /* URL, or NULL: baselines in memory */
+    char *state;      /* file, or NULL */
+    char *key_file;   /* deployment key for keyed hashes, or NULL: the documented default */
+    char *out;        /* directory, or NULL */
+    char *transactions; /* file, or NULL */
+    char *interface;  /* live */
+    uint64_t max_flows;       /* 1,000 - 16,777,216 */
+    uint64_t max_credentials; /* 100 - 10,000,000 */
+    uint64_t max_sessions;    /* 100 - 10,000,000 */
+    bool json;        /* alerts as JSON lines on standard output */
+    bool quiet;       /* no summary, no progress */
+};
+
+void settings_init(struct settings *s);
+void settings_fini(struct settings *s);
+/* Appends a copy of 'value'; E_LIMIT over SETTINGS_MAX_LIST, E_NOMEM. */
+int strings_add(struct strings *list, const char *value);
+/* Sets one item by its long option name ("trust", "app", ...) from text. E_USAGE with a line in why. */
+int settings_set(struct settings *s, const char *name, const char *value, struct text *why);
+/* Reads a YAML file with the same names as keys (lists where an option may be repeated). Items already set on the command
+ * line stay. E_IO, E_CONF with file:line:column. */
+int settings_load(struct settings *s, const char *path, struct text *why);
+
+/* One item that can be set. */
+struct setting {
+    const char *name;
+    const char *argument; /* NULL: a switch */
+    const char *help;
+    bool is_list;
+    unsigned commands; /* bits of enum setting_command */
+};
+enum setting_command { SETTING_REPLAY = 1, SETTING_RUN = 2, SETTING_CHECK = 4 };
+/* The table of all settings, ended by a NULL name. */
+const struct setting *settings_table(void);
+
+#endif

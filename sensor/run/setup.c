@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Start-up shared by replay, run and check. */
+#include "run/setup.h"
+
+#include "base/err.h"
+#include "run/rules_dir.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define KEY_MAX 4096
+
+static int load_key(struct setup *u, const char *path, struct text *why)
+{
+    u->is_default_key = !path;
+    if (!path) {
+        u->key = keyed_new_default();
+        return u->key ? 0 : E_NOMEM;
+    }
+    uint8_t key[KEY_MAX];
+    FILE *f = fopen(path, "re");
+    if (!f) {
+        text_addf(why, "%s: %s", path, strerror(errno));
+        return E_IO;
+    }
+    size_t size = fread(key, 1, sizeof key, f);
+    fclose(f);
+    u->key = keyed_new(span_of(key, size));
+    explicit_bzero(key, sizeof key);
+    if (u->key)
+        return 0;
+    text_addf(why, "%s: a key of at least 16 bytes is expected", path);
+    return E_CONF;
+}
+
+static int declare_apps(struct setup *u, const struct settings *s, struct text *why)
+{
+    for (size_t i = 0; i < s->apps.n; i++) {
+        const char *text = s->apps.at[i], *equals = strchr(text, '=');
+        char name[64];
+        snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
+        int rc = profiles_declare(u->profiles, name, equals + 1, why);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+int setup_init(struct setup *u, const struct settings *s, struct text *why)
+{
+    *u = (struct setup){0};
+    struct text apps = {0};
+    int rc = rules_dir_find(s->rules, &u->rules_dir, why);
+    if (rc == 0) {
+        text_addf(&apps, "%s/apps", text_str(&u->rules_dir));
+        rc = profiles_load(text_str(&apps), &u->profiles, why);
+    }
+    if (rc == 0)
+        rc = declare_apps(u, s, why);
+    if (rc == 0)
+        rc = load_key(u, s->key_file, why);
+    if (rc)
+        setup_fini(u);
+    text_fini(&apps);
+    return rc;
+}
+
+void setup_fini(struct setup *u)
+{
+    text_fini(&u->rules_dir);
+    if (u->profiles)
+        profiles_free(u->profiles);
+    keyed_free(u->key);
+    *u = (struct setup){0};
+}
