@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "record/ecs.h"
 #include "record/utf8.h"
 
 /* The most bytes each string may take. Their sum is the tail, so that no hostile string can crowd out another. */
@@ -95,6 +96,19 @@ static void canon_u64(struct canon *c, uint64_t value)
     canon_bytes(c, b, sizeof b);
 }
 
+/* "Unknown" has two spellings (:: and 0.0.0.0) but one meaning. */
+static void canon_ip(struct canon *c, const struct ipaddr *ip)
+{
+    static const struct ipaddr unknown;
+    canon_bytes(c, (ipaddr_is_zero(ip) ? &unknown : ip)->bytes, sizeof ip->bytes);
+}
+
+static void canon_amends(struct canon *c, const struct activity *a)
+{
+    static const uint8_t none[sizeof a->amends];
+    canon_bytes(c, a->action == ACTION_AMEND ? a->amends : none, sizeof none);
+}
+
 static void canon_head(struct canon *c, const struct activity *a)
 {
     const uint8_t small[4] = {a->action, a->outcome, a->cred_kind, a->size_known};
@@ -103,17 +117,17 @@ static void canon_head(struct canon *c, const struct activity *a)
     canon_u64(c, a->done_ns);
     canon_u64(c, a->flow_hash);
     canon_u64(c, (uint64_t)a->number << 32 | flags);
-    canon_bytes(c, a->amends, sizeof a->amends);
+    canon_amends(c, a);
     canon_bytes(c, small, sizeof small);
-    canon_bytes(c, a->source.bytes, sizeof a->source.bytes);
-    canon_bytes(c, a->peer.ip.bytes, sizeof a->peer.ip.bytes);
-    canon_bytes(c, a->server.ip.bytes, sizeof a->server.ip.bytes);
+    canon_ip(c, &a->source);
+    canon_ip(c, &a->peer.ip);
+    canon_ip(c, &a->server.ip);
     canon_u64(c, (uint64_t)a->peer.port << 48 | (uint64_t)a->server.port << 32 | (uint64_t)a->status << 16);
     canon_bytes(c, a->session, sizeof a->session);
-    canon_u64(c, flags & ACT_HAS_BODY ? a->body_bytes : 0);
-    canon_u64(c, a->missing_bytes);
-    canon_u64(c, flags & ACT_HAS_FILE_SIZE ? a->file_size : 0);
-    canon_u64(c, flags & ACT_RANGE ? a->range_from : 0);
+    canon_u64(c, flags & ACT_HAS_BODY ? ecs_long(a->body_bytes) : 0);
+    canon_u64(c, ecs_long(a->missing_bytes));
+    canon_u64(c, flags & ACT_HAS_FILE_SIZE ? ecs_long(a->file_size) : 0);
+    canon_u64(c, flags & ACT_RANGE ? ecs_long(a->range_from) : 0);
     canon_u64(c, (uint64_t)a->asn << 32 | (uint64_t)a->client_family << 16 | a->client_major);
     canon_u64(c, (uint64_t)a->source_class << 16 | (uint64_t)(uint8_t)a->country[0] << 8 | (uint8_t)a->country[1]);
 }

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One activity as a line of the activity log: everything needed to order it and to judge it again stands in it. */
+#include "record/ecs.h"
+
+/* Flags that other fields say: they are not listed again. */
+#define SAID_ELSEWHERE (ACT_HAS_FILE_SIZE | ACT_HAS_BODY | ACT_COMPLETE)
+
+static bool is_http(const struct activity *a)
+{
+    return a->action != ACTION_CONNECTION && a->action != ACTION_IDENTIFY && a->action != ACTION_AMEND;
+}
+
+static void write_event(struct json *j, const struct activity *a)
+{
+    json_open(j, "event", '{');
+    ecs_raw(j, SPAN("\"kind\":\"event\""));
+    ecs_raw(j, ecs_category((enum action)a->action));
+    json_str(j, "action", action_name((enum action)a->action));
+    json_str(j, "outcome", outcome_name((enum outcome)a->outcome));
+    json_hex(j, "id", span_of(a->id, sizeof a->id));
+    ecs_raw(j, SPAN("\"module\":\"casetap\",\"dataset\":\"casetap.activity\""));
+    json_close(j, '}');
+}
+
+static void write_name(struct json *j, const char *object, const char *key, const struct activity *a,
+                       enum activity_string which)
+{
+    if (!a->size[which])
+        return;
+    json_open(j, object, '{');
+    json_span(j, key, activity_get(a, which));
+    json_close(j, '}');
+}
+
+/* nDPI names are "MASTER.SUB": ECS wants the protocol and the application apart, in lower case. */
+static void write_lower(struct json *j, const char *key, struct span s)
+{
+    uint8_t lower[64];
+    size_t n = s.size < sizeof lower ? s.size : sizeof lower;
+    for (size_t i = 0; i < n; i++)
+        lower[i] = s.at[i] >= 'A' && s.at[i] <= 'Z' ? (uint8_t)(s.at[i] | 0x20) : s.at[i];
+    if (n)
+        json_span(j, key, span_of(lower, n));
+}
+
+static void write_network(struct json *j, const struct activity *a)
+{
+    if (is_http(a)) {
+        ecs_raw(j, SPAN("\"network\":{\"transport\":\"tcp\",\"protocol\":\"http\"}"));
+    } else if (a->size[STR_PROTOCOL]) {
+        struct span name = activity_get(a, STR_PROTOCOL);
+        size_t dot = span_find_byte(name, '.', 0);
+        json_open(j, "network", '{');
+        write_lower(j, "protocol", span_sub(name, 0, dot));
+        write_lower(j, "application", dot == SIZE_MAX ? span_of(NULL, 0) : span_from(name, dot + 1));
+        json_close(j, '}');
+    }
+    if (a->size[STR_SNI]) {
+        json_open(j, "tls", '{');
+        write_name(j, "client", "server_name", a, STR_SNI);
+        json_close(j, '}');
+    }
+}
+
+static void write_related(struct json *j, const struct activity *a)
+{
+    const struct ipaddr *ips[3] = {&a->source, &a->peer.ip, &a->server.ip};
+    bool has_ip = !ipaddr_is_zero(ips[0]) || !ipaddr_is_zero(ips[1]) || !ipaddr_is_zero(ips[2]);
+    if (a->action == ACTION_AMEND || (!has_ip && !a->size[STR_USER]))
+        return;
+    json_open(j, "related", '{');
+    if (has_ip) {
+        json_open(j, "ip", '[');
+        for (int i = 0; i < 3; i++) {
+            bool is_known = (i > 0 && ipaddr_eq(ips[i], ips[0])) || (i > 1 && ipaddr_eq(ips[i], ips[1]));
+            if (!is_known && !ipaddr_is_zero(ips[i]))
+                ecs_ip(j, NULL, ips[i]);
+        }
+        json_close(j, ']');
+    }
+    if (a->size[STR_USER]) {
+        json_open(j, "user", '[');
+        json_span(j, NULL, activity_get(a, STR_USER));
+        json_close(j, ']');
+    }
+    json_close(j, '}');
+}
+
+static void write_body(struct json *j, const struct activity *a)
+{
+    if (!(a->flags & (ACT_HAS_BODY | ACT_COMPLETE)) && !a->missing_bytes && !a->size_known)
+        return;
+    json_open(j, "body", '{');
+    json_str(j, "known", size_known_name((enum size_known)a->size_known));
+    json_u64(j, "missing_bytes", ecs_long(a->missing_bytes));
+    json_bool(j, "complete", a->flags & ACT_COMPLETE);
+    json_close(j, '}');
+}
+
+static void write_flags(struct json *j, uint32_t flags)
+{
+    flags &= ACT_WRITTEN & ~SAID_ELSEWHERE;
+    if (!flags)
+        return;
+    json_open(j, "flags", '[');
+    for (uint32_t bit = 1; bit && bit <= flags; bit <<= 1) {
+        const char *name = flags & bit ? activity_flag_name(bit) : NULL;
+        if (name)
+            json_str(j, NULL, name);
+    }
+    json_close(j, ']');
+}
+
+static void write_hop(struct json *j, const struct activity *a)
+{
+    bool has_ip = !ipaddr_is_zero(&a->peer.ip);
+    if (!has_ip && !a->peer.port)
+        return;
+    json_open(j, "peer", '{');
+    if (has_ip)
+        ecs_ip(j, "ip", &a->peer.ip);
+    if (a->peer.port)
+        json_u64(j, "port", a->peer.port);
+    json_close(j, '}');
+}
+
+static void write_client(struct json *j, const struct activity *a)
+{
+    if (!a->client_family && !a->client_major && !a->size[STR_CLIENT])
+        return;
+    json_open(j, "client", '{');
+    ecs_string(j, "name", a, STR_CLIENT);
+    json_u64(j, "family", a->client_family);
+    json_u64(j, "major", a->client_major);
+    json_close(j, '}');
+}
+
+static void write_source_facts(struct json *j, const struct activity *a)
+{
+    if (!a->size[STR_NETWORK] && !a->source_class)
+        return;
+    json_open(j, "source", '{');
+    ecs_string(j, "network", a, STR_NETWORK);
+    if (a->source_class)
+        json_str(j, "class", network_class_name((enum network_class)a->source_class));
+    json_close(j, '}');
+}
+
+static void write_own(struct json *j, const struct activity *a)
+{
+    json_open(j, "casetap", '{');
+    json_u64(j, "schema", RECORD_SCHEMA);
+    if (a->action == ACTION_AMEND)
+        json_hex(j, "amends", span_of(a->amends, sizeof a->amends));
+    ecs_string(j, "app", a, STR_APP);
+    ecs_string(j, "route", a, STR_ROUTE);
+    write_name(j, "case", "id", a, STR_CASE);
+    write_name(j, "customer", "name", a, STR_CUSTOMER);
+    write_name(j, "object", "id", a, STR_OBJECT);
+    ecs_session(j, a);
+    if (a->cred_kind) {
+        json_open(j, "credential", '{');
+        json_str(j, "kind", cred_kind_name((enum cred_kind)a->cred_kind));
+        json_close(j, '}');
+    }
+    write_hop(j, a);
+    write_source_facts(j, a);
+    write_client(j, a);
+    ecs_string(j, "protocol", a, STR_PROTOCOL);
+    write_body(j, a);
+    if (a->flags & ACT_RANGE) {
+        json_open(j, "range", '{');
+        json_u64(j, "from", ecs_long(a->range_from));
+        json_close(j, '}');
+    }
+    write_flags(j, a->flags);
+    json_time(j, "done", a->done_ns);
+    ecs_hash64(j, "flow", a->flow_hash);
+    json_u64(j, "n", a->number);
+    json_close(j, '}');
+}
+
+void activity_json(const struct activity *a, struct text *out)
+{
+    struct json j = json_on(out);
+    ecs_start(&j, a->time_ns);
+    write_event(&j, a);
+    write_name(&j, "user", "name", a, STR_USER);
+    ecs_source(&j, a);
+    ecs_destination(&j, a);
+    ecs_url(&j, a);
+    ecs_http(&j, a);
+    write_name(&j, "user_agent", "original", a, STR_AGENT);
+    ecs_file(&j, a);
+    write_network(&j, a);
+    write_related(&j, a);
+    ecs_raw(&j, SPAN("\"observer\":" ECS_OBSERVER));
+    write_own(&j, a);
+    json_close(&j, '}');
+    text_add_char(out, '\n');
+}

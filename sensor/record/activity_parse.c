@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A line of the activity log back into an activity. The only user of jansson in this folder. */
+#include "base/err.h"
+#include "base/times.h"
+#include "record/ecs.h"
+
+#include <jansson.h>
+
+/* One reading: the line as a tree, and the first complaint. */
+struct parse {
+    json_t *root;
+    struct activity *a;
+    struct text *why;
+    bool is_bad;
+};
+
+static void complain(struct parse *p, const char *path, const char *what)
+{
+    if (!p->is_bad)
+        text_addf(p->why, "%s: %s", path, what);
+    p->is_bad = true;
+}
+
+/* The member at "a.b.c", or NULL. */
+static json_t *find(const struct parse *p, const char *path)
+{
+    json_t *at = p->root;
+    while (at && *path) {
+        size_t size = strcspn(path, ".");
+        at = json_object_getn(at, path, size);
+        path += size + (path[size] == '.');
+    }
+    return at;
+}
+
+/* The string at a path; {NULL, 0} when there is none (a complaint when something else stands there). */
+static struct span find_text(struct parse *p, const char *path)
+{
+    json_t *hit = find(p, path);
+    if (!hit)
+        return span_of(NULL, 0);
+    if (!json_is_string(hit)) {
+        complain(p, path, "expected a string");
+        return span_of(NULL, 0);
+    }
+    return span_of(json_string_value(hit), json_string_length(hit));
+}
+
+/* The number at a path, from 0 to max; false when there is none. */
+static bool find_number(struct parse *p, const char *path, uint64_t max, uint64_t *value)
+{
+    json_t *hit = find(p, path);
+    *value = 0;
+    if (!hit)
+        return false;
+    json_int_t n = json_is_integer(hit) ? json_integer_value(hit) : -1;
+    if (n < 0 || (uint64_t)n > max) {
+        complain(p, path, "expected a whole number in range");
+        return false;
+    }
+    *value = (uint64_t)n;
+    return true;
+}
+
+static uint64_t number_or_0(struct parse *p, const char *path, uint64_t max)
+{
+    uint64_t value;
+    return find_number(p, path, max, &value) ? value : 0;
+}
+
+static int hex_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Exactly 'size' bytes of lower-case hexadecimal, when something stands at the path; false when nothing does. */
+static bool find_hex(struct parse *p, const char *path, uint8_t *out, size_t size)
+{
+    struct span s = find_text(p, path);
+    if (!s.at)
+        return false;
+    for (size_t i = 0; i < size && s.size == 2 * size; i++) {
+        int high = hex_digit(s.at[2 * i]), low = hex_digit(s.at[2 * i + 1]);
+        if (high < 0 || low < 0)
+            break;
+        out[i] = (uint8_t)(high << 4 | low);
+        if (i == size - 1)
+            return true;
+    }
+    complain(p, path, "expected hexadecimal digits");
+    return false;
+}
+
+static void read_ip(struct parse *p, const char *path, struct ipaddr *out)
+{
+    struct span s = find_text(p, path);
+    if (s.at && !ipaddr_parse(s, out))
+        complain(p, path, "expected an IP address");
+}
+
+static void read_time(struct parse *p, const char *path, uint64_t *out)
+{
+    struct span s = find_text(p, path);
+    if (!s.at || !time_parse(s, out))
+        complain(p, path, "expected an RFC 3339 time");
+}
+
+static void read_string(struct parse *p, const char *path, enum activity_string which)
+{
+    struct span s = find_text(p, path);
+    if (s.size)
+        activity_set(p->a, which, s);
+}
+
+typedef const char *name_fn(int value);
+
+static const char *outcome_at(int i)
+{
+    return outcome_name((enum outcome)i);
+}
+
+static const char *size_known_at(int i)
+{
+    return size_known_name((enum size_known)i);
+}
+
+static const char *cred_kind_at(int i)
+{
+    return cred_kind_name((enum cred_kind)i);
+}
+
+static const char *network_class_at(int i)
+{
+    return network_class_name((enum network_class)i);
+}
+
+/* One of the n names an enum has; 0 when nothing stands at the path. */
+static uint8_t read_name(struct parse *p, const char *path, name_fn *name, int n)
+{
+    struct span s = find_text(p, path);
+    if (!s.at)
+        return 0;
+    for (int i = 0; i < n; i++) {
+        if (span_eq(s, span_text(name(i))))
+            return (uint8_t)i;
+    }
+    complain(p, path, "not one of the known names");
+    return 0;
+}
+
+static void read_flag(struct parse *p, struct span name)
+{
+    for (uint32_t bit = 1; bit; bit <<= 1) {
+        const char *known = activity_flag_name(bit);
+        if (known && span_eq(name, span_text(known))) {
+            p->a->flags |= bit;
+            return;
+        }
+    }
+    complain(p, "casetap.flags", "not one of the known names");
+}
+
+static void read_flags(struct parse *p)
+{
+    json_t *list = find(p, "casetap.flags");
+    if (list && !json_is_array(list))
+        complain(p, "casetap.flags", "expected an array");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *item = json_array_get(list, i);
+        if (json_is_string(item))
+            read_flag(p, span_of(json_string_value(item), json_string_length(item)));
+        else
+            complain(p, "casetap.flags", "expected strings");
+    }
+    json_t *complete = find(p, "casetap.body.complete");
+    if (json_is_true(complete))
+        p->a->flags |= ACT_COMPLETE;
+    else if (complete && !json_is_false(complete))
+        complain(p, "casetap.body.complete", "expected true or false");
+}
+
+static void read_strings(struct parse *p)
+{
+    static const struct {
+        const char *path;
+        enum activity_string which;
+    } strings[] = {
+        {"user.name", STR_USER},
+        {"casetap.app", STR_APP},
+        {"casetap.route", STR_ROUTE},
+        {"http.request.method", STR_METHOD},
+        {"url.domain", STR_HOST},
+        {"url.original", STR_TARGET},
+        {"casetap.case.id", STR_CASE},
+        {"casetap.customer.name", STR_CUSTOMER},
+        {"file.name", STR_FILE},
+        {"casetap.object.id", STR_OBJECT},
+        {"http.response.mime_type", STR_MIME},
+        {"user_agent.original", STR_AGENT},
+        {"casetap.client.name", STR_CLIENT},
+        {"source.as.organization.name", STR_AS_ORG},
+        {"casetap.source.network", STR_NETWORK},
+        {"casetap.protocol", STR_PROTOCOL},
+        {"tls.client.server_name", STR_SNI},
+    };
+    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
+        read_string(p, strings[i].path, strings[i].which);
+}
+
+static void read_sizes(struct parse *p)
+{
+    struct activity *a = p->a;
+    if (find_number(p, "http.response.body.bytes", INT64_MAX, &a->body_bytes))
+        a->flags |= ACT_HAS_BODY;
+    if (find_number(p, "file.size", INT64_MAX, &a->file_size))
+        a->flags |= ACT_HAS_FILE_SIZE;
+    a->range_from = number_or_0(p, "casetap.range.from", INT64_MAX);
+    a->missing_bytes = number_or_0(p, "casetap.body.missing_bytes", INT64_MAX);
+    a->size_known = read_name(p, "casetap.body.known", size_known_at, SIZE_ACKNOWLEDGED + 1);
+    a->status = (uint16_t)number_or_0(p, "http.response.status_code", UINT16_MAX);
+}
+
+static void read_addresses(struct parse *p)
+{
+    struct activity *a = p->a;
+    read_ip(p, "source.ip", &a->source);
+    read_ip(p, "casetap.peer.ip", &a->peer.ip);
+    a->peer.port = (uint16_t)number_or_0(p, "casetap.peer.port", UINT16_MAX);
+    read_ip(p, "destination.ip", &a->server.ip);
+    a->server.port = (uint16_t)number_or_0(p, "destination.port", UINT16_MAX);
+    a->asn = (uint32_t)number_or_0(p, "source.as.number", UINT32_MAX);
+    struct span country = find_text(p, "source.geo.country_iso_code");
+    if (country.size && country.size < sizeof a->country)
+        memcpy(a->country, country.at, country.size);
+    else if (country.size)
+        complain(p, "source.geo.country_iso_code", "expected two letters");
+    a->source_class = read_name(p, "casetap.source.class", network_class_at, NETWORK_N);
+    a->client_family = (uint16_t)number_or_0(p, "casetap.client.family", UINT16_MAX);
+    a->client_major = (uint16_t)number_or_0(p, "casetap.client.major", UINT16_MAX);
+}
+
+static void read_head(struct parse *p)
+{
+    struct activity *a = p->a;
+    uint64_t number, schema = number_or_0(p, "casetap.schema", INT64_MAX);
+    uint8_t flow[8] = {0};
+    if (schema != RECORD_SCHEMA)
+        complain(p, "casetap.schema", "not a version this program reads");
+    if (!span_eq(find_text(p, "event.dataset"), SPAN("casetap.activity")))
+        complain(p, "event.dataset", "expected casetap.activity");
+    read_time(p, "@timestamp", &a->time_ns);
+    read_time(p, "casetap.done", &a->done_ns);
+    if (!find_hex(p, "casetap.flow", flow, sizeof flow))
+        complain(p, "casetap.flow", "missing");
+    a->flow_hash = (uint64_t)flow[0];
+    for (int i = 1; i < 8; i++)
+        a->flow_hash = a->flow_hash << 8 | flow[i];
+    if (!find_number(p, "casetap.n", UINT32_MAX, &number))
+        complain(p, "casetap.n", "missing");
+    a->number = (uint32_t)number;
+    a->action = (uint8_t)action_of(find_text(p, "event.action"));
+    if (a->action == ACTION_NONE)
+        complain(p, "event.action", "not one of the known names");
+    a->outcome = read_name(p, "event.outcome", outcome_at, OUTCOME_FAILURE + 1);
+    if (!find_hex(p, "event.id", a->id, sizeof a->id))
+        complain(p, "event.id", "missing");
+    if (a->action == ACTION_AMEND && !find_hex(p, "casetap.amends", a->amends, sizeof a->amends))
+        complain(p, "casetap.amends", "missing");
+    (void)find_hex(p, "casetap.session.id", a->session, sizeof a->session); /* absent: none */
+    a->cred_kind = read_name(p, "casetap.credential.kind", cred_kind_at, CRED_N);
+}
+
+int activity_parse(struct span line, struct activity *a, struct text *why)
+{
+    json_error_t error;
+    activity_init(a);
+    struct parse p = {.a = a, .why = why};
+    p.root = json_loadb((const char *)line.at, line.size, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
+    if (!p.root) {
+        text_addf(why, "column %d: %s", error.column, error.text);
+        return E_BAD;
+    }
+    if (!json_is_object(p.root))
+        complain(&p, "line", "expected an object");
+    read_head(&p);
+    read_strings(&p);
+    read_addresses(&p);
+    read_sizes(&p);
+    read_flags(&p);
+    json_decref(p.root);
+    return p.is_bad ? E_BAD : E_OK;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * An alert as a paragraph on a terminal. Everything that came from the wire is made harmless first: no control character,
+ * escape sequence or direction override reaches the screen. */
+#include "base/times.h"
+#include "record/alert.h"
+#include "record/alert_words.h"
+#include "record/utf8.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#define WIDTH 100
+#define INDENT 10
+
+static uint32_t code_point(struct span c)
+{
+    uint32_t head = c.at[0];
+    if (c.size == 1)
+        return head;
+    uint32_t value = head & (0xffu >> (c.size + 1));
+    for (size_t i = 1; i < c.size; i++)
+        value = value << 6 | (c.at[i] & 0x3fu);
+    return value;
+}
+
+/* Characters that move the cursor, switch modes, reorder what stands beside them, or are not seen at all. */
+static bool is_harmful(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+           (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+/* Columns a character takes: 2 for East Asian wide ones and pictures, 0 for combining marks. */
+static size_t columns_of(uint32_t c)
+{
+    bool is_wide = (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) || (c >= 0xac00 && c <= 0xd7a3) ||
+                   (c >= 0xf900 && c <= 0xfaff) || (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
+                   (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3fffd);
+    bool is_mark = (c >= 0x300 && c <= 0x36f) || (c >= 0x1ab0 && c <= 0x1aff) || (c >= 0x20d0 && c <= 0x20ff) ||
+                   (c >= 0xfe00 && c <= 0xfe0f);
+    return is_wide ? 2 : is_mark ? 0 : 1;
+}
+
+/* One character (or broken byte) at the front of *s in a form that is safe to print; the columns it takes. */
+static size_t next_shown(struct span *s, char shown[16])
+{
+    size_t n = utf8_char(*s), columns;
+    if (n == 0) {
+        n = 1;
+        columns = (size_t)snprintf(shown, 16, "\\x%02x", s->at[0]);
+    } else {
+        uint32_t c = code_point(span_sub(*s, 0, n));
+        columns = columns_of(c);
+        if (is_harmful(c)) {
+            columns = (size_t)snprintf(shown, 16, c < 0x80 ? "\\x%02x" : "\\u%04x", (unsigned)c);
+        } else {
+            memcpy(shown, s->at, n);
+            shown[n] = 0;
+        }
+    }
+    *s = span_from(*s, n);
+    return columns;
+}
+
+struct page {
+    struct text *out;
+    size_t column;
+    bool color;
+};
+
+static void paint(struct page *p, const char *code)
+{
+    if (p->color)
+        text_addf(p->out, "\x1b[%sm", code);
+}
+
+static void new_line(struct page *p)
+{
+    text_add_char(p->out, '\n');
+    p->column = 0;
+}
+
+static void pad_to(struct page *p, size_t column)
+{
+    for (; p->column < column; p->column++)
+        text_add_char(p->out, ' ');
+}
+
+/* A word, on the next line when this one has no room for it, broken when no line has. */
+static void put_word(struct page *p, struct span word)
+{
+    char shown[16];
+    size_t width = 0;
+    for (struct span s = word; s.size && width <= WIDTH;)
+        width += next_shown(&s, shown);
+    size_t space = p->column > INDENT ? 1 : 0;
+    if (p->column + space + width > WIDTH && p->column > INDENT) {
+        new_line(p);
+        space = 0;
+    }
+    pad_to(p, p->column < INDENT ? INDENT : p->column + space);
+    while (word.size) {
+        size_t columns = next_shown(&word, shown);
+        if (p->column + columns > WIDTH) {
+            new_line(p);
+            pad_to(p, INDENT);
+        }
+        text_add_str(p->out, shown);
+        p->column += columns;
+    }
+}
+
+/* Text in words, wrapped behind the label. */
+static void put_text(struct page *p, struct span s)
+{
+    struct span word;
+    while (span_split(&s, ' ', &word)) {
+        if (word.size)
+            put_word(p, word);
+    }
+}
+
+static void put_label(struct page *p, const char *label)
+{
+    paint(p, "2");
+    p->column = 2;
+    text_add_str(p->out, "  ");
+    text_add_str(p->out, label);
+    p->column += strlen(label);
+    paint(p, "0");
+    pad_to(p, INDENT);
+}
+
+static void put_line(struct page *p, const char *label, struct span s)
+{
+    if (!s.size)
+        return;
+    put_label(p, label);
+    put_text(p, s);
+    new_line(p);
+}
+
+static void put_head(struct page *p, const struct alert *a)
+{
+    const char *severity = alert_severity(a);
+    char name[16], when[TIME_TEXT_MAX];
+    size_t n = strlen(severity);
+    for (size_t i = 0; i <= n; i++)
+        name[i] = severity[i] >= 'a' && severity[i] <= 'z' ? (char)(severity[i] - 32) : severity[i];
+    time_text(a->time_ns, when);
+    when[10] = ' ';
+    when[19] = 0;
+    paint(p, a->risk >= 80 ? "1;31" : a->risk >= 60 ? "31" : a->risk >= 40 ? "33" : "36");
+    text_add_str(p->out, name);
+    paint(p, "0");
+    text_addf(p->out, "  %s  ", a->rule->id);
+    paint(p, "1");
+    text_add_str(p->out, a->rule->name);
+    paint(p, "0");
+    text_addf(p->out, "   %s UTC", when);
+    if (a->update)
+        text_addf(p->out, "   (update %u)", a->update);
+    new_line(p);
+}
+
+static void put_who(struct page *p, const struct alert *a, struct text *t)
+{
+    struct span user = activity_get(&a->last, STR_USER), client = activity_get(&a->last, STR_CLIENT);
+    text_clear(t);
+    text_add(t, user.size ? user : SPAN("somebody unnamed"));
+    text_add_str(t, " from ");
+    words_place(&a->last, t);
+    if (!client.size)
+        client = activity_get(&a->last, STR_AGENT);
+    if (client.size) {
+        text_add_str(t, " with ");
+        text_add(t, client);
+    }
+    put_line(p, "who", text_span(t));
+}
+
+/* "also:" and a list of names, those that were given. */
+static void put_list(struct page *p, const char *label, const char names[][ALERT_TEXT], size_t n, struct span but,
+                     struct text *t)
+{
+    text_clear(t);
+    for (size_t i = 0; i < n; i++) {
+        if (span_eq(span_text(names[i]), but))
+            continue;
+        text_add_str(t, t->size ? ", " : "");
+        text_add_str(t, names[i]);
+    }
+    put_line(p, label, text_span(t));
+}
+
+static void put_what(struct page *p, const struct alert *a, struct text *t)
+{
+    const struct activity *act = &a->last;
+    text_clear(t);
+    words_taken(a, t);
+    text_add_str(t, t->size ? "; last: " : "");
+    text_add_str(t, action_name((enum action)act->action));
+    if (act->size[STR_FILE]) {
+        text_add_str(t, " of ");
+        text_add(t, activity_get(act, STR_FILE));
+        if (act->flags & ACT_HAS_FILE_SIZE) {
+            text_add_str(t, " (");
+            words_bytes(act->file_size, t);
+            text_add_char(t, ')');
+        }
+    }
+    if (act->size[STR_CASE]) {
+        text_add_str(t, ", case ");
+        text_add(t, activity_get(act, STR_CASE));
+    }
+    if (act->size[STR_CUSTOMER]) {
+        text_add_str(t, ", customer ");
+        text_add(t, activity_get(act, STR_CUSTOMER));
+    }
+    put_line(p, "what", text_span(t));
+}
+
+static void put_why(struct page *p, const struct alert *a, struct text *t)
+{
+    for (int i = 0; i < a->n_why; i++) {
+        text_clear(t);
+        words_why(&a->why[i], t);
+        put_label(p, i ? "" : "why");
+        put_text(p, text_span(t));
+        if (isfinite(a->why[i].bits) && a->why[i].bits != 0) {
+            char bits[32];
+            snprintf(bits, sizeof bits, "  %+.1f bits", a->why[i].bits);
+            if (p->column + strlen(bits) > WIDTH) {
+                new_line(p);
+                pad_to(p, INDENT);
+            }
+            text_add_str(p->out, bits);
+        }
+        new_line(p);
+    }
+}
+
+static void put_id(struct page *p, const struct alert *a, struct text *t)
+{
+    static const char hex[] = "0123456789abcdef";
+    text_clear(t);
+    for (size_t i = 0; i < sizeof a->id; i++) {
+        text_add_char(t, hex[a->id[i] >> 4]);
+        text_add_char(t, hex[a->id[i] & 15]);
+    }
+    put_line(p, "id", text_span(t));
+}
+
+void alert_paragraph(const struct alert *a, bool color, struct text *out)
+{
+    struct text t = {.max = 16384};
+    struct page p = {out, 0, color};
+    put_head(&p, a);
+    put_who(&p, a, &t);
+    put_list(&p, "also", a->users, a->n_users, activity_get(&a->last, STR_USER), &t);
+    put_what(&p, a, &t);
+    put_list(&p, "whose", a->customers, a->n_listed_customers, span_of(NULL, 0), &t);
+    put_why(&p, a, &t);
+    put_line(&p, "first", span_text(a->rule->first_step));
+    put_line(&p, "unseen", span_text(a->blind));
+    put_id(&p, a, &t);
+    text_add_char(out, '\n');
+    text_fini(&t);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The names of the MITRE ATT&CK tactics and techniques that rules may cite. */
+#ifndef RECORD_ATTACK_H
+#define RECORD_ATTACK_H
+
+#define ATTACK_VERSION "18" /* the release whose names these are (v19 splits Defense Evasion and renumbers T1562, T1656) */
+
+/* The name of a tactic ("TA0009"), technique ("T1213") or sub-technique ("T1213.004"; its own name only), or NULL. */
+const char *attack_name(const char *id);
+
+#endif

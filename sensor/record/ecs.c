@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Shared groups of ECS 9.4 fields. Categories and types are those that ECS expects together. */
+#include "record/ecs.h"
+
+#define PAIR(category, type) "\"category\":[" category "],\"type\":[" type "]"
+
+void ecs_raw(struct json *j, struct span members)
+{
+    if (j->need_comma)
+        text_add_char(j->out, ',');
+    text_add(j->out, members);
+    j->need_comma = true;
+}
+
+void ecs_start(struct json *j, uint64_t time_ns)
+{
+    json_open(j, NULL, '{');
+    json_time(j, "@timestamp", time_ns);
+    ecs_raw(j, SPAN("\"ecs\":{\"version\":\"" ECS_VERSION "\"}"));
+}
+
+static char *put_octet(char *at, uint8_t value)
+{
+    if (value >= 100)
+        *at++ = (char)('0' + value / 100);
+    if (value >= 10)
+        *at++ = (char)('0' + value / 10 % 10);
+    *at++ = (char)('0' + value % 10);
+    return at;
+}
+
+void ecs_ip(struct json *j, const char *key, const struct ipaddr *ip)
+{
+    if (!ipaddr_is4(ip)) {
+        json_ip(j, key, ip);
+        return;
+    }
+    char text[IPADDR_TEXT_MAX], *at = text;
+    for (int i = 12; i < 16; i++) {
+        if (i > 12)
+            *at++ = '.';
+        at = put_octet(at, ip->bytes[i]);
+    }
+    json_span(j, key, span_of(text, (size_t)(at - text)));
+}
+
+void ecs_hash64(struct json *j, const char *key, uint64_t value)
+{
+    uint8_t bytes[8];
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(value >> (56 - 8 * i));
+    json_hex(j, key, span_of(bytes, sizeof bytes));
+}
+
+void ecs_string(struct json *j, const char *key, const struct activity *a, enum activity_string which)
+{
+    if (a->size[which])
+        json_span(j, key, activity_get(a, which));
+}
+
+void ecs_session(struct json *j, const struct activity *a)
+{
+    static const uint8_t none[SESSION_HASH_SIZE];
+    if (memcmp(a->session, none, sizeof none) == 0)
+        return;
+    json_open(j, "session", '{');
+    json_hex(j, "id", span_of(a->session, sizeof a->session));
+    json_close(j, '}');
+}
+
+void ecs_source(struct json *j, const struct activity *a)
+{
+    bool has_as = a->asn || a->size[STR_AS_ORG];
+    if (ipaddr_is_zero(&a->source) && !a->country[0] && !has_as)
+        return;
+    json_open(j, "source", '{');
+    if (!ipaddr_is_zero(&a->source))
+        ecs_ip(j, "ip", &a->source);
+    if (a->country[0]) {
+        json_open(j, "geo", '{');
+        json_span(j, "country_iso_code", span_of(a->country, strnlen(a->country, sizeof a->country)));
+        json_close(j, '}');
+    }
+    if (has_as) {
+        json_open(j, "as", '{');
+        if (a->asn)
+            json_u64(j, "number", a->asn);
+        if (a->size[STR_AS_ORG]) {
+            json_open(j, "organization", '{');
+            json_span(j, "name", activity_get(a, STR_AS_ORG));
+            json_close(j, '}');
+        }
+        json_close(j, '}');
+    }
+    json_close(j, '}');
+}
+
+void ecs_destination(struct json *j, const struct activity *a)
+{
+    if (ipaddr_is_zero(&a->server.ip) && !a->server.port)
+        return;
+    json_open(j, "destination", '{');
+    if (!ipaddr_is_zero(&a->server.ip))
+        ecs_ip(j, "ip", &a->server.ip);
+    if (a->server.port)
+        json_u64(j, "port", a->server.port);
+    json_close(j, '}');
+}
+
+struct span target_path(struct span target)
+{
+    struct span path = target;
+    if (target.size && target.at[0] != '/') {
+        size_t authority = span_find(target, SPAN("://"), 0);
+        size_t slash = authority == SIZE_MAX ? SIZE_MAX : span_find_byte(target, '/', authority + 3);
+        path = slash == SIZE_MAX ? span_of(NULL, 0) : span_from(target, slash);
+    }
+    path = span_sub(path, 0, span_find_byte(path, '?', 0));
+    return span_sub(path, 0, span_find_byte(path, '#', 0));
+}
+
+void ecs_url(struct json *j, const struct activity *a)
+{
+    if (!a->size[STR_HOST] && !a->size[STR_TARGET])
+        return;
+    json_open(j, "url", '{');
+    ecs_string(j, "domain", a, STR_HOST);
+    if (a->size[STR_TARGET]) {
+        struct span target = activity_get(a, STR_TARGET), path = target_path(target);
+        json_span(j, "original", target);
+        if (path.size)
+            json_span(j, "path", path);
+    }
+    json_close(j, '}');
+}
+
+void ecs_http(struct json *j, const struct activity *a)
+{
+    bool has_body = a->flags & ACT_HAS_BODY, has_response = a->status || has_body || a->size[STR_MIME];
+    if (!a->size[STR_METHOD] && !has_response)
+        return;
+    json_open(j, "http", '{');
+    if (a->size[STR_METHOD]) {
+        json_open(j, "request", '{');
+        json_span(j, "method", activity_get(a, STR_METHOD));
+        json_close(j, '}');
+    }
+    if (has_response) {
+        json_open(j, "response", '{');
+        if (a->status)
+            json_u64(j, "status_code", a->status);
+        if (has_body) {
+            json_open(j, "body", '{');
+            json_u64(j, "bytes", ecs_long(a->body_bytes));
+            json_close(j, '}');
+        }
+        ecs_string(j, "mime_type", a, STR_MIME);
+        json_close(j, '}');
+    }
+    json_close(j, '}');
+}
+
+struct span file_extension(struct span name)
+{
+    for (size_t i = name.size; i > 1 && name.size - i < 16; i--) {
+        uint8_t c = name.at[i - 1];
+        if (c == '.')
+            return name.at[i - 2] == '/' ? span_of(NULL, 0) : span_from(name, i);
+        bool is_word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c == '-';
+        if (!is_word)
+            break;
+    }
+    return span_of(NULL, 0);
+}
+
+void ecs_file(struct json *j, const struct activity *a)
+{
+    bool has_size = a->flags & ACT_HAS_FILE_SIZE;
+    if (!a->size[STR_FILE] && !has_size)
+        return;
+    json_open(j, "file", '{');
+    if (a->size[STR_FILE]) {
+        struct span name = activity_get(a, STR_FILE), extension = file_extension(name);
+        json_span(j, "name", name);
+        if (extension.size)
+            json_span(j, "extension", extension);
+    }
+    if (has_size)
+        json_u64(j, "size", ecs_long(a->file_size));
+    json_close(j, '}');
+}
+
+struct span ecs_category(enum action action)
+{
+    switch (action) {
+    case ACTION_LOGIN: return SPAN(PAIR("\"authentication\",\"session\"", "\"start\""));
+    case ACTION_LOGOUT: return SPAN(PAIR("\"authentication\",\"session\"", "\"end\""));
+    case ACTION_MFA_CHALLENGE:
+    case ACTION_MFA_PASSED: return SPAN(PAIR("\"authentication\"", "\"info\""));
+    case ACTION_DOWNLOAD:
+    case ACTION_PREVIEW:
+    case ACTION_EXPORT: return SPAN(PAIR("\"web\",\"file\"", "\"access\""));
+    case ACTION_UPLOAD: return SPAN(PAIR("\"file\"", "\"creation\""));
+    case ACTION_JOB_CREATE: return SPAN(PAIR("\"api\"", "\"creation\""));
+    case ACTION_JOB_DELETE: return SPAN(PAIR("\"api\"", "\"deletion\""));
+    case ACTION_DELETE: return SPAN(PAIR("\"file\"", "\"deletion\""));
+    case ACTION_REPLY: return SPAN(PAIR("\"web\"", "\"access\""));
+    case ACTION_PASSWORD_CHANGE:
+    case ACTION_PREFS_CHANGE:
+    case ACTION_FACTOR_CHANGE: return SPAN(PAIR("\"iam\"", "\"user\",\"change\""));
+    case ACTION_TOKEN_CREATE: return SPAN(PAIR("\"iam\"", "\"user\",\"creation\""));
+    case ACTION_IMPERSONATE: return SPAN(PAIR("\"iam\"", "\"user\",\"info\""));
+    case ACTION_JOB_POLL:
+    case ACTION_API_CALL: return SPAN(PAIR("\"api\"", "\"access\""));
+    case ACTION_ADMIN: return SPAN(PAIR("\"iam\"", "\"admin\""));
+    case ACTION_IDENTIFY: return SPAN(PAIR("\"authentication\",\"session\"", "\"info\""));
+    case ACTION_AMEND: return SPAN(PAIR("\"web\"", "\"info\""));
+    case ACTION_CONNECTION: return SPAN(PAIR("\"network\"", "\"connection\",\"end\""));
+    case ACTION_NONE:
+    case ACTION_VIEW_CASE:
+    case ACTION_LIST:
+    case ACTION_SEARCH:
+    case ACTION_LIST_FILES:
+    case ACTION_N: break;
+    }
+    return SPAN(PAIR("\"web\"", "\"access\""));
+}

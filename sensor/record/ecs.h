@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the records share in Elastic Common Schema 9.4: groups of fields that mean the same in each. Absent facts are left
+ * out, never written as null or zero. */
+#ifndef RECORD_ECS_H
+#define RECORD_ECS_H
+
+#include "record/activity.h"
+
+#define ECS_VERSION "9.4.0"
+#define ECS_OBSERVER "{\"vendor\":\"casetap\",\"product\":\"casetap\",\"type\":\"sensor\"}" /* no host: same input, same bytes */
+#define RECORD_SCHEMA 1 /* casetap.schema of all three records: raised when a field changes its meaning */
+
+/* A count as ECS "long" can hold it: what a hostile head claims beyond 2^63 - 1 is said as that. */
+static inline uint64_t ecs_long(uint64_t value)
+{
+    return value <= INT64_MAX ? value : INT64_MAX;
+}
+/* Text that is JSON already (our own constants): a member with its key, or several. */
+void ecs_raw(struct json *j, struct span members);
+/* "key":{...} of each group, when there is something to say. */
+void ecs_start(struct json *j, uint64_t time_ns); /* '{', @timestamp and ecs.version */
+void ecs_source(struct json *j, const struct activity *a);
+void ecs_destination(struct json *j, const struct activity *a);
+void ecs_url(struct json *j, const struct activity *a);
+void ecs_http(struct json *j, const struct activity *a);
+void ecs_file(struct json *j, const struct activity *a);
+void ecs_string(struct json *j, const char *key, const struct activity *a, enum activity_string which);
+void ecs_session(struct json *j, const struct activity *a); /* casetap.session.id */
+/* Like json_ip and json_time, without the C library's formatter. */
+void ecs_ip(struct json *j, const char *key, const struct ipaddr *ip);
+/* 16 hexadecimal digits. */
+void ecs_hash64(struct json *j, const char *key, uint64_t value);
+/* event.category and event.type of an action, as two JSON members. */
+struct span ecs_category(enum action action);
+
+/* The extension of a file name without its dot ("tar.gz" gives "gz"); empty when it has none. */
+struct span file_extension(struct span name);
+/* The path of a request target: without query, scheme and authority; empty when it has none. */
+struct span target_path(struct span target);
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Request targets without their secrets: user information of absolute targets goes, values of secret-looking arguments
+ * become ***. Paths, argument names and their order stay, so that routes and objects can still be told. */
+#include "record/mask.h"
+
+#define DECODED_MAX 2048 /* a longer value is masked unread */
+#define DENSE_MIN 24
+
+enum letter { OTHER, DIGIT, LOWER, UPPER };
+
+static enum letter letter_kind(uint8_t c)
+{
+    return c >= '0' && c <= '9' ? DIGIT : c >= 'a' && c <= 'z' ? LOWER : c >= 'A' && c <= 'Z' ? UPPER : OTHER;
+}
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Undoes percent-encoding (RFC 3986, 2.1); what is not a valid escape stays. Writes at most s.size bytes; out may be s. */
+static size_t percent_decode(struct span s, uint8_t *out)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < s.size; i++) {
+        int high = -1, low = -1;
+        if (s.at[i] == '%' && s.size - i > 2) {
+            high = hex_digit(s.at[i + 1]);
+            low = hex_digit(s.at[i + 2]);
+        }
+        if (high >= 0 && low >= 0) {
+            out[used++] = (uint8_t)(high << 4 | low);
+            i += 2;
+        } else {
+            out[used++] = s.at[i];
+        }
+    }
+    return used;
+}
+
+/* Whether an argument of this name holds a secret by its name: letters and digits only, lower case ("X-Amz-Signature" is
+ * "xamzsignature", "user[password]" is "userpassword"). */
+static bool is_secret_word(struct span word)
+{
+    static const char *const whole[] = {"key", "sig", "pass", "pwd", "pw", "code", "sid", "auth", "jwt", "otp", "pin"};
+    static const char *const part[] = {"token",     "password",  "passwd",    "passphrase", "secret",  "signature",
+                                       "session",   "sessid",    "apikey",    "accesskey",  "authkey", "privatekey",
+                                       "signedkey", "credential", "authoriz", "cookie",     "saml",    "userpass"};
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+        if (span_eq(word, span_text(whole[i])))
+            return true;
+    }
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        if (span_find(word, span_text(part[i]), 0) != SIZE_MAX)
+            return true;
+    }
+    return false;
+}
+
+static bool is_secret_name(struct span name)
+{
+    uint8_t raw[192], word[sizeof raw];
+    size_t used = 0;
+    if (name.size > sizeof raw) /* its end is what tells: "a[b][...][password]" */
+        name = span_from(name, name.size - sizeof raw);
+    size_t size = percent_decode(name, raw);
+    for (size_t i = 0; i < size; i++) {
+        if (letter_kind(raw[i]))
+            word[used++] = letter_kind(raw[i]) == UPPER ? (uint8_t)(raw[i] | 0x20) : raw[i];
+    }
+    return is_secret_word(span_of(word, used));
+}
+
+/* Whether 's' holds a run of 24 and more characters as random text has them: letters and digits, or lower and upper case,
+ * following each other in at least a sixth of all places. Words, dates, ids and file names do not. */
+static bool is_dense(struct span s)
+{
+    size_t run = 0, changes = 0;
+    enum letter last = OTHER;
+    for (size_t i = 0; i < s.size; i++) {
+        enum letter kind = letter_kind(s.at[i]);
+        if (kind == OTHER && !memchr("+/=_-.~", s.at[i], 7)) {
+            run = changes = 0;
+            last = OTHER;
+            continue;
+        }
+        run++;
+        bool is_digit_edge = kind != OTHER && last != OTHER && (kind == DIGIT) != (last == DIGIT);
+        changes += is_digit_edge || (last == LOWER && kind == UPPER);
+        last = kind;
+        if (run >= DENSE_MIN && changes * 6 >= run)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a decoded value is itself an address with a secret in it: "...?token=", "...&sig=", "://user:password@". */
+static bool has_inner_secret(struct span s)
+{
+    size_t start = SIZE_MAX;
+    for (size_t i = 0; i < s.size; i++) {
+        uint8_t c = s.at[i];
+        if (c == '?' || c == '&' || c == '#' || c == ';')
+            start = i + 1;
+        else if (c == '=' && start != SIZE_MAX) {
+            if (is_secret_name(span_sub(s, start, i - start)))
+                return true;
+            start = SIZE_MAX;
+        }
+    }
+    size_t scheme = span_find(s, SPAN("://"), 0);
+    if (scheme == SIZE_MAX)
+        return false;
+    struct span rest = span_from(s, scheme + 3);
+    size_t at = span_find_byte(rest, '@', 0), slash = span_find_byte(rest, '/', 0);
+    return at != SIZE_MAX && at < slash;
+}
+
+static bool is_secret_value(struct span value)
+{
+    uint8_t decoded[DECODED_MAX];
+    if (value.size < 4)
+        return false;
+    if (value.size > sizeof decoded)
+        return true;
+    struct span s = span_of(decoded, percent_decode(value, decoded));
+    if (is_dense(s) || has_inner_secret(s))
+        return true;
+    if (span_find_byte(s, '%', 0) == SIZE_MAX)
+        return false;
+    s.size = percent_decode(s, decoded); /* encoded twice: an address within an address */
+    return is_dense(s) || has_inner_secret(s);
+}
+
+struct mask_iter mask_begin(struct span target)
+{
+    struct mask_iter m = {.left = target};
+    size_t slashes = span_find(target, SPAN("://"), 0);
+    bool is_origin = target.size == 0 || target.at[0] == '/' || target.at[0] == '?' || target.at[0] == '*';
+    if (is_origin)
+        m.part = MASK_PATH;
+    else
+        m.part = slashes != SIZE_MAX && slashes < span_find_byte(target, '?', 0) ? MASK_SCHEME : MASK_AUTHORITY;
+    return m;
+}
+
+static struct span take(struct mask_iter *m, size_t size)
+{
+    struct span got = span_sub(m->left, 0, size);
+    m->left = span_from(m->left, size);
+    return got;
+}
+
+/* Index of the first of 'stops' in 's', or its size. */
+static size_t find_any(struct span s, const char *stops, size_t n_stops)
+{
+    size_t i = 0;
+    while (i < s.size && !memchr(stops, s.at[i], n_stops))
+        i++;
+    return i;
+}
+
+/* In a query: the separator or '=' at the front, a name, or a value. */
+static struct span next_of_query(struct mask_iter *m)
+{
+    uint8_t c = m->left.at[0];
+    if (memchr("?&;#", c, 4) && !m->in_value) {
+        m->is_secret = false;
+        return take(m, 1);
+    }
+    if (!m->in_value) {
+        struct span name = take(m, find_any(m->left, "=&;#", 4));
+        bool has_value = m->left.size && m->left.at[0] == '=';
+        m->in_value = has_value;
+        m->is_secret = has_value && is_secret_name(name);
+        return !has_value && is_secret_value(name) ? SPAN("***") : name;
+    }
+    if (c == '=' && !m->past_equals) {
+        m->past_equals = true;
+        return take(m, 1);
+    }
+    struct span value = take(m, find_any(m->left, "&;#", 3));
+    m->in_value = m->past_equals = false;
+    bool hide = value.size && (m->is_secret || is_secret_value(value));
+    return hide ? SPAN("***") : value;
+}
+
+/* In a path: up to the query, or through a parameter ";name=" whose value is secret by its name (";jsessionid=..."). */
+static struct span next_of_path(struct mask_iter *m)
+{
+    if (m->is_secret) {
+        m->is_secret = false;
+        if (take(m, find_any(m->left, "/;?#", 4)).size)
+            return SPAN("***");
+    }
+    size_t stop = find_any(m->left, ";?#", 3);
+    if (stop < m->left.size && m->left.at[stop] == ';') {
+        struct span parameter = span_from(m->left, stop + 1);
+        size_t name = find_any(parameter, "=;/?#", 5);
+        if (name < parameter.size && parameter.at[name] == '=') {
+            m->is_secret = is_secret_name(span_sub(parameter, 0, name));
+            return take(m, stop + 1 + name + 1);
+        }
+        return take(m, stop + 1 + name);
+    }
+    if (stop == 0)
+        m->part = MASK_QUERY;
+    return take(m, stop ? stop : 1);
+}
+
+bool mask_next(struct mask_iter *m, struct span *piece)
+{
+    *piece = span_of(NULL, 0);
+    while (piece->size == 0 && m->left.size) {
+        switch (m->part) {
+        case MASK_SCHEME:
+            *piece = take(m, span_find(m->left, SPAN("://"), 0) + 3);
+            m->part = MASK_AUTHORITY;
+            break;
+        case MASK_AUTHORITY: {
+            struct span authority = span_sub(m->left, 0, find_any(m->left, "/?#", 3));
+            for (size_t at; (at = span_find_byte(authority, '@', 0)) != SIZE_MAX;)
+                authority = span_from(authority, at + 1);
+            m->left = span_of(authority.at, (size_t)(m->left.at + m->left.size - authority.at));
+            *piece = take(m, authority.size);
+            m->part = MASK_PATH;
+            break;
+        }
+        case MASK_PATH: *piece = next_of_path(m); break;
+        case MASK_QUERY: *piece = next_of_query(m); break;
+        }
+    }
+    return piece->size != 0;
+}
+
+void target_mask(struct span target, struct text *out)
+{
+    struct mask_iter m = mask_begin(target);
+    struct span piece;
+    while (mask_next(&m, &piece))
+        text_add(out, piece);
+}
