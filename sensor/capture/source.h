@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Where packets come from: capture files (pcap, pcapng, standard input; several merged by time) or a live interface.
- * With source_live.c the only users of libpcap. */
+ * libpcap captures (source_live.c) and compiles filters (source_filter.c); files are read by our own source_file.c. */
 #ifndef CAPTURE_SOURCE_H
 #define CAPTURE_SOURCE_H
 
@@ -29,8 +29,8 @@ struct source_live_options {
 /* Opens an interface. E_DENIED without privilege, E_NONE without such an interface, E_CONF bad filter. */
 int source_open_live(struct source **out, const char *interface, const struct source_live_options *options, struct text *why);
 
-/* The next packet in time order. 1: *p is filled; 0: nothing now (live: about every 100 ms); E_END: all files read, or
- * stopped; E_IO: the source failed. A packet of an unknown link type is delivered as it is: decap counts it. */
+/* The next packet in time order. 1: *p is filled; 0: nothing now (live and pipes: about every 100 ms); E_END: all files
+ * read, or stopped; E_IO: the source failed, the last note says how. A packet of an unknown link type is delivered as it is: decap counts it. */
 int source_next(struct source *s, struct packet *p);
 /* Ends source_next from a signal handler or another thread. */
 void source_stop(struct source *s);
