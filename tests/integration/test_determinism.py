@@ -1,0 +1,51 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The same captures twice, and with Redis instead of memory: byte-identical activities, alerts and transactions. A run cut
+in two by --state ends in the same baselines."""
+import os, subprocess, sys, tempfile, time
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+from casetap_test import *
+
+NAMES = ['A_w1', 'B', 'C', 'G', 'I']
+
+def run(out, *args, names=NAMES):
+    replay('--quiet', '--out', out, '--transactions', os.path.join(out, 'transactions.ndjson'), '--geoip', GEO, *ALIAS, *args,
+           *[rt(n) for n in names], binary=RELEASE)
+    return {f: open(os.path.join(out, f), 'rb').read() for f in ('activities.ndjson', 'alerts.ndjson', 'transactions.ndjson')}
+
+def start_redis(folder):
+    socket = os.path.join(folder, 'redis.sock')
+    server = subprocess.Popen(['redis-server', '--port', '0', '--unixsocket', socket, '--save', '', '--appendonly', 'no', '--dir', folder],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(100):
+        if os.path.exists(socket):
+            return server, socket
+        time.sleep(0.05)
+    server.kill()
+    raise SystemExit('redis-server did not start')
+
+def main():
+    checks = Checks()
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two, tempfile.TemporaryDirectory() as three:
+        first, second = run(one), run(two)
+        checks.that(first['alerts.ndjson'].count(b'\n') > 2, 'too few alerts for a meaningful comparison')
+        server, socket = start_redis(three)
+        try:
+            third = run(two, '--redis', 'unix://' + socket)
+            keys = subprocess.run(['redis-cli', '-s', socket, '--scan'], capture_output=True, text=True).stdout.split('\n')
+            baselines = [k for k in keys if k.endswith(':baseline')]
+            checks.that(len(baselines) >= 10, f'{len(baselines)} baselines in Redis')
+            one_hash = subprocess.run(['redis-cli', '-s', socket, 'HGETALL', baselines[0]], capture_output=True, text=True).stdout if baselines else ''
+            checks.that('20' in one_hash and one_hash.isprintable() is False and len(one_hash.split('\n')) > 6, 'HGETALL shows no readable fields')
+        finally:
+            server.terminate(); server.wait()
+        for name in first:
+            checks.that(first[name] == second[name], f'{name} differs between two runs')
+            checks.that(first[name] == third[name], f'{name} differs with Redis')
+        whole, parts = os.path.join(one, 'whole.state'), os.path.join(two, 'parts.state')
+        run(one, '--state', whole, names=['A_w1', 'B'])
+        run(two, '--state', parts, names=['A_w1'])
+        run(two, '--state', parts, names=['B'])
+        checks.that(open(whole, 'rb').read() == open(parts, 'rb').read(), 'the state of a run cut in two differs')
+    checks.done()
+main()
