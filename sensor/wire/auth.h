@@ -18,7 +18,7 @@ struct auth {
  * scheme OTHER, an empty name and all of it as credentials. */
 bool auth_split(struct span field, struct auth *out);
 /* The user of Basic credentials (RFC 7617), at most 256 bytes, in the arena. Decoding stops at the colon. E_BAD
- * when there is no base64 or no colon; E_LIMIT when too long or without room. */
+ * when there is no base64 or no colon; E_NONE when it is empty; E_LIMIT when too long or without room. */
 int auth_basic_user(struct span credentials, struct arena *a, struct span *user);
 /* The user name of Digest credentials (RFC 7616). E_NONE without one. */
 int auth_digest_user(struct span credentials, struct arena *a, struct span *user);
