@@ -22,8 +22,8 @@ struct multipart_want {
 };
 
 struct multipart_value {
-    bool is_there;    /* a part of this name (without file name) has ended; the first one counts */
-    bool is_cut;      /* it was longer than MULTIPART_VALUE_MAX, or bytes of it are missing */
+    bool is_there;    /* a part of this name (without file name) has begun; the first one counts */
+    bool is_cut;      /* it was longer than MULTIPART_VALUE_MAX, bytes of it are missing, or its end has not come */
     uint64_t size;    /* of the whole value */
     uint16_t kept;    /* bytes in 'bytes' */
     uint8_t bytes[MULTIPART_VALUE_MAX];
@@ -52,16 +52,18 @@ struct multipart { /* opaque but for 'values'; about 6 KiB of the caller's, not 
     struct multipart_value values[MULTIPART_WANT_MAX]; /* in the order of the wants */
 
     struct multipart_want want[MULTIPART_WANT_MAX];
-    uint8_t n_want, state, after; /* after: state of the line end behind a boundary */
-    bool in_part, is_broken, is_gapped;
+    uint8_t n_want, state, after; /* after: what has been read behind a boundary */
+    bool in_part, is_lf;          /* is_lf: lines end in LF alone, as the first boundary's did */
+    bool head_line_empty;         /* the head's line so far */
     int8_t keeping;               /* index of the want whose value is coming, or -1 */
-    uint16_t delimiter_size;      /* CRLF "--" boundary */
-    uint16_t matched;             /* bytes of the delimiter that stand at the end of what was fed */
+    uint8_t delimiter_size;       /* CRLF "--" boundary */
+    uint8_t matched;              /* bytes of the delimiter that stand at the end of what was fed ... */
+    uint8_t assumed;              /* ... of which so many were not really there (a line begins the message) */
+    uint8_t tail_used;
+    uint8_t tail[16];             /* what was read behind a boundary, in case it is none */
+    uint64_t tail_size;
     uint8_t delimiter[MULTIPART_BOUNDARY_MAX + 4];
-    uint16_t fail[MULTIPART_BOUNDARY_MAX + 4]; /* Knuth-Morris-Pratt: longest border of each prefix */
     uint16_t head_used;
-    uint8_t head_tail;            /* line-end characters in a row, to find the empty line */
-    bool head_cut;
     uint8_t head[MULTIPART_HEAD_MAX];
     uint8_t names[MULTIPART_NAMES_MAX];
     struct multipart_part part;
