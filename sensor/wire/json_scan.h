@@ -5,39 +5,10 @@
 #define WIRE_JSON_SCAN_H
 
 #include "wire/base64.h"
+#include "wire/json_pointer.h"
 
-#define JSON_SCAN_POINTERS 8   /* a scan looks for so many at once */
-#define JSON_SCAN_STEPS 8      /* of one pointer */
-#define JSON_SCAN_STEP_MAX 48  /* bytes of one key, decoded */
+#define JSON_SCAN_POINTERS 8    /* a scan looks for so many at once */
 #define JSON_SCAN_VALUE_MAX 256 /* bytes of a captured value; longer ones are cut at a character */
-
-enum json_scan_want {
-    JSON_SCAN_TEXT,   /* the value: a string decoded to UTF-8, a number or literal as written */
-    JSON_SCAN_BASE64, /* a string's decoded size; its bytes are not kept */
-    JSON_SCAN_SIZE,   /* a string's size in decoded UTF-8 bytes; its bytes are not kept (for secrets) */
-};
-
-/* One step of a pointer: a key, an index, any element, or the element which is an object with key == value. */
-struct json_step {
-    uint8_t kind;                /* enum in json_scan.c */
-    uint8_t key_size, value_size;
-    uint32_t index;
-    char key[JSON_SCAN_STEP_MAX];
-    char value[JSON_SCAN_STEP_MAX];
-};
-
-struct json_pointer {
-    struct json_step steps[JSON_SCAN_STEPS];
-    uint8_t n;
-    uint8_t filter;              /* the one [key=value] step, or UINT8_MAX */
-    uint8_t want;                /* enum json_scan_want */
-};
-
-/* Compiles a JSON pointer (RFC 6901, with ~0 and ~1), extended by the steps "*" (each element of an array or member
- * of an object) and "[key=value]" (the array element that is an object with this string member, wherever it stands
- * in it; one a pointer): "/Filename", "/CustomFields/[name=Customer]/values/0", "/items/" "*" "/id". E_BAD when
- * malformed (and *why, if not NULL, says it), E_LIMIT when a step is too long or there are too many. */
-int json_pointer_compile(struct span text, enum json_scan_want want, struct json_pointer *out, const char **why);
 
 enum json_kind { JSON_NONE, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL, JSON_OBJECT, JSON_ARRAY };
 
@@ -63,10 +34,11 @@ struct json_scan { /* opaque but for 'values'; about 4 KiB, the caller's memory 
     json_scan_fn *fn;
     void *ctx;
     uint8_t n, state, depth, escape;
-    bool is_broken, is_done, is_key, text_cut;
-    uint8_t live[JSON_SCAN_STEPS + 1];   /* by depth: pointers whose first 'depth' steps match, as bits */
-    uint8_t is_array[JSON_SCAN_STEPS + 1];
-    uint32_t index[JSON_SCAN_STEPS + 1];
+    bool is_broken, is_done;
+    bool is_key, keep_text, count_base64, text_cut, string_gap; /* of the string in progress */
+    uint8_t live[JSON_POINTER_STEPS + 1];   /* by depth: pointers whose first 'depth' steps match, as bits */
+    uint8_t is_array[JSON_POINTER_STEPS + 1];
+    uint32_t index[JSON_POINTER_STEPS + 1];
     uint8_t next_live;                   /* pointers that the coming value of this container matches so far */
     uint8_t taking;                      /* pointers whose last step is the value in progress */
     uint8_t filtering;                   /* pointers whose filter member is the value in progress */

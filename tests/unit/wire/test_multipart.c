@@ -73,7 +73,7 @@ static const struct row rows[] = {
     /* decoys */
     {"--bnd\r\n" FILE_HEAD "x\r\n--bn\r\n--bndx\r\n--bnd-\r\n--bnd--y\r\n --bnd\r\n--bnd \t z\r\n-bnd\r\n--bnd--\r\n",
      "Attach|a.har|application/json|58|FC;", true},
-    {"--bnd\r\n" FILE_HEAD "\n--bnd\n--bnd--\n\r--bnd\r\n--bnd--\r\n", "Attach|a.har|application/json|22|FC;", true},
+    {"--bnd\r\n" FILE_HEAD "\n--bnd\n--bnd--\n\r--bnd\r\n--bnd--\r\n", "Attach|a.har|application/json|21|FC;", true},
     {"--bnd\r\n" FILE_HEAD "\r\n--bnd\r\r\n--bnd--\r\n", "Attach|a.har|application/json|8|FC;", true},
     {"--bnd\r\n" FILE_HEAD "\r\n--b\r\n--bnd--\r\n", "Attach|a.har|application/json|5|FC;", true},
     {"--bnd\r\n" FILE_HEAD "--bn\r\n--bnd--\r\n", "Attach|a.har|application/json|4|FC;", true},
