@@ -199,8 +199,10 @@ static void put_what(struct page *p, const struct alert *a, struct text *t)
     const struct activity *act = &a->last;
     text_clear(t);
     words_taken(a, t);
-    text_add_str(t, t->size ? "; last: " : "");
-    text_add_str(t, action_name((enum action)act->action));
+    if (act->action != ACTION_NONE) {
+        text_add_str(t, t->size ? "; last: " : "");
+        text_add_str(t, action_name((enum action)act->action));
+    }
     if (act->size[STR_FILE]) {
         text_add_str(t, " of ");
         text_add(t, activity_get(act, STR_FILE));

@@ -107,7 +107,7 @@ void words_why(const struct why *w, struct text *out)
         text_add_str(out, w->value);
     }
     if (w->usual[0]) {
-        text_add_str(out, "; usual: ");
+        text_add_str(out, ", usual: ");
         text_add_str(out, w->usual);
     }
 }
@@ -115,10 +115,10 @@ void words_why(const struct why *w, struct text *out)
 void words_reason(const struct alert *a, struct text *out)
 {
     for (int i = 0; i < a->n_why; i++) {
-        text_add_str(out, i ? ", " : "");
+        text_add_str(out, i ? "; " : "");
         words_why(&a->why[i], out);
         if (isfinite(a->why[i].bits))
-            text_addf(out, " (%+.1f bits)", a->why[i].bits);
+            text_addf(out, ", %+.1f bits", a->why[i].bits);
     }
 }
 

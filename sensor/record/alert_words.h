@@ -8,7 +8,7 @@
 
 /* "Download after new location or client: julia from 203.0.113.7 (NL, AS64500 Example Hosting), 41 files, 2.3 GB" */
 void words_message(const struct alert *a, struct text *out);
-/* "country NL, usually SE (41 of 41 sessions) +12.4 bits; client ..."; empty without reasons. */
+/* "country NL, usual: SE (41 of 41 sessions), +12.4 bits; client ..."; empty without reasons. */
 void words_reason(const struct alert *a, struct text *out);
 /* One reason without its bits. */
 void words_why(const struct why *w, struct text *out);

@@ -74,27 +74,48 @@ static bool is_secret_name(struct span name)
     return is_secret_word(span_of(word, used));
 }
 
-/* Whether 's' holds a run of 24 and more characters as random text has them: letters and digits, or lower and upper case,
- * following each other in at least a sixth of all places. Words, dates, ids and file names do not. */
+/* A run of characters that tokens are made of. */
+struct run {
+    size_t size, edges, humps; /* places where letters and digits meet; where an upper-case letter follows a lower one */
+    enum letter last;
+    bool has_digit, has_letter, is_hex;
+};
+
+/* As random text has them: hexadecimal, or letters and digits that meet in an eighth of all places, or any change of kind in
+ * a sixth of them. Words, CamelCase, dates, numbers and file names stay below. */
+static bool run_is_random(const struct run *r)
+{
+    bool is_mixed_hex = r->is_hex && r->has_digit && r->has_letter;
+    return r->size >= DENSE_MIN && (is_mixed_hex || r->edges * 8 >= r->size || (r->edges + r->humps) * 6 >= r->size);
+}
+
+static void run_add(struct run *r, uint8_t c, enum letter kind)
+{
+    r->edges += kind != OTHER && r->last != OTHER && (kind == DIGIT) != (r->last == DIGIT);
+    r->humps += r->last == LOWER && kind == UPPER;
+    r->size++;
+    r->has_digit |= kind == DIGIT;
+    r->has_letter |= kind == LOWER || kind == UPPER;
+    r->is_hex &= hex_digit(c) >= 0 || c == '-';
+    r->last = kind;
+}
+
+/* Whether 's' holds 24 and more characters in a row that look random. */
 static bool is_dense(struct span s)
 {
-    size_t run = 0, changes = 0;
-    enum letter last = OTHER;
+    static const struct run empty = {.is_hex = true};
+    struct run run = empty;
     for (size_t i = 0; i < s.size; i++) {
         enum letter kind = letter_kind(s.at[i]);
         if (kind == OTHER && !memchr("+/=_-.~", s.at[i], 7)) {
-            run = changes = 0;
-            last = OTHER;
-            continue;
+            if (run_is_random(&run))
+                return true;
+            run = empty;
+        } else {
+            run_add(&run, s.at[i], kind);
         }
-        run++;
-        bool is_digit_edge = kind != OTHER && last != OTHER && (kind == DIGIT) != (last == DIGIT);
-        changes += is_digit_edge || (last == LOWER && kind == UPPER);
-        last = kind;
-        if (run >= DENSE_MIN && changes * 6 >= run)
-            return true;
     }
-    return false;
+    return run_is_random(&run);
 }
 
 /* Whether a decoded value is itself an address with a secret in it: "...?token=", "...&sig=", "://user:password@". */
