@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Wrong input of every kind: one line that says what is wrong, the right exit code, nothing half-written."""
+import os, shutil, struct, subprocess, sys, tempfile
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+from casetap_test import *
+
+checks = Checks()
+
+def bad(what, args, code, *says, **kw):
+    done = subprocess.run([CASETAP, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors='replace', timeout=60, **kw)
+    lines = done.stderr.strip().split('\n')
+    checks.that(done.returncode == code, f'{what}: exit {done.returncode}, not {code}: {done.stderr[:300]}')
+    checks.that(len(lines) == 1 and lines[0].startswith('casetap: '), f'{what}: not one line: {lines[:5]}')
+    for text in says:
+        checks.that(text in done.stderr, f'{what}: does not say "{text}": {lines[0][:300]}')
+    checks.that(done.stdout == '', f'{what}: printed to standard output: {done.stdout[:200]}')
+
+def good(what, args, *says, **kw):
+    done = subprocess.run([CASETAP, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors='replace', timeout=120, **kw)
+    checks.that(done.returncode == 0, f'{what}: exit {done.returncode}: {done.stderr[:300]}')
+    for text in says:
+        checks.that(text in done.stdout + done.stderr, f'{what}: does not say "{text}": {done.stderr[:500]}')
+    return done
+
+def files(folder):
+    capture = rt('V1')
+    content = open(capture, 'rb').read()
+    path = lambda name: os.path.join(folder, name)
+    def write(name, data):
+        open(path(name), 'wb').write(data)
+        return path(name)
+    bad('missing', ['replay', path('none.pcap')], 1, 'none.pcap', 'No such file')
+    bad('empty', ['replay', write('empty.pcap', b'')], 1, 'empty.pcap')
+    bad('text', ['replay', write('text.pcap', b'hello, this is no capture at all\n' * 20)], 1, 'text.pcap', 'not a capture')
+    bad('half header', ['replay', write('half.pcap', content[:11])], 1, 'half.pcap')
+    if os.getuid():   # root reads everything
+        os.chmod(write('closed.pcap', content), 0)
+        bad('unreadable', ['replay', path('closed.pcap')], 1, 'closed.pcap')
+    os.mkdir(path('none'))
+    bad('directory without captures', ['replay', path('none')], 1, 'none')
+    odd = bytearray(content); odd[20:24] = struct.pack('<I', 250)
+    good('unknown link type', ['replay', write('link.pcap', bytes(odd))], '0 transactions', 'link')
+    out = path('out')
+    cut = good('truncated', ['replay', '--out', out, write('cut.pcap', content[:len(content) // 2 + 7])], 'cut after')
+    checks.that(len(load(os.path.join(out, 'activities.ndjson'))) > 0, 'a truncated capture gives what it holds')
+    good('header alone', ['replay', write('header.pcap', content[:24])], '0 packets')
+    good('standard input', ['replay', '-'], 'rt', stdin=open(capture, 'rb'))
+    good('directory', ['replay', folder], 'packets', 'skipped')
+    bad('bad filter', ['replay', '--filter', 'tcp prot 80', capture], 3, 'filter')
+    good('filter', ['replay', '--filter', 'udp', capture], '0 transactions')
+    shutil.rmtree(out)
+    bad('second file missing', ['replay', '--out', out, capture, path('none.pcap')], 1, 'none.pcap')
+    checks.that(not os.path.exists(os.path.join(out, 'activities.ndjson')), 'nothing half-written')
+    bad('output is a file', ['replay', '--out', path('text.pcap'), capture], 1, 'text.pcap', 'Not a directory')
+    bad('output cannot be made', ['replay', '--out', path('a/b/c'), capture], 1, 'a/b/c')
+    bad('disk full', ['replay', '--out', out, '--transactions', '/dev/full', capture], 1, '/dev/full')
+    checks.that(not os.path.exists(os.path.join(out, 'activities.ndjson')), 'nothing half-written on a full disk')
+
+def usage(folder):
+    bad('no file', ['replay'], 2, 'no capture')
+    bad('option', ['replay', '--geopi', 'x', 'y'], 2, "--geoip")
+    bad('value missing', ['replay', '--geoip'], 2, 'needs a value')
+    bad('command', ['reply'], 2, "'replay'")
+    bad('trust', ['replay', '--trust', '10.0.0.0/99', 'x'], 2, '10.0.0.0/99')
+    bad('alias', ['replay', '--alias', 'svc', 'x'], 2, 'NAME=CREDENTIAL')
+    bad('number', ['replay', '--max-flows', '3', 'x'], 2, '1000')
+    bad('profile name', ['replay', '--app', 'rtt=host', rt('V1')], 1, 'rtt', 'rt')
+    bad('interface', ['run'], 2, 'IFACE')
+    bad('no such interface', ['run', '-i', 'nope0'], 1, 'nope0')
+    bad('run with a file', ['run', '-i', 'lo', 'x.pcap'], 2, 'x.pcap')
+    good('help', ['replay', '--help'], '--geoip', 'exit codes')
+    good('help', ['--help'], 'replay')
+    good('version', ['--version'], 'casetap 0.')
+    good('check', ['check'], 'all well')
+
+def rules(folder):
+    def copy():
+        shutil.rmtree(os.path.join(folder, 'rules'), ignore_errors=True)
+        return shutil.copytree(os.path.join(ROOT, 'rules'), os.path.join(folder, 'rules'))
+    config = os.path.join(folder, 'casetap.yaml')
+    open(config, 'w').write('trust:\n  - 10.0.0.0/8\ngeopi: x.mmdb\n')
+    bad('unknown key', ['check', '--config', config], 3, 'casetap.yaml:3:1', "'geoip'")
+    open(config, 'w').write('trust:\n  - 10.0.0.0/8\n  - nonsense\n')
+    bad('bad value', ['check', '--config', config], 3, 'casetap.yaml:3:5', 'nonsense')
+    open(config, 'w').write('trust: [10.0.0.0/8\nalias: x\n')
+    bad('broken YAML', ['check', '--config', config], 3, 'casetap.yaml:2:')
+    bad('missing', ['check', '--config', config + 'x'], 1, 'casetap.yamlx')
+    dir = copy()
+    profile = os.path.join(dir, 'apps', 'rt.yaml')
+    text = open(profile).read()
+    open(profile, 'w').write(text.replace('routes:', 'rootes:', 1))
+    line = text[:text.index('routes:')].count('\n') + 1
+    bad('profile key', ['check', '--rules', dir], 3, f'rt.yaml:{line}:1', "'routes'")
+    open(profile, 'w').write(text + '\n  - {')
+    bad('profile YAML', ['check', '--rules', dir], 3, 'rt.yaml:')
+    dir = copy()
+    detect = os.path.join(dir, 'detect.yaml')
+    text = open(detect).read()
+    key = next(l for l in text.split('\n') if l and l[0].isalpha() and l.endswith(':'))[:-1]
+    open(detect, 'w').write(text.replace(key + ':', key + 'x:', 1))
+    bad('rule key', ['check', '--rules', dir], 3, 'detect.yaml:', f"'{key}'")
+    bad('no rules', ['check', '--rules', folder], 1, 'no rules')
+    bad('geo', ['replay', '--geoip', detect, rt('V1')], 1, 'detect.yaml')
+    bad('geo missing', ['replay', '--geoip', '/nonexistent.mmdb', rt('V1')], 1, 'nonexistent.mmdb')
+
+def redis_absent(folder):
+    bad('no Redis socket', ['replay', '--redis', f'unix://{folder}/none.sock', rt('V1')], 1, 'none.sock')
+    bad('no Redis port', ['replay', '--redis', 'redis://127.0.0.1:1', rt('V1')], 1, '127.0.0.1')
+    bad('Redis URL', ['replay', '--redis', 'http://x', rt('V1')], 1, 'http://x')
+
+with tempfile.TemporaryDirectory() as folder:
+    files(folder)
+with tempfile.TemporaryDirectory() as folder:
+    usage(folder)
+    rules(folder)
+    redis_absent(folder)
+checks.done()
