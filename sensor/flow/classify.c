@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * nDPI behind a small door: flow states from a pool of fixed size, a bounded number of packets for each flow, and no
+ * guesses by port number. (What nDPI allocates inside is bounded by these two; it is freed with the flow.) */
+#include "flow/classify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <ndpi_api.h>
+
+#include "base/pool.h"
+#include "base/times.h"
+
+#define MAX_PACKETS 24u      /* of a flow; nDPI's own reader gives TLS about as many */
+#define MAX_IP_PACKET 65535u /* nDPI takes the size as 16 bits */
+
+struct classify_flow {
+    uint32_t packets[2]; /* by direction */
+    bool is_done, has_given_up;
+    ndpi_protocol protocol;
+    struct ndpi_flow_struct ndpi;
+};
+
+struct classify_counts {
+    uint64_t flows, refused, packets, given_up;
+};
+
+static const struct counter_def counter_defs[] = {
+    {"classify_flows", "flows", "flows that were looked at by nDPI"},
+    {"classify_flows_refused", "flows", "flows not looked at because the pool was used up: raise the limit"},
+    {"classify_packets", "packets", "packets that nDPI saw"},
+    {"classify_flows_given_up", "flows", "flows still unknown after the packets a flow may have"},
+};
+
+struct classify {
+    struct ndpi_detection_module_struct *ndpi;
+    struct pool *flows;
+    struct classify_counts counts;
+};
+
+struct classify *classify_new(uint32_t max_flows)
+{
+    if (ndpi_detection_get_sizeof_ndpi_flow_struct() != sizeof(struct ndpi_flow_struct))
+        return NULL; /* the library is another version than the header */
+    struct classify *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->flows = pool_new(sizeof(struct classify_flow), max_flows);
+    c->ndpi = ndpi_init_detection_module(ndpi_dont_load_tor_hosts);
+    if (!c->flows || !c->ndpi) {
+        classify_free(c);
+        return NULL;
+    }
+    NDPI_PROTOCOL_BITMASK all;
+    NDPI_BITMASK_SET_ALL(all);
+    ndpi_set_protocol_detection_bitmask2(c->ndpi, &all);
+    ndpi_finalize_initialization(c->ndpi);
+    return c;
+}
+
+void classify_free(struct classify *c)
+{
+    if (!c)
+        return;
+    if (c->ndpi)
+        ndpi_exit_detection_module(c->ndpi);
+    pool_free(c->flows);
+    free(c);
+}
+
+struct classify_flow *classify_flow_new(struct classify *c)
+{
+    struct classify_flow *f = pool_take(c->flows);
+    if (!f) {
+        c->counts.refused++;
+        return NULL;
+    }
+    memset(f, 0, sizeof *f);
+    c->counts.flows++;
+    return f;
+}
+
+void classify_flow_free(struct classify *c, struct classify_flow *f)
+{
+    if (!f)
+        return;
+    ndpi_free_flow_data(&f->ndpi);
+    pool_give(c->flows, f);
+}
+
+static bool is_known(const ndpi_protocol *p)
+{
+    return p->master_protocol != NDPI_PROTOCOL_UNKNOWN || p->app_protocol != NDPI_PROTOCOL_UNKNOWN;
+}
+
+/* Whether nDPI keeps a TLS server name for it; for other protocols the same place holds other things. */
+static bool has_server_name(const ndpi_protocol *p)
+{
+    static const uint16_t kinds[] = {NDPI_PROTOCOL_TLS, NDPI_PROTOCOL_QUIC, NDPI_PROTOCOL_DTLS};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (p->master_protocol == kinds[i] || p->app_protocol == kinds[i])
+            return true;
+    return false;
+}
+
+bool classify_packet(struct classify *c, struct classify_flow *f, struct span ip, int direction, uint64_t now_ns)
+{
+    if (f->is_done)
+        return true;
+    c->counts.packets++;
+    f->packets[direction != 0]++;
+    ip = span_sub(ip, 0, MAX_IP_PACKET);
+    f->protocol = ndpi_detection_process_packet(c->ndpi, &f->ndpi, ip.at, (unsigned short)ip.size, now_ns / NS_PER_MS);
+    bool is_named = has_server_name(&f->protocol) && f->ndpi.host_server_name[0];
+    if (is_known(&f->protocol))
+        f->is_done = is_named || !ndpi_extra_dissection_possible(c->ndpi, &f->ndpi);
+    if (f->packets[0] + f->packets[1] >= MAX_PACKETS)
+        f->is_done = true;
+    return f->is_done;
+}
+
+void classify_result(struct classify *c, struct classify_flow *f, char protocol[64], char sni[256])
+{
+    if (!is_known(&f->protocol) && !f->has_given_up && f->packets[0] + f->packets[1] > 0) {
+        uint8_t was_guessed = 0;
+        f->protocol = ndpi_detection_giveup(c->ndpi, &f->ndpi, 0, &was_guessed);
+        f->has_given_up = f->is_done = true;
+        c->counts.given_up += !is_known(&f->protocol);
+    }
+    ndpi_protocol2name(c->ndpi, f->protocol, protocol, 64);
+    size_t n = 0;
+    if (has_server_name(&f->protocol))
+        for (; n < sizeof f->ndpi.host_server_name && f->ndpi.host_server_name[n]; n++)
+            sni[n] = f->ndpi.host_server_name[n] > ' ' && f->ndpi.host_server_name[n] < 0x7f ? f->ndpi.host_server_name[n] : '?';
+    sni[n] = 0;
+}
+
+struct counters classify_counters(const struct classify *c)
+{
+    return (struct counters){counter_defs, &c->counts.flows, sizeof counter_defs / sizeof counter_defs[0]};
+}
