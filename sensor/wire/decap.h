@@ -33,7 +33,7 @@ struct dissected {
 
     /* TCP and UDP */
     struct span payload;      /* caught bytes of the transport payload */
-    uint32_t payload_wire;    /* its size on the wire (>= payload.size when snaplen cut it) */
+    uint32_t payload_wire;    /* its size on the wire (>= payload.size when snaplen cut it); of a fragment: its data's */
     uint32_t seq, ack;        /* TCP, host order */
     uint16_t window;
     uint8_t tcp_flags;        /* FIN 1, SYN 2, RST 4, PSH 8, ACK 16 */
@@ -44,22 +44,25 @@ struct dissected {
 #define DECAP_RST 0x04u
 #define DECAP_ACK 0x10u
 
-/* Counters of this module; one per thread, zeroed by its owner. Every frame ends in exactly one of the first group, so
- * received = sum of the first group. The table that names them stands in decap.c in the same order. */
+/* Counters of this module; one per thread, zeroed by its owner. Every frame and every reassembled datagram ends in
+ * exactly one of the first group, so received + reassembled = sum of the first group. The table that names them stands
+ * in decap.c in the same order. */
 struct decap_counts {
-    uint64_t received;
+    uint64_t received, reassembled;
     uint64_t tcp, udp, fragment, other_ip;      /* decoded */
     uint64_t not_ip, unknown_link, truncated, bad, too_deep; /* not decoded, each for one reason */
     uint64_t snapped;                           /* decoded, but the capture cut its payload (also counted above) */
+    uint64_t tunnelled;                         /* decoded inside at least one tunnel (also counted above) */
 };
 struct counters decap_counters(const struct decap_counts *counts);
 
 /* Fills 'd'. 0 for tcp, udp, fragment and other IP protocols; E_BAD when it is not decodable (counted by reason).
- * Spans of 'd' borrow the packet. */
+ * Spans of 'd' borrow the packet. No checksum is verified: offloading leaves them unset in frames the host sends. An IP
+ * total length of 0 (segmentation offload) means the rest of the frame; bytes behind the total length are padding. */
 int decap_packet(const struct packet *p, struct dissected *d, struct decap_counts *counts);
-/* The same for a bare IP packet (a reassembled datagram); keeps the outer facts already in 'd'. Does not count 'received'. */
+/* The same for a bare IP packet (a reassembled datagram, counted as such); keeps the outer facts already in 'd'. */
 int decap_ip(struct span ip, struct dissected *d, struct decap_counts *counts);
-/* Whether a DLT_ link type is one we read; its name for messages. */
+/* Whether a DLT_ (or LINKTYPE_) value is a link type decap_packet reads. */
 bool decap_knows_link(uint32_t link);
 
 #endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The walk from layer to layer and the books on how each frame ended. */
+#include "wire/decap.h"
+
+#include "base/err.h"
+#include "wire/decap_walk.h"
+
+#include <string.h>
+
+static const struct counter_def defs[] = {
+    {"decap_received", "packets", "frames handed to the decoder"},
+    {"decap_reassembled", "packets", "datagrams put together from fragments and decoded again"},
+    {"decap_tcp", "packets", "decoded to a TCP segment"},
+    {"decap_udp", "packets", "decoded to a UDP datagram"},
+    {"decap_fragment", "packets", "decoded to an IP fragment"},
+    {"decap_other_ip", "packets", "decoded to another IP protocol (ICMP, ESP, ...)"},
+    {"decap_not_ip", "packets", "carries no IP (ARP, spanning tree, ...)"},
+    {"decap_unknown_link", "packets", "link type not read; capture with another one"},
+    {"decap_truncated", "packets", "the capture cut it inside a header; raise the snap length"},
+    {"decap_bad", "packets", "a header contradicts itself"},
+    {"decap_too_deep", "packets", "more tunnels inside each other than are followed"},
+    {"decap_snapped", "packets", "decoded, but the capture cut its payload; raise the snap length"},
+    {"decap_tunnelled", "packets", "decoded inside at least one tunnel"},
+};
+
+_Static_assert(sizeof defs / sizeof *defs * sizeof(uint64_t) == sizeof(struct decap_counts), "one name for each counter");
+
+struct counters decap_counters(const struct decap_counts *counts)
+{
+    return (struct counters){defs, &counts->received, sizeof defs / sizeof *defs};
+}
+
+bool walk_enter(struct walk *w, enum decap_tunnel kind)
+{
+    if (w->tunnels == DECAP_MAX_TUNNELS)
+        return false;
+    w->tunnels++;
+    w->d->tunnel = kind;
+    if (!w->has_outer && kind != DECAP_MPLS && kind != DECAP_PPPOE) {
+        w->has_outer = true;
+        w->d->outer_src = w->d->src;
+        w->d->outer_dst = w->d->dst;
+    }
+    return true;
+}
+
+static enum layer step(struct walk *w, enum layer layer)
+{
+    switch (layer) {
+    case LAYER_IP: case LAYER_IP4: case LAYER_IP6: case LAYER_TCP: case LAYER_UDP:
+        return ip_step(w, layer);
+    case LAYER_ETHER: case LAYER_TYPE: case LAYER_LLC: case LAYER_MPLS: case LAYER_PPPOE: case LAYER_PPP:
+        return link_step(w, layer);
+    default:
+        return tunnel_step(w, layer);
+    }
+}
+
+static void count(struct decap_counts *counts, enum layer end, const struct dissected *d)
+{
+    switch (end) {
+    case END_TCP: counts->tcp++; break;
+    case END_UDP: counts->udp++; break;
+    case END_FRAGMENT: counts->fragment++; break;
+    case END_OTHER_IP: counts->other_ip++; break;
+    case END_NOT_IP: counts->not_ip++; return;
+    case END_UNKNOWN_LINK: counts->unknown_link++; return;
+    case END_TRUNCATED: counts->truncated++; return;
+    case END_TOO_DEEP: counts->too_deep++; return;
+    default: counts->bad++; return;
+    }
+    counts->snapped += (d->is_fragment ? d->fragment.size : d->payload.size) < d->payload_wire;
+    counts->tunnelled += d->tunnel != DECAP_NONE;
+}
+
+static int walk(struct walk *w, enum layer layer, struct decap_counts *counts)
+{
+    while (layer < END_TCP)
+        layer = step(w, layer);
+    if (layer == END_BAD && w->has_fallback) {
+        *w->d = w->fallback;
+        layer = END_UDP;
+    }
+    count(counts, layer, w->d);
+    return layer <= END_OTHER_IP ? 0 : E_BAD;
+}
+
+int decap_packet(const struct packet *p, struct dissected *d, struct decap_counts *counts)
+{
+    memset(d, 0, sizeof *d);
+    struct walk w;
+    w.d = d;
+    w.left = span_of(p->bytes, p->caught);
+    w.wire = p->wire > p->caught ? p->wire : p->caught;
+    w.vlans = w.tunnels = 0;
+    w.has_outer = w.has_fallback = false;
+    counts->received++;
+    return walk(&w, link_first(&w, p->link), counts);
+}
+
+int decap_ip(struct span ip, struct dissected *d, struct decap_counts *counts)
+{
+    struct walk w;
+    w.d = d;
+    w.left = ip;
+    w.wire = ip.size;
+    w.vlans = d->vlan[1] ? 2 : d->vlan[0] ? 1 : 0;
+    w.tunnels = 0;
+    w.has_outer = !ipaddr_is_zero(&d->outer_src.ip);
+    w.has_fallback = false;
+    d->is_fragment = d->more_fragments = false;
+    d->fragment_offset = 0;
+    d->fragment = d->payload = span_of(NULL, 0);
+    d->payload_wire = 0;
+    counts->reassembled++;
+    return walk(&w, LAYER_IP, counts);
+}
