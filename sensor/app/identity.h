@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The analysis side of identity: which credential a session value, token or login belongs to, over time. Candidates in,
- * settled activities out (user.name final), and 'identify' activities for what a session did before it had a name. */
+ * The analysis side of identity: which credential a session value, token or login belongs to, over time. Candidates
+ * in, settled activities out (user.name final), and 'identify' activities for what a session did before it had a
+ * name. */
 #ifndef APP_IDENTITY_H
 #define APP_IDENTITY_H
 
@@ -11,15 +12,51 @@ struct identity;
 
 typedef void identity_emit_fn(void *ctx, struct activity *settled);
 
-/* 'max_sessions': cap of known session values (least recently used goes, counted). */
+/* 'max_sessions': cap of known session values (least recently used goes, counted). NULL when memory cannot be
+ * reserved. */
 struct identity *identity_new(uint32_t max_sessions);
 void identity_free(struct identity *id);
-/* "who a nameless token is": activities that would be called 'credential' are called 'name'. */
+/* "who a nameless token is": activities that would be called 'credential' are called 'name'. A token's public part is
+ * meant with and without its "token:". The first declaration of a credential counts. E_BAD when either is empty or
+ * longer than a name can be, E_LIMIT after 1024, E_NOMEM. */
 int identity_alias(struct identity *id, struct span name, struct span credential);
-/* Settles one candidate, in order of (done_ns, flow_hash, number), and calls emit once or more. The candidate is changed. */
+
+/* Settles one candidate, in order of (done_ns, flow_hash, number), and calls emit once or more. The candidate is
+ * changed: STR_USER is set, what only candidates have (claim, new_session, flags) is cleared; its event.id stays.
+ *
+ * user.name is, in this order:
+ *   1. the name given at a login (also at one that failed), in Basic or Digest credentials, or in a client certificate;
+ *   2. the name the server's page shows to a cookie (ACT_CLAIM_PROVEN);
+ *   3. the alias declared for a token's public part;
+ *   4. the name the session value or token is bound to;
+ *   5. what a token says of itself: "token:" and its public part, the user claim of a JWT;
+ *   6. "session:" and the first 16 hex digits of the value's hash;
+ *   7. nothing, when the request showed no credential.
+ * Names that differ in ASCII case alone are one: the spelling of a successful login or of a page counts.
+ *
+ * A value is bound by a login that succeeded (the value the answer set; the value sent, when the answer set none), by
+ * a page's proof (which also overrides an older name), and by replacing a bound value outside a login. A logout ends a
+ * value: it keeps its name, the value set with it has none. A value that acts unnamed and is bound later gets one
+ * 'identify' activity (casetap.session.id, user.name), emitted just before the activity that told. */
 void identity_settle(struct identity *id, struct activity *candidate, identity_emit_fn *emit, void *ctx);
+
+enum session_state { SESSION_UNNAMED, SESSION_NAMED, SESSION_REPLACED, SESSION_ENDED };
+
+/* What is known of a session value. */
+struct session_facts {
+    uint64_t first_ns, last_ns; /* packet times of the first and last request with it, or of the login that made it */
+    uint32_t unnamed;           /* activities told under "session:", so far without an 'identify' */
+    uint8_t state;              /* enum session_state */
+    uint8_t kind;               /* enum cred_kind it was last sent as; CRED_NONE: not yet */
+    struct span name;           /* "" while unnamed; borrowed until the next call */
+};
+
+/* False when the value is not known (any more). */
+bool identity_session(const struct identity *id, const uint8_t session[SESSION_HASH_SIZE], struct session_facts *out);
 struct counters identity_counters(const struct identity *id);
-/* The known sessions as text lines, and back (for --state). */
+/* The known sessions as text lines "session HASH NAME FIRST LAST STATE KIND UNNAMED" (times in ns; the name
+ * percent-encoded, "-" for none), least recently used first; and back (for --state). E_BAD for a line that is
+ * none. */
 void identity_save(const struct identity *id, void (*line)(void *ctx, const char *text), void *ctx);
 int identity_load(struct identity *id, const char *line);
 
