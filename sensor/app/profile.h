@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Application profiles: rules/apps/NAME.yaml compiled to routes, extractors and tell-tales. */
+ * Application profiles: rules/apps/NAME.yaml compiled to routes, extractors and tell-tales. The language stands in
+ * rules/README.md. */
 #ifndef APP_PROFILE_H
 #define APP_PROFILE_H
 
 #include "base/text.h"
 
-struct profiles; /* immutable once loaded */
+struct profiles; /* immutable once loaded and declared */
 
 /* Loads every *.yaml of a directory. E_IO, or E_CONF with "file:line:column: ..." in why. */
 int profiles_load(const char *directory, struct profiles **out, struct text *why);
+/* The same from one file's text; 'name' stands for the file in messages. For tests and for checking one file. */
+int profiles_parse(const char *name, struct span content, struct profiles **out, struct text *why);
 /* Declares that 'host' (exact, or "*.domain") is served by profile 'name'. E_NONE with the nearest name in why. */
 int profiles_declare(struct profiles *p, const char *name, const char *host, struct text *why);
 void profiles_free(struct profiles *p);

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From transactions to activity candidates: the hooks of the connections. */
+#include "app/app.h"
+
+#include "app/candidate.h"
+#include "app/hosts.h"
+#include "base/pool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MAX_TRANSACTIONS 65536u
+#define MAX_BODIES 8192u
+#define MAX_HOSTS 4096u
+#define MAX_HASHES 65536u
+#define SCRATCH 16384
+#define CLAIM_MAX 192
+
+/* What one transaction carries from its first hook to its last. */
+struct note {
+    const struct profile *profile;
+    const struct route *route;
+    struct route_choice choice;
+    struct forward forward;
+    struct cred cred;
+    char claim[CLAIM_MAX]; /* of the credential; cred.claim points here */
+    uint8_t told[16];      /* id of the candidate told when the answer began */
+    bool is_decided, is_told;
+    uint8_t action;        /* without a route */
+    bool has_link;         /* the answer hands out a pre-signed link */
+    uint8_t link[SESSION_HASH_SIZE];
+    struct extract x;
+};
+
+/* One group: every candidate is told once; every transaction ends in one of the others. */
+enum {
+    COUNT_TRANSACTIONS, COUNT_NO_ROOM, COUNT_ROUTED, COUNT_SILENT, COUNT_UNKNOWN_FILE, COUNT_UNKNOWN, COUNT_CANDIDATES,
+    COUNT_AMENDS, COUNT_FACTS_CUT, COUNT_FORGED, COUNTERS,
+};
+
+static const struct counter_def counter_defs[COUNTERS] = {
+    {"app_transactions", "transactions", "transactions that ended"},
+    {"app_no_room", "transactions", "transactions not looked at: too many at the same time"},
+    {"app_routed", "transactions", "transactions a profile's route took"},
+    {"app_routed_silent", "transactions", "of these, such as tell nothing (page parts, missing values)"},
+    {"app_unknown_file", "transactions", "files that came through a route no profile knows; a new route in a profile helps"},
+    {"app_unknown", "transactions", "transactions no route took and that carried no file"},
+    {"app_candidates", "activities", "activities told"},
+    {"app_amends", "activities", "completions of activities told when their answer began"},
+    {"app_facts_cut", "activities", "activities whose list of files did not fit"},
+    {"app_forged_hops", "transactions", "requests with a forwarding field that claims another client"},
+};
+
+struct app {
+    struct app_options options;
+    struct forward_trust trust;
+    struct pool *notes;
+    struct extractor *extractor;
+    struct cred_hasher *hasher;
+    struct hosts *hosts;
+    bool trusts_private; /* a forwarding field of a private peer was believed */
+    struct text masked;
+    struct activity candidate;
+    uint64_t counts[COUNTERS];
+    uint8_t scratch[SCRATCH];
+};
+
+struct app *app_new(const struct app_options *options)
+{
+    struct app *app = calloc(1, sizeof *app);
+    if (!app)
+        return NULL;
+    uint32_t max = options->max_transactions ? options->max_transactions : MAX_TRANSACTIONS;
+    app->options = *options;
+    app->trust = (struct forward_trust){options->trusted, options->n_trusted};
+    app->notes = pool_new(sizeof(struct note), max);
+    app->extractor = extractor_new(max < MAX_BODIES ? max : MAX_BODIES);
+    app->hasher = cred_hasher_new(options->key, MAX_HASHES);
+    app->hosts = hosts_new(options->profiles, MAX_HOSTS);
+    app->masked.max = 65536;
+    for (size_t i = 0; i < 8192; i++)
+        text_add_char(&app->masked, ' '); /* its memory is taken now, not while packets run */
+    if (!app->notes || !app->extractor || !app->hasher || !app->hosts || app->masked.is_cut) {
+        app_free(app);
+        return NULL;
+    }
+    return app;
+}
+
+void app_free(struct app *app)
+{
+    if (!app)
+        return;
+    if (app->notes)
+        pool_free(app->notes);
+    extractor_free(app->extractor);
+    cred_hasher_free(app->hasher);
+    hosts_free(app->hosts);
+    text_fini(&app->masked);
+    free(app);
+}
+
+static uint64_t latest(const struct transaction *t)
+{
+    uint64_t a = t->request_end_ns > t->request_ns ? t->request_end_ns : t->request_ns;
+    uint64_t b = t->end_ns > t->response_ns ? t->end_ns : t->response_ns;
+    return a > b ? a : b;
+}
+
+static struct note *note_take(struct app *app, struct transaction *t)
+{
+    struct note *n = pool_take(app->notes);
+    t->note = n;
+    if (!n) {
+        app->counts[COUNT_NO_ROOM]++;
+        return NULL;
+    }
+    memset(n, 0, offsetof(struct note, x) + offsetof(struct extract, bytes));
+    return n;
+}
+
+/* A look at the transaction as it stands; 'arena' is the scratch of this hook. */
+static void look(struct app *app, struct view *v, struct arena *arena, const struct transaction *t, struct note *n)
+{
+    arena_init(arena, app->scratch, sizeof app->scratch);
+    memset(v, 0, sizeof *v);
+    v->x = n ? &n->x : NULL;
+    view_request(v, t, arena);
+    if (n)
+        v->profile = n->profile;
+}
+
+/* Who asks, by the profile; again when the answer shows another application. */
+static void read_credential(struct app *app, struct view *v, struct note *n)
+{
+    cred_read(app->hasher, v->profile, &v->request, v->url.query, v->arena, &n->cred);
+    size_t size = n->cred.claim.size < CLAIM_MAX ? n->cred.claim.size : 0; /* rather none than half a name */
+    if (size)
+        memcpy(n->claim, n->cred.claim.at, size);
+    n->cred.claim = size ? span_of(n->claim, size) : span_of(NULL, 0);
+}
+
+static void begin(struct app *app, struct view *v, struct note *n)
+{
+    const struct transaction *t = v->t;
+    v->profile = n->profile = hosts_request(app->hosts, v);
+    forward_resolve(&app->trust, t, v->request.has_forwarding, &n->forward);
+    app->trusts_private |= n->forward.is_forwarded && app->trust.n == 0;
+    app->counts[COUNT_FORGED] += n->forward.is_forged;
+    read_credential(app, v, n);
+    route_candidates(v, &n->choice);
+}
+
+static void on_request(void *ctx, struct transaction *t, struct body_tap *tap)
+{
+    struct app *app = ctx;
+    struct arena arena;
+    struct view v;
+    struct note *n = note_take(app, t);
+    if (!n)
+        return;
+    look(app, &v, &arena, t, n);
+    begin(app, &v, n);
+    extract_request(app->extractor, &n->x, v.profile, n->choice.request_slots, v.request.content_type, tap);
+}
+
+static bool carries_file(uint8_t action)
+{
+    return action == ACTION_DOWNLOAD || action == ACTION_PREVIEW || action == ACTION_EXPORT;
+}
+
+/* What the answer says about the session, and whether it hands out a link that stands for it. */
+static void read_answer(struct app *app, struct view *v, struct note *n)
+{
+    const struct profiles *all = app->options.profiles;
+    view_response(v);
+    cred_set_read(app->hasher, v->profile, &v->response, &n->cred, latest(v->t) / 1000000000u, &v->set);
+    if (!v->has_location || n->has_link)
+        return;
+    n->has_link = cred_link(app->hasher, v->profile, v->location.query, n->link) ||
+                  cred_link(app->hasher, all->list[all->generic], v->location.query, n->link);
+}
+
+/* The host turned out to run something else than was thought when the request came. */
+static void follow_host(struct app *app, struct view *v, struct note *n)
+{
+    view_response(v);
+    const struct profile *profile = hosts_response(app->hosts, v);
+    if (profile == n->profile)
+        return;
+    extract_fini(app->extractor, &n->x);
+    memset(&n->x, 0, offsetof(struct extract, bytes));
+    v->profile = n->profile = profile;
+    read_credential(app, v, n);
+    route_candidates(v, &n->choice);
+}
+
+static void decide(struct app *app, struct view *v, struct note *n)
+{
+    if (n->is_decided)
+        return;
+    if (v->t->request_body.is_complete || !v->t->status)
+        extract_request_end(app->extractor, &n->x);
+    n->route = route_decide(v, &n->choice);
+    n->is_decided = true;
+    if (!n->route)
+        n->action = candidate_is_file(v)                                     ? ACTION_DOWNLOAD
+                    : n->has_link                                            ? ACTION_API_CALL
+                    : v->t->status == 401 && n->cred.kind == CRED_BASIC      ? ACTION_LOGIN
+                                                                             : ACTION_NONE;
+}
+
+static uint8_t action_of_note(const struct note *n)
+{
+    return n->route ? n->route->action : n->action;
+}
+
+/* Hands out what is known: the candidate, sealed, and the facts behind it. */
+static void tell(struct app *app, struct view *v, struct note *n, bool is_amend)
+{
+    struct activity *a = &app->candidate;
+    struct candidate_in in = {v, n->route, &n->cred, &n->forward, &app->masked, latest(v->t), (enum action)n->action};
+    bool is_worth = is_amend ? candidate_amend(&in, n->told, a) : candidate_fill(&in, a);
+    if (!is_worth)
+        return;
+    activity_seal(a);
+    memcpy(n->told, a->id, sizeof n->told);
+    bool fits = candidate_add_facts(a, extract_list(&n->x));
+    if (n->has_link && !is_amend) {
+        char line[2 * SESSION_HASH_SIZE + 3] = "l";
+        for (size_t i = 0; i < SESSION_HASH_SIZE; i++)
+            snprintf(line + 1 + 2 * i, 3, "%02x", n->link[i]);
+        line[2 * SESSION_HASH_SIZE + 1] = '\n';
+        fits &= candidate_add_facts(a, span_of(line, 2 * SESSION_HASH_SIZE + 2));
+    }
+    app->counts[COUNT_FACTS_CUT] += !fits;
+    app->counts[is_amend ? COUNT_AMENDS : COUNT_CANDIDATES]++;
+    n->is_told = true;
+    app->options.emit(app->options.ctx, a);
+}
+
+/* Whether what has come so far is reason enough to tell now: the answer that brings a file. */
+static bool is_due(struct view *v, const struct note *n)
+{
+    if (!carries_file(action_of_note(n)))
+        return false;
+    for (uint8_t i = 0; n->route && i < n->route->n_outcomes; i++)
+        if (n->route->outcomes[i].has | n->route->outcomes[i].lacks || n->route->outcomes[i].first_line >= 0)
+            return false; /* the body says whether it is one */
+    return route_outcome(v, n->route).outcome == OUTCOME_SUCCESS;
+}
+
+static void count_only(void *ctx, struct span bytes)
+{
+    (void)ctx;
+    (void)bytes;
+}
+
+static void tap_response(struct app *app, struct view *v, struct note *n, struct body_tap *tap)
+{
+    uint8_t action = action_of_note(n);
+    uint64_t slots = n->route ? n->route->response_slots : 0;
+    bool is_page = span_eq(content_type_media(&v->type), SPAN("text/html"));
+    if (is_page && n->route && action != ACTION_NONE && !carries_file(action))
+        slots |= n->profile->signed_in_slots;
+    extract_response(app->extractor, &n->x, n->profile, slots, v->response.content_type, tap);
+    bool is_coded = v->response.content_encoding.size && !span_eq_nocase(v->response.content_encoding, SPAN("identity"));
+    if (!tap->feed && is_coded && carries_file(action) && v->t->status == 200)
+        *tap = (struct body_tap){.feed = count_only, .want_decoded = true}; /* for the file's own size */
+}
+
+static void on_response(void *ctx, struct transaction *t, struct body_tap *tap)
+{
+    struct app *app = ctx;
+    struct arena arena;
+    struct view v;
+    struct note *n = t->note;
+    bool is_alone = !n && (t->flags & TXN_NO_REQUEST);
+    if (!n && (!is_alone || !(n = note_take(app, t))))
+        return;
+    look(app, &v, &arena, t, n);
+    if (is_alone)
+        begin(app, &v, n);
+    follow_host(app, &v, n);
+    read_answer(app, &v, n);
+    decide(app, &v, n);
+    tap_response(app, &v, n, tap);
+    if (is_due(&v, n))
+        tell(app, &v, n, false);
+}
+
+static void count_end(struct app *app, const struct note *n)
+{
+    if (n->route)
+        app->counts[n->is_told ? COUNT_ROUTED : COUNT_SILENT]++;
+    else
+        app->counts[n->action == ACTION_DOWNLOAD ? COUNT_UNKNOWN_FILE : COUNT_UNKNOWN]++;
+}
+
+static void on_end(void *ctx, struct transaction *t)
+{
+    struct app *app = ctx;
+    struct arena arena;
+    struct view v;
+    struct note *n = t->note;
+    app->counts[COUNT_TRANSACTIONS]++;
+    if (n) {
+        look(app, &v, &arena, t, n);
+        extract_request_end(app->extractor, &n->x);
+        extract_response_end(&n->x);
+        if (t->response_ns || t->status)
+            read_answer(app, &v, n);
+        decide(app, &v, n);
+        route_captures(&v, n->route);
+        if (n->is_told)
+            tell(app, &v, n, true);
+        else if (action_of_note(n) != ACTION_NONE)
+            tell(app, &v, n, false);
+        count_end(app, n);
+    }
+    if (app->options.on_transaction)
+        app->options.on_transaction(app->options.ctx, t, n && n->forward.is_forwarded ? &n->forward.client : NULL);
+    if (n) {
+        extract_fini(app->extractor, &n->x);
+        pool_give(app->notes, n);
+        t->note = NULL;
+    }
+}
+
+struct conn_hooks app_hooks(struct app *app)
+{
+    return (struct conn_hooks){app, on_request, on_response, on_end};
+}
+
+struct counters app_counters(const struct app *app)
+{
+    return (struct counters){counter_defs, app->counts, COUNTERS};
+}
+
+bool app_watches(const struct app *app, const struct ipaddr *server)
+{
+    return hosts_serves(app->hosts, server);
+}
+
+const char *app_assumption(const struct app *app, size_t i)
+{
+    const char *line = hosts_assumption(app->hosts, i);
+    size_t n = 0;
+    if (line || !app->trusts_private)
+        return line;
+    while (hosts_assumption(app->hosts, n))
+        n++;
+    return i == n ? "forwarding fields of private peers name the client" : NULL;
+}

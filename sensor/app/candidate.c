@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Building candidates. */
+#include "app/candidate.h"
+
+#include "wire/disposition.h"
+
+struct span candidate_facts(const struct activity *a)
+{
+    return activity_get(a, STR_AS_ORG);
+}
+
+bool candidate_add_facts(struct activity *a, struct span lines)
+{
+    size_t room = ACTIVITY_TAIL_MAX - a->tail_used, take = lines.size;
+    if (take > room)
+        for (take = room; take && lines.at[take - 1] != '\n';)
+            take--;
+    if (!a->size[STR_AS_ORG])
+        a->at[STR_AS_ORG] = a->tail_used;
+    if (take)
+        memcpy(a->tail + a->tail_used, lines.at, take);
+    a->size[STR_AS_ORG] = (uint16_t)(a->size[STR_AS_ORG] + take);
+    a->tail_used = (uint16_t)(a->tail_used + take);
+    return take == lines.size;
+}
+
+void candidate_drop_facts(struct activity *a)
+{
+    if (a->size[STR_AS_ORG] && a->at[STR_AS_ORG] + a->size[STR_AS_ORG] == a->tail_used)
+        a->tail_used = a->at[STR_AS_ORG];
+    a->at[STR_AS_ORG] = a->size[STR_AS_ORG] = 0;
+}
+
+static struct span last_segment(const struct view *v)
+{
+    return v->path.n ? v->path.segment[v->path.n - 1] : span_of(NULL, 0);
+}
+
+static struct span extension(struct span name)
+{
+    size_t dot = SIZE_MAX;
+    for (size_t i = span_find_byte(name, '.', 0); i != SIZE_MAX; i = span_find_byte(name, '.', i + 1))
+        dot = i;
+    return dot == SIZE_MAX ? SPAN("") : span_from(name, dot + 1);
+}
+
+static bool one_of(struct span word, const struct span *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (span_eq_nocase(list[i], word))
+            return true;
+    return false;
+}
+#define ONE_OF(word, list) one_of(word, list, sizeof(list) / sizeof(list)[0])
+
+/* Parts of pages, however they are declared. */
+static bool is_furniture_name(struct span name)
+{
+    static const struct span list[] = {
+        SPAN("js"),  SPAN("mjs"),  SPAN("css"), SPAN("map"),  SPAN("woff"), SPAN("woff2"), SPAN("ttf"), SPAN("otf"),
+        SPAN("eot"), SPAN("ico"),  SPAN("svg"), SPAN("png"),  SPAN("gif"),  SPAN("jpg"),   SPAN("jpeg"), SPAN("webp"),
+        SPAN("htm"), SPAN("html"), SPAN("xsl"), SPAN("wasm"), SPAN("cur"),  SPAN("webmanifest"),
+    };
+    return ONE_OF(extension(name), list);
+}
+
+/* What a person keeps as a file although pages use the type as well. */
+static bool is_file_name(struct span name)
+{
+    static const struct span list[] = {
+        SPAN("log"), SPAN("txt"), SPAN("har"), SPAN("csv"), SPAN("tsv"),  SPAN("sql"), SPAN("conf"), SPAN("cfg"),
+        SPAN("ini"), SPAN("pem"), SPAN("key"), SPAN("out"), SPAN("dump"), SPAN("trc"), SPAN("eml"),  SPAN("yaml"),
+        SPAN("yml"), SPAN("md"),  SPAN("diff"), SPAN("patch"),
+    };
+    return ONE_OF(extension(name), list) && !span_eq(name, SPAN("robots.txt"));
+}
+
+static bool is_page_type(struct span media)
+{
+    static const struct span list[] = {
+        SPAN("text/html"), SPAN("text/css"), SPAN("text/javascript"), SPAN("text/ecmascript"), SPAN("text/xml"),
+        SPAN("text/json"), SPAN("text/event-stream"), SPAN("application/javascript"), SPAN("application/ecmascript"),
+        SPAN("application/x-javascript"), SPAN("application/json"), SPAN("application/xml"),
+        SPAN("application/x-ndjson"), SPAN("application/wasm"), SPAN("application/x-www-form-urlencoded"),
+        SPAN("application/ocsp-response"), SPAN("application/pkix-crl"), SPAN("application/x-protobuf"),
+        SPAN("application/protobuf"), SPAN("application/vnd.ms-fontobject"), SPAN("application/x-shockwave-flash"),
+        SPAN("application/opensearchdescription+xml"), SPAN("application/manifest+json"), SPAN("application/dns-message"),
+    };
+    static const struct span heads[] = {SPAN("image/"), SPAN("font/"), SPAN("application/font"),
+                                        SPAN("application/x-font"), SPAN("application/grpc")};
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        if (span_starts(media, heads[i]))
+            return true;
+    size_t plus = span_find_byte(media, '+', 0);
+    struct span suffix = plus == SIZE_MAX ? SPAN("") : span_from(media, plus);
+    return ONE_OF(media, list) || span_eq(suffix, SPAN("+json")) || span_eq(suffix, SPAN("+xml"));
+}
+
+static bool is_page_part(const struct view *v)
+{
+    static const struct span list[] = {SPAN("image"), SPAN("script"), SPAN("style"), SPAN("font"), SPAN("manifest"),
+                                       SPAN("worker")};
+    return v->request.fetch_dest.size && ONE_OF(v->request.fetch_dest, list);
+}
+
+bool candidate_is_file(struct view *v)
+{
+    uint8_t method = method_bit(v->t->method);
+    if ((v->t->status != 200 && v->t->status != 206) || !(method & (METHOD_GET | METHOD_POST)))
+        return false;
+    if (v->response.disposition.size) {
+        struct disposition d;
+        disposition_parse(v->response.disposition, v->arena, &d);
+        if (d.type == DISPOSITION_ATTACHMENT || d.type == DISPOSITION_OTHER)
+            return true;
+    }
+    struct span media = content_type_media(&v->type), name = last_segment(v);
+    if (!media.size || is_page_part(v) || is_furniture_name(name))
+        return false;
+    if (span_eq(media, SPAN("text/plain")) || span_eq(media, SPAN("application/json")) ||
+        span_eq(media, SPAN("text/xml")) || span_eq(media, SPAN("application/xml")))
+        return method == METHOD_GET && is_file_name(name);
+    if (span_starts(media, SPAN("text/")) && !span_eq(media, SPAN("text/csv")) &&
+        !span_eq(media, SPAN("text/tab-separated-values")))
+        return !is_page_type(media) && is_file_name(name);
+    return !is_page_type(media);
+}
+
+bool candidate_is_inline(const struct view *v)
+{
+    if (!span_starts(content_type_media(&v->type), SPAN("image/")))
+        return false;
+    return v->request.fetch_dest.size ? span_eq_nocase(v->request.fetch_dest, SPAN("image"))
+                                      : span_starts(v->request.accept, SPAN("image/"));
+}
+
+static bool carries_file(uint8_t action)
+{
+    return action == ACTION_DOWNLOAD || action == ACTION_PREVIEW || action == ACTION_EXPORT;
+}
+
+static void fill_who(const struct candidate_in *in, struct activity *a)
+{
+    const struct transaction *t = in->view->t;
+    a->time_ns = t->request_ns ? t->request_ns : t->response_ns;
+    a->done_ns = in->done_ns;
+    a->flow_hash = t->flow_hash;
+    a->number = t->number;
+    a->status = t->status;
+    a->source = in->forward->client;
+    a->peer = t->client;
+    a->server = t->server;
+    a->cred_kind = in->cred->kind;
+    if (in->cred->has_session)
+        memcpy(a->session, in->cred->session, SESSION_HASH_SIZE);
+    if (in->forward->is_forged)
+        a->flags |= ACT_FORGED_HOP;
+    if (t->flags & TXN_ONE_SIDED || t->flags & TXN_NO_REQUEST || (t->flags & TXN_NO_RESPONSE && !t->response_ns))
+        a->flags |= ACT_ONE_SIDED;
+}
+
+/* The file's own size, as far as it can be known now. */
+static void fill_file_size(const struct candidate_in *in, struct activity *a)
+{
+    const struct view *v = in->view;
+    const struct body_measure *body = &v->t->response_body;
+    const struct route *r = in->route;
+    unsigned measure = r ? r->measure : carries_file(a->action) ? MEASURE_BODY : MEASURE_NONE;
+    const struct found *f = r && r->measure_slot >= 0 ? extract_found(v->x, (unsigned)r->measure_slot) : NULL;
+    uint64_t size = 0;
+    bool is_known = false;
+    if (measure == MEASURE_BODY && v->t->status == 206) {
+        struct content_range range;
+        if (content_range_parse(v->response.content_range, &range) == 0) {
+            is_known = range.has_total;
+            size = range.total;
+            a->range_from = range.has_range ? range.first : 0;
+        }
+        a->flags |= ACT_RANGE;
+    } else if (measure == MEASURE_BODY && v->t->status == 200) {
+        bool is_coded = v->response.content_encoding.size && !span_eq_nocase(v->response.content_encoding, SPAN("identity"));
+        size = is_coded ? body->decoded : body->is_complete ? body->bytes : body->declared;
+        is_known = is_coded ? body->has_decoded && body->is_complete && !body->missing
+                            : body->is_complete || body->has_declared;
+    } else if (measure == MEASURE_BASE64 || measure == MEASURE_UPLOAD) {
+        is_known = f && f->is_there && !f->is_unsure;
+        size = f ? f->number : 0;
+    } else if (measure == MEASURE_FRAME && f && f->is_there) {
+        uint64_t frame = f->number + r->frame_tail;
+        is_known = body->is_complete && body->bytes >= frame;
+        size = is_known ? body->bytes - frame : 0;
+    }
+    if (is_known) {
+        a->file_size = size;
+        a->flags |= ACT_HAS_FILE_SIZE;
+    }
+}
+
+static void fill_body(const struct candidate_in *in, struct activity *a)
+{
+    const struct transaction *t = in->view->t;
+    const struct body_measure *body = &t->response_body;
+    a->size_known = (uint8_t)body->known;
+    a->missing_bytes = body->missing;
+    if (body->known != SIZE_UNKNOWN) {
+        a->body_bytes = body->bytes;
+        a->flags |= ACT_HAS_BODY;
+    }
+    if (body->missing)
+        a->flags |= ACT_PARTIAL;
+    if (body->is_complete)
+        a->flags |= ACT_COMPLETE;
+    if (t->flags & TXN_ABORTED && !body->is_complete)
+        a->flags |= ACT_ABORTED;
+}
+
+static void fill_names(const struct candidate_in *in, struct activity *a)
+{
+    static const enum activity_string string_of[FIELD_N] = {STR_CASE, STR_CUSTOMER, STR_FILE, STR_OBJECT, STR_CLAIM,
+                                                            STR_N,    STR_MIME};
+    struct view *v = in->view;
+    for (unsigned f = 0; in->route && f < FIELD_N; f++) {
+        if (!in->route->fields[f].n || string_of[f] == STR_N || f == FIELD_USER)
+            continue;
+        struct span value = route_value(v, &in->route->fields[f]);
+        if (value.at)
+            activity_set(a, string_of[f], f == FIELD_FILE ? disposition_clean_name(value, v->arena) : value);
+    }
+    if (!a->size[STR_MIME])
+        activity_set(a, STR_MIME, content_type_media(&v->type));
+    if (!carries_file(a->action) || a->size[STR_FILE] || (in->route && in->route->fields[FIELD_FILE].n))
+        return;
+    struct disposition d = {.type = DISPOSITION_NONE};
+    if (v->response.disposition.size)
+        disposition_parse(v->response.disposition, v->arena, &d);
+    activity_set(a, STR_FILE, d.filename.size ? d.filename : disposition_clean_name(last_segment(v), v->arena));
+}
+
+static void fill_request(const struct candidate_in *in, struct activity *a)
+{
+    struct view *v = in->view;
+    activity_set(a, STR_APP, v->profile->name);
+    activity_set(a, STR_ROUTE, in->route ? in->route->name : in->action == ACTION_API_CALL ? SPAN("hand-off") : SPAN(""));
+    activity_set(a, STR_METHOD, v->t->method);
+    activity_set(a, STR_HOST, v->t->host);
+    text_clear(in->masked);
+    target_mask(v->t->target, in->masked);
+    activity_set(a, STR_TARGET, text_span(in->masked));
+    if (v->request.user_agent.size)
+        activity_set(a, STR_AGENT, span_sub(v->request.user_agent, 0, 256));
+}
+
+static void set_new_session(struct activity *a, const uint8_t hash[SESSION_HASH_SIZE])
+{
+    memcpy(a->new_session, hash, SESSION_HASH_SIZE);
+    a->flags |= ACT_SESSION_NEW;
+}
+
+/* The name given at a login, what the answer did to the session, and what the page says of who is signed in. */
+static void fill_identity(const struct candidate_in *in, struct activity *a)
+{
+    struct view *v = in->view;
+    bool is_good = a->outcome == OUTCOME_SUCCESS;
+    struct span user = in->route ? route_value(v, &in->route->fields[FIELD_USER]) : span_of(NULL, 0);
+    if (a->action == ACTION_LOGIN && user.at) {
+        a->cred_kind = (uint8_t)route_login_kind(v, &in->route->fields[FIELD_USER]);
+        memset(a->session, 0, sizeof a->session);
+        if (in->cred->has_cookie)
+            memcpy(a->session, in->cred->cookie, SESSION_HASH_SIZE);
+    }
+    bool is_page = !carries_file(a->action) && span_eq(content_type_media(&v->type), SPAN("text/html"));
+    struct span shown = is_page ? route_value(v, &v->profile->signed_in) : span_of(NULL, 0);
+    bool is_login = a->action == ACTION_LOGIN;
+    struct span claim = is_login ? (user.at ? user : in->cred->claim) : shown.at ? shown : user.at ? user : in->cred->claim;
+    if (claim.at)
+        activity_set(a, STR_CLAIM, claim);
+    if (claim.at && is_good && (is_login || shown.at || in->cred->claim.at == claim.at))
+        a->flags |= ACT_CLAIM_PROVEN;
+    if (v->set.is_removed || (a->action == ACTION_LOGOUT && is_good))
+        a->flags |= ACT_SESSION_END;
+    else if (is_good && (v->set.state == COOKIE_CHANGED || v->set.state == COOKIE_FIRST))
+        set_new_session(a, v->set.session);
+}
+
+static bool has_needs(const struct candidate_in *in)
+{
+    uint32_t needs = in->route ? in->route->needs : 0;
+    for (unsigned f = 0; f < FIELD_N; f++) {
+        if (!(needs >> f & 1))
+            continue;
+        bool has = route_value(in->view, &in->route->fields[f]).at ||
+                   (f == FIELD_USER && route_value(in->view, &in->view->profile->signed_in).at);
+        if (!has)
+            return false;
+    }
+    return true;
+}
+
+/* Basic credentials are a login of their own each time: refused, they are a failed one. */
+static bool is_basic_refused(const struct candidate_in *in, const struct route_result *result)
+{
+    uint16_t status = in->view->t->status;
+    return in->cred->kind == CRED_BASIC && result->outcome == OUTCOME_FAILURE &&
+           (status == 401 || (status >= 300 && status < 400));
+}
+
+bool candidate_fill(const struct candidate_in *in, struct activity *a)
+{
+    struct view *v = in->view;
+    struct route_result result = route_outcome(v, in->route);
+    if (!has_needs(in))
+        return false;
+    activity_init(a);
+    a->tail_used = 0;
+    a->action = in->route ? in->route->action : (uint8_t)in->action;
+    if (a->action == ACTION_DOWNLOAD && candidate_is_inline(v)) {
+        a->action = ACTION_PREVIEW;
+        a->flags |= ACT_INLINE;
+    }
+    a->outcome = (uint8_t)result.outcome;
+    if (is_basic_refused(in, &result))
+        a->action = ACTION_LOGIN;
+    else if (result.is_refused)
+        a->flags |= ACT_REFUSED;
+    fill_who(in, a);
+    fill_body(in, a);
+    bool is_file = carries_file(a->action) && result.outcome != OUTCOME_FAILURE;
+    if (is_file && v->t->status == 304) {
+        a->flags |= ACT_NOT_MODIFIED | ACT_HAS_BODY;
+        a->body_bytes = 0;
+    } else if (is_file || (in->route && in->route->measure == MEASURE_UPLOAD)) {
+        fill_file_size(in, a);
+    }
+    if (carries_file(a->action) && !in->route)
+        a->flags |= ACT_UNKNOWN_ROUTE;
+    fill_request(in, a);
+    fill_names(in, a);
+    fill_identity(in, a);
+    return true;
+}
+
+/* Whether a field can only be known once the body went by. */
+static bool is_from_body(const struct route *r, unsigned field)
+{
+    for (uint8_t i = 0; r && i < r->fields[field].n; i++)
+        if (r->fields[field].list[i].kind == SOURCE_SLOT)
+            return true;
+    return false;
+}
+
+bool candidate_amend(const struct candidate_in *in, const uint8_t told[16], struct activity *a)
+{
+    static const enum activity_string drop[] = {STR_APP, STR_ROUTE, STR_METHOD, STR_HOST, STR_TARGET, STR_AGENT, STR_OBJECT};
+    static const struct {
+        enum activity_string string;
+        unsigned field;
+    } late[] = {{STR_FILE, FIELD_FILE}, {STR_CASE, FIELD_CASE}, {STR_CUSTOMER, FIELD_CUSTOMER}, {STR_MIME, FIELD_MIME}};
+    if (!candidate_fill(in, a))
+        return false;
+    a->action = ACTION_AMEND;
+    memcpy(a->amends, told, sizeof a->amends);
+    a->flags &= ~(ACT_SESSION_NEW | ACT_SESSION_END);
+    for (size_t i = 0; i < sizeof drop / sizeof drop[0]; i++)
+        a->size[drop[i]] = 0;
+    for (size_t i = 0; i < sizeof late / sizeof late[0]; i++)
+        if (!is_from_body(in->route, late[i].field))
+            a->size[late[i].string] = 0;
+    return true;
+}

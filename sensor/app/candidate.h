@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * An activity candidate out of a transaction, and the facts that travel in it from the packet side to the memory of
+ * cases: lists of a case's files, links handed out. They stand in the tail only between the two. */
+#ifndef APP_CANDIDATE_H
+#define APP_CANDIDATE_H
+
+#include "app/forward.h"
+#include "app/route.h"
+#include "base/text.h"
+
+/* Facts: lines "o<object>\t<file>", "l<32 hex: hash of a link or token that stands for this session>". They borrow the
+ * place of STR_AS_ORG, which is empty until enrichment. */
+struct span candidate_facts(const struct activity *a);
+/* Appends lines as far as the tail has room, whole lines only; true when all fitted. Only behind the last string. */
+bool candidate_add_facts(struct activity *a, struct span lines);
+/* Takes them out; call before anything else is set. */
+void candidate_drop_facts(struct activity *a);
+
+struct candidate_in {
+    struct view *view;
+    const struct route *route;   /* NULL: a file by its response alone, or a link handed out */
+    const struct cred *cred;
+    const struct forward *forward;
+    struct text *masked;         /* scratch for the masked target */
+    uint64_t done_ns;
+    enum action action;          /* what it is, when route is NULL */
+};
+
+/* Whether a response carries a file, judged without any route (design: a file is known by its response). */
+bool candidate_is_file(struct view *v);
+/* Whether it was fetched as part of a page: an image the browser asked for as one. */
+bool candidate_is_inline(const struct view *v);
+/* The whole candidate but for its facts and id. False when the route needs a value that is not there. */
+bool candidate_fill(const struct candidate_in *in, struct activity *a);
+/* The changed fields of a candidate told when its response began ('told' is its id), with what says whose it is. */
+bool candidate_amend(const struct candidate_in *in, const uint8_t told[16], struct activity *a);
+
+#endif

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Credentials of requests, by a profile's list of sessions. */
+#include "app/cred.h"
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "wire/auth.h"
+#include "wire/cookie.h"
+#include "wire/json_scan.h"
+#include "wire/url.h"
+
+#include <stdlib.h>
+
+struct cred_hasher {
+    struct keyed *key;
+    struct map *known; /* fast hash of a value -> keyed hash */
+};
+
+struct cred_hasher *cred_hasher_new(struct keyed *key, uint32_t max)
+{
+    struct cred_hasher *h = calloc(1, sizeof *h);
+    if (!h)
+        return NULL;
+    h->key = key;
+    h->known = map_new(16, SESSION_HASH_SIZE, max, 0);
+    if (!h->known) {
+        free(h);
+        return NULL;
+    }
+    return h;
+}
+
+void cred_hasher_free(struct cred_hasher *h)
+{
+    if (!h)
+        return;
+    map_free(h->known);
+    free(h);
+}
+
+void cred_hash(struct cred_hasher *h, struct span value, uint8_t out[SESSION_HASH_SIZE])
+{
+    uint8_t fast[16];
+    bool is_new;
+    hash128(value, 0, fast);
+    uint8_t *known = map_touch(h->known, fast, &is_new);
+    if (is_new)
+        keyed_hash(h->key, SPAN("session"), value, known);
+    memcpy(out, known, SESSION_HASH_SIZE);
+}
+
+static bool cookie_is(const struct session_rule *r, struct span name, struct span value)
+{
+    return value.size && value.size >= r->min_size && glob_match(r->name, name, true) &&
+           (!r->except.size || !glob_match(r->except, name, true));
+}
+
+static bool cookie_find(const struct session_rule *r, const struct request_head *head, struct span *name,
+                        struct span *value)
+{
+    for (uint8_t i = 0; i < head->n_cookies; i++) {
+        struct span rest = head->cookies[i];
+        while (cookie_next(&rest, name, value))
+            if (cookie_is(r, *name, *value))
+                return true;
+    }
+    return false;
+}
+
+static struct span public_part(const struct session_rule *r, struct span value)
+{
+    return r->public ? pattern_take(r->public, value, SPAN("public")) : span_of(NULL, 0);
+}
+
+/* The first claim of a JWT that names the user (unverified: what the server makes of it shows in its answer). */
+static struct span jwt_user(const struct session_rule *r, struct span token, struct arena *a)
+{
+    struct span claims, user = {NULL, 0};
+    if (!r->n_jwt || auth_jwt_claims(token, a, &claims))
+        return user;
+    struct json_scan scan;
+    json_scan_init(&scan, r->jwt, r->n_jwt, NULL, NULL);
+    json_scan_feed(&scan, claims);
+    for (uint8_t i = 0; i < r->n_jwt && !user.at; i++) {
+        const struct json_value *v = &scan.values[i];
+        if (v->is_done && v->kind == JSON_STRING && !v->is_cut && v->text_size)
+            user = arena_copy(a, json_value_text(v));
+    }
+    return user;
+}
+
+static bool scheme_is(const struct session_rule *r, const struct auth *auth)
+{
+    return span_eq_nocase(r->name, auth->name);
+}
+
+static bool authorization_read(struct cred_hasher *h, const struct session_rule *r, struct span field,
+                               struct arena *a, struct cred *out)
+{
+    struct auth auth;
+    if (!auth_split(field, &auth) || !auth.credentials.size || !scheme_is(r, &auth))
+        return false;
+    if (auth.scheme == AUTH_BASIC || auth.scheme == AUTH_DIGEST) {
+        struct span user = {NULL, 0};
+        int rc = auth.scheme == AUTH_BASIC ? auth_basic_user(auth.credentials, a, &user)
+                                           : auth_digest_user(auth.credentials, a, &user);
+        if (rc || !user.size)
+            return false;
+        out->kind = CRED_BASIC;
+        out->claim = user;
+        return true;
+    }
+    if (auth.credentials.size < r->min_size)
+        return false;
+    out->kind = auth.scheme == AUTH_BEARER ? CRED_BEARER : CRED_TOKEN;
+    out->has_session = true;
+    cred_hash(h, auth.credentials, out->session);
+    out->claim = public_part(r, auth.credentials);
+    if (!out->claim.at)
+        out->claim = jwt_user(r, auth.credentials, a);
+    return true;
+}
+
+/* A key by itself, in a field or an argument. */
+static bool key_read(struct cred_hasher *h, const struct session_rule *r, struct span value, struct cred *out)
+{
+    if (!value.size || value.size < r->min_size)
+        return false;
+    out->kind = r->kind == SESSION_LINK ? CRED_LINK : CRED_TOKEN;
+    out->has_session = true;
+    cred_hash(h, value, out->session);
+    out->claim = public_part(r, value);
+    return true;
+}
+
+static bool argument_find(const struct session_rule *r, struct span query, struct arena *a, struct span *value)
+{
+    struct span rest = query, name;
+    while (query.size && url_next_pair(&rest, &name, value))
+        if (glob_match(r->name, name, true)) {
+            *value = url_decode(*value, true, a);
+            return true;
+        }
+    return false;
+}
+
+static struct span field_find(const struct fields *fields, struct span name)
+{
+    return fields ? fields_get(fields, name) : span_of(NULL, 0);
+}
+
+static bool rule_read(struct cred_hasher *h, const struct session_rule *r, const struct request_head *head,
+                      struct span query, struct arena *a, struct cred *out)
+{
+    struct span name, value;
+    switch (r->kind) {
+    case SESSION_COOKIE:
+        if (out->has_cookie || !cookie_find(r, head, &name, &value))
+            return false;
+        out->has_cookie = true;
+        out->cookie_name = hash64(name, 0);
+        cred_hash(h, value, out->cookie);
+        if (out->kind != CRED_NONE)
+            return false; /* noted; something else acts */
+        out->kind = CRED_COOKIE;
+        out->has_session = true;
+        memcpy(out->session, out->cookie, SESSION_HASH_SIZE);
+        out->claim = public_part(r, value);
+        return true;
+    case SESSION_AUTHORIZATION:
+        return head->authorization.size && authorization_read(h, r, head->authorization, a, out);
+    case SESSION_HEADER:
+        return key_read(h, r, field_find(head->fields, r->name), out);
+    case SESSION_QUERY:
+    case SESSION_LINK:
+        return argument_find(r, query, a, &value) && key_read(h, r, value, out);
+    default:
+        return false;
+    }
+}
+
+void cred_read(struct cred_hasher *h, const struct profile *profile, const struct request_head *head,
+               struct span query, struct arena *a, struct cred *out)
+{
+    *out = (struct cred){.kind = CRED_NONE};
+    for (uint8_t i = 0; i < profile->n_sessions; i++) {
+        const struct session_rule *r = &profile->sessions[i];
+        if (out->kind == CRED_NONE || r->kind == SESSION_COOKIE)
+            rule_read(h, r, head, query, a, out);
+    }
+}
+
+void cred_set_read(struct cred_hasher *h, const struct profile *profile, const struct response_head *head,
+                   const struct cred *sent, uint64_t now_s, struct cred_set *out)
+{
+    *out = (struct cred_set){.state = COOKIE_NONE};
+    for (uint8_t i = 0; i < profile->n_sessions; i++) {
+        const struct session_rule *r = &profile->sessions[i];
+        for (uint8_t c = 0; r->kind == SESSION_COOKIE && c < head->n_cookies; c++) {
+            struct cookie_set set;
+            if (!cookie_set_parse(head->cookies[c], &set))
+                continue;
+            bool is_removal = cookie_set_is_removal(&set, now_s);
+            bool is_sent = sent->has_cookie && hash64(set.name, 0) == sent->cookie_name;
+            if (is_removal ? !is_sent : !cookie_is(r, set.name, set.value))
+                continue;
+            out->is_removed = is_removal;
+            out->state = COOKIE_CHANGED;
+            if (is_removal)
+                return;
+            cred_hash(h, set.value, out->session);
+            if (is_sent && memcmp(out->session, sent->cookie, SESSION_HASH_SIZE) == 0)
+                out->state = COOKIE_SAME;
+            else if (!sent->has_cookie)
+                out->state = COOKIE_FIRST;
+            return;
+        }
+    }
+}
+
+bool cred_link(struct cred_hasher *h, const struct profile *profile, struct span query, uint8_t out[SESSION_HASH_SIZE])
+{
+    uint8_t memory[2048];
+    struct arena a;
+    for (uint8_t i = 0; query.size && i < profile->n_sessions; i++) {
+        struct span value;
+        arena_init(&a, memory, sizeof memory);
+        if (profile->sessions[i].kind != SESSION_LINK || !argument_find(&profile->sessions[i], query, &a, &value))
+            continue;
+        if (!value.size || value.size < profile->sessions[i].min_size)
+            continue;
+        cred_hash(h, value, out);
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * How a credential shows itself in a request: session cookie, Authorization, key in a field or argument, pre-signed
+ * link. Values leave as keyed hashes; only what is no secret leaves as text. */
+#ifndef APP_CRED_H
+#define APP_CRED_H
+
+#include "app/head.h"
+#include "app/profile_rules.h"
+#include "base/keyed.h"
+
+struct cred_hasher; /* the deployment key, and hashes of values seen lately */
+
+struct cred_hasher *cred_hasher_new(struct keyed *key, uint32_t max); /* 'key' is borrowed */
+void cred_hasher_free(struct cred_hasher *h);
+/* The keyed hash of a session value or token: equal values, equal hashes, whichever way they were sent. */
+void cred_hash(struct cred_hasher *h, struct span value, uint8_t out[SESSION_HASH_SIZE]);
+
+struct cred {
+    uint8_t kind;                       /* enum cred_kind of what acts; CRED_NONE: nothing was shown */
+    bool has_session, has_cookie;
+    uint8_t session[SESSION_HASH_SIZE]; /* of what acts */
+    uint8_t cookie[SESSION_HASH_SIZE];  /* of the session cookie, when has_cookie (it may not be what acts) */
+    uint64_t cookie_name;               /* hash64 of its name */
+    struct span claim;                  /* public part: user of Basic, id of a key, user in a JWT; borrowed */
+};
+
+/* The first of the profile's sessions that is there. 'query': of the target, raw. Decoded texts lie in the arena. */
+void cred_read(struct cred_hasher *h, const struct profile *profile, const struct request_head *head,
+               struct span query, struct arena *a, struct cred *out);
+
+struct cred_set { /* what the answer did to the session cookie */
+    uint8_t state; /* enum cookie_state: COOKIE_NONE when it set none */
+    bool is_removed;
+    uint8_t session[SESSION_HASH_SIZE]; /* of the value set, unless removed */
+};
+
+void cred_set_read(struct cred_hasher *h, const struct profile *profile, const struct response_head *head,
+                   const struct cred *sent, uint64_t now_s, struct cred_set *out);
+/* The secret of a pre-signed link in a URL, as the profile's sessions name it; false when it is none. */
+bool cred_link(struct cred_hasher *h, const struct profile *profile, struct span query,
+               uint8_t out[SESSION_HASH_SIZE]);
+
+#endif

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One body, the slots asked of it, and the parsers that find them. */
+#include "app/extract.h"
+
+#include "app/extract_text.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "wire/base64.h"
+#include "wire/content.h"
+#include "wire/multipart.h"
+#include "wire/url.h"
+
+#include <stdlib.h>
+
+#define FINDERS 8
+#define NO_ELEMENT UINT32_MAX
+
+enum { BODY_PLAIN, BODY_FORM, BODY_MULTIPART, BODY_JSON };
+
+/* A urlencoded form as it came, and room to decode it. */
+struct form {
+    uint32_t size;
+    bool is_cut;
+    uint8_t raw[EXTRACT_FORM], plain[EXTRACT_FORM];
+};
+
+struct scan {
+    struct extractor *owner;
+    struct extract *x;
+    const struct profile *profile;
+    uint64_t slots;
+    uint8_t kind, n_finders, n_pointers;
+    struct form *form;
+    struct finder finders[FINDERS];
+    uint8_t pointer_slot[JSON_SCAN_POINTERS];
+    uint8_t want_slot[MULTIPART_WANT_MAX];
+    union {
+        struct {
+            struct json_pointer pointers[JSON_SCAN_POINTERS];
+            struct json_scan scan;
+        } json;
+        struct multipart multipart;
+    };
+    /* the list: id and name of a JSON element may come in either order */
+    uint32_t element;
+    uint16_t id_size, name_size, list_size;
+    uint8_t id[EXTRACT_VALUE], name[EXTRACT_VALUE];
+    uint8_t list[EXTRACT_LIST];
+};
+
+enum { COUNT_BODIES, COUNT_NO_ROOM, COUNT_FORM_CUT, COUNT_VALUES_FULL, COUNT_LIST_FULL, COUNTERS };
+
+static const struct counter_def counter_defs[COUNTERS] = {
+    {"extract_bodies", "bodies", "bodies inspected for values a profile asks for"},
+    {"extract_no_room", "bodies", "bodies not inspected: too many at the same time"},
+    {"extract_form_cut", "bodies", "urlencoded forms larger than 64 KiB, or with bytes missing, read in part"},
+    {"extract_values_full", "values", "values left out: those of one transaction were too large together"},
+    {"extract_list_full", "objects", "files of a case's list left out: the list was too long for one record"},
+};
+
+struct extractor {
+    struct pool *scans, *forms;
+    uint64_t counts[COUNTERS];
+};
+
+struct extractor *extractor_new(uint32_t max)
+{
+    struct extractor *e = calloc(1, sizeof *e);
+    if (!e)
+        return NULL;
+    e->scans = pool_new(sizeof(struct scan), max);
+    e->forms = pool_new(sizeof(struct form), max < 1024 ? max : 1024);
+    if (!e->scans || !e->forms) {
+        extractor_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+void extractor_free(struct extractor *e)
+{
+    if (!e)
+        return;
+    if (e->scans)
+        pool_free(e->scans);
+    if (e->forms)
+        pool_free(e->forms);
+    free(e);
+}
+
+struct counters extractor_counters(const struct extractor *e)
+{
+    return (struct counters){counter_defs, e->counts, COUNTERS};
+}
+
+static int rank_of(const struct extract *x, unsigned slot)
+{
+    uint64_t bit = 1ULL << slot, below = bit - 1;
+    int rank;
+    if (x->request & bit)
+        rank = __builtin_popcountll(x->request & below);
+    else if (x->response & bit)
+        rank = __builtin_popcountll(x->request) + __builtin_popcountll(x->response & below);
+    else
+        return -1;
+    return rank < EXTRACT_SLOTS ? rank : -1;
+}
+
+const struct found *extract_found(const struct extract *x, unsigned slot)
+{
+    int rank = rank_of(x, slot);
+    return rank < 0 ? NULL : &x->found[rank];
+}
+
+struct span extract_value(const struct extract *x, unsigned slot)
+{
+    const struct found *f = extract_found(x, slot);
+    return f && f->is_there && f->size ? span_of(x->bytes + f->at, f->size) : span_of(NULL, 0);
+}
+
+struct span extract_list(const struct extract *x)
+{
+    return x->scan[1] ? span_of(x->scan[1]->list, x->scan[1]->list_size) : span_of(NULL, 0);
+}
+
+/* Keeps a value (the first of its slot); its encoding is undone on the way. */
+static void keep(struct extractor *e, struct extract *x, unsigned slot, enum decode how, struct span raw,
+                 uint64_t number)
+{
+    int rank = rank_of(x, slot);
+    if (rank < 0 || x->found[rank].is_there)
+        return;
+    struct found *f = &x->found[rank];
+    uint8_t value[EXTRACT_VALUE];
+    struct span plain = span_trim(span_of(value, extract_decode(how, raw, value, sizeof value)));
+    f->is_there = true;
+    f->number = number;
+    f->at = x->used;
+    f->size = 0;
+    if (plain.size > (size_t)(EXTRACT_BYTES - x->used)) {
+        e->counts[COUNT_VALUES_FULL]++;
+        return;
+    }
+    if (plain.size)
+        memcpy(x->bytes + x->used, plain.at, plain.size);
+    f->size = (uint16_t)plain.size;
+    x->used = (uint16_t)(x->used + plain.size);
+}
+
+/* --- lists of objects --- */
+
+static bool is_plain(struct span s)
+{
+    for (size_t i = 0; i < s.size; i++)
+        if (s.at[i] < ' ' || s.at[i] == 0x7f)
+            return false;
+    return s.size > 0;
+}
+
+static void list_add(struct scan *s, struct span id, struct span name)
+{
+    uint8_t plain[EXTRACT_VALUE], line[2 * EXTRACT_VALUE + 4];
+    size_t name_size = extract_decode(DECODE_URL, name, plain, sizeof plain);
+    size_t size = 0;
+    if (!is_plain(id) || id.size > 100)
+        return;
+    line[size++] = 'o';
+    memcpy(line + size, id.at, id.size);
+    size += id.size;
+    if (is_plain(span_of(plain, name_size))) {
+        line[size++] = '\t';
+        memcpy(line + size, plain, name_size);
+        size += name_size;
+    }
+    line[size++] = '\n';
+    if (span_find(span_of(s->list, s->list_size), span_of(line, size), 0) != SIZE_MAX)
+        return; /* a page often links one file twice */
+    if (size > (size_t)(EXTRACT_LIST - s->list_size)) {
+        s->owner->counts[COUNT_LIST_FULL]++;
+        return;
+    }
+    memcpy(s->list + s->list_size, line, size);
+    s->list_size = (uint16_t)(s->list_size + size);
+}
+
+static void element_flush(struct scan *s)
+{
+    if (s->element != NO_ELEMENT && s->id_size)
+        list_add(s, span_of(s->id, s->id_size), span_of(s->name, s->name_size));
+    s->element = NO_ELEMENT;
+    s->id_size = s->name_size = 0;
+}
+
+/* The route whose list a slot belongs to, for its 'as' and its names. */
+static const struct route *list_route(const struct scan *s, unsigned slot, bool *is_name)
+{
+    for (uint16_t i = 0; i < s->profile->n_routes; i++) {
+        const struct route *r = &s->profile->routes[i];
+        *is_name = r->objects.n && r->object_names == (int8_t)slot;
+        if (r->objects.n && (*is_name || r->objects.list[0].slot == (int8_t)slot))
+            return r;
+    }
+    return NULL;
+}
+
+static void element_value(struct scan *s, unsigned slot, uint32_t element, struct span value)
+{
+    bool is_name;
+    if (!list_route(s, slot, &is_name))
+        return;
+    if (element != s->element)
+        element_flush(s);
+    s->element = element;
+    uint8_t *to = is_name ? s->name : s->id;
+    size_t size = value.size < EXTRACT_VALUE ? value.size : EXTRACT_VALUE;
+    memcpy(to, value.at, size);
+    if (is_name)
+        s->name_size = (uint16_t)size;
+    else
+        s->id_size = (uint16_t)size;
+}
+
+static void text_object(struct scan *s, unsigned slot, struct span value)
+{
+    bool is_name;
+    const struct route *r = list_route(s, slot, &is_name);
+    const struct pattern *as = r ? r->objects.list[0].as : NULL;
+    if (!r)
+        return;
+    struct span id = as ? pattern_take(as, value, SPAN("object")) : value;
+    list_add(s, span_trim(id), as ? span_trim(pattern_take(as, value, SPAN("file"))) : SPAN(""));
+}
+
+/* --- the parsers' hooks --- */
+
+static void text_found(void *ctx, const struct finder *f, struct span value, uint64_t offset)
+{
+    struct scan *s = ctx;
+    if (f->is_each)
+        text_object(s, f->slot, value);
+    else
+        keep(s->owner, s->x, f->slot, (enum decode)f->rule->decode, value, offset);
+}
+
+static void json_found(void *ctx, size_t which, uint32_t element, const struct json_value *value)
+{
+    struct scan *s = ctx;
+    unsigned slot = s->pointer_slot[which];
+    if (s->profile->slots[slot].is_each && !value->is_cut)
+        element_value(s, slot, element, json_value_text(value));
+}
+
+static void part_found(void *ctx, const struct multipart_part *part)
+{
+    struct scan *s = ctx;
+    if (!part->has_filename || !part->filename.size)
+        return;
+    for (uint64_t left = s->slots; left; left &= left - 1) {
+        unsigned slot = (unsigned)__builtin_ctzll(left);
+        const struct slot *want = &s->profile->slots[slot];
+        if (want->kind != SLOT_UPLOAD)
+            continue;
+        if (!(want->is_glob ? glob_match(want->name, part->name, true) : span_eq(want->name, part->name)))
+            continue;
+        keep(s->owner, s->x, slot, DECODE_NONE, part->filename, part->size);
+        int rank = rank_of(s->x, slot);
+        if (rank >= 0 && (part->is_unsure || !part->is_complete))
+            s->x->found[rank].is_unsure = true;
+    }
+}
+
+static void body_feed(struct scan *s, struct span bytes)
+{
+    if (!s)
+        return; /* somebody ended the inspection before the body ended */
+    for (uint8_t i = 0; i < s->n_finders; i++)
+        finder_feed(&s->finders[i], bytes, text_found, s);
+    if (s->kind == BODY_JSON) {
+        json_scan_feed(&s->json.scan, bytes);
+    } else if (s->kind == BODY_MULTIPART) {
+        multipart_feed(&s->multipart, bytes);
+    } else if (s->kind == BODY_FORM) {
+        size_t room = EXTRACT_FORM - s->form->size;
+        size_t more = bytes.size < room ? bytes.size : room;
+        memcpy(s->form->raw + s->form->size, bytes.at, more);
+        s->form->size += (uint32_t)more;
+        s->form->is_cut |= more < bytes.size;
+    }
+}
+
+static void body_gap(struct scan *s, uint64_t bytes)
+{
+    if (!s)
+        return;
+    for (uint8_t i = 0; i < s->n_finders; i++)
+        finder_gap(&s->finders[i], bytes);
+    if (s->kind == BODY_JSON)
+        json_scan_gap(&s->json.scan, bytes);
+    else if (s->kind == BODY_MULTIPART)
+        multipart_gap(&s->multipart, bytes);
+    else if (s->kind == BODY_FORM)
+        s->form->is_cut = true; /* what follows would be glued to the wrong field */
+}
+
+static void request_feed(void *ctx, struct span bytes)
+{
+    body_feed(((struct extract *)ctx)->scan[0], bytes);
+}
+
+static void request_gap(void *ctx, uint64_t bytes)
+{
+    body_gap(((struct extract *)ctx)->scan[0], bytes);
+}
+
+static void response_feed(void *ctx, struct span bytes)
+{
+    body_feed(((struct extract *)ctx)->scan[1], bytes);
+}
+
+static void response_gap(void *ctx, uint64_t bytes)
+{
+    body_gap(((struct extract *)ctx)->scan[1], bytes);
+}
+
+/* --- beginning and ending --- */
+
+static struct scan *scan_take(struct extractor *e, struct extract *x, const struct profile *profile, uint64_t slots)
+{
+    struct scan *s = pool_take(e->scans);
+    if (!s) {
+        e->counts[COUNT_NO_ROOM]++;
+        return NULL;
+    }
+    e->counts[COUNT_BODIES]++;
+    s->owner = e;
+    s->x = x;
+    s->profile = profile;
+    s->slots = slots;
+    s->kind = BODY_PLAIN;
+    s->n_finders = s->n_pointers = 0;
+    s->form = NULL;
+    s->element = NO_ELEMENT;
+    s->id_size = s->name_size = s->list_size = 0;
+    return s;
+}
+
+static void scan_give(struct extractor *e, struct scan *s)
+{
+    if (s->form) {
+        memset(s->form->raw, 0, s->form->size); /* it may hold a password */
+        pool_give(e->forms, s->form);
+    }
+    pool_give(e->scans, s);
+}
+
+static void json_begin(struct scan *s)
+{
+    for (uint64_t left = s->slots; left && s->n_pointers < JSON_SCAN_POINTERS; left &= left - 1) {
+        unsigned slot = (unsigned)__builtin_ctzll(left);
+        const struct slot *want = &s->profile->slots[slot];
+        if (want->kind != SLOT_JSON && want->kind != SLOT_REQUEST_JSON)
+            continue;
+        s->pointer_slot[s->n_pointers] = (uint8_t)slot;
+        s->json.pointers[s->n_pointers++] = want->pointer;
+    }
+    if (!s->n_pointers)
+        return;
+    s->kind = BODY_JSON;
+    json_scan_init(&s->json.scan, s->json.pointers, s->n_pointers, json_found, s);
+}
+
+static void multipart_begin(struct scan *s, const struct content_type *type)
+{
+    struct multipart_want wants[MULTIPART_WANT_MAX];
+    struct multipart_hooks hooks = {.ctx = s, .on_part = part_found};
+    size_t n = 0;
+    for (uint64_t left = s->slots; left && n < MULTIPART_WANT_MAX; left &= left - 1) {
+        unsigned slot = (unsigned)__builtin_ctzll(left);
+        const struct slot *want = &s->profile->slots[slot];
+        if (want->kind != SLOT_FORM || want->is_glob)
+            continue;
+        s->want_slot[n] = (uint8_t)slot;
+        wants[n++] = (struct multipart_want){want->name, want->is_secret};
+    }
+    if (multipart_init(&s->multipart, type->boundary, wants, n, &hooks) == E_OK)
+        s->kind = BODY_MULTIPART;
+}
+
+static void form_begin(struct scan *s)
+{
+    s->form = pool_take(s->owner->forms);
+    if (!s->form) {
+        s->owner->counts[COUNT_NO_ROOM]++;
+        return;
+    }
+    s->kind = BODY_FORM;
+    s->form->size = 0;
+    s->form->is_cut = false;
+}
+
+static bool is_json(struct span media)
+{
+    return span_eq(media, SPAN("application/json")) || span_eq(media, SPAN("text/json")) ||
+           (media.size > 5 && span_eq(span_from(media, media.size - 5), SPAN("+json")));
+}
+
+/* The slots of 'profile' among 'slots' that are of one of these kinds. */
+static uint64_t slots_of(const struct profile *profile, uint64_t slots, unsigned kinds)
+{
+    uint64_t out = 0;
+    for (uint64_t left = slots; left; left &= left - 1)
+        if (kinds >> profile->slots[__builtin_ctzll(left)].kind & 1)
+            out |= left & -left;
+    return out;
+}
+
+#define KIND(kind) (1u << (kind))
+
+void extract_request(struct extractor *e, struct extract *x, const struct profile *profile, uint64_t slots,
+                     struct span type, struct body_tap *tap)
+{
+    struct content_type t;
+    x->request = slots;
+    if (!slots || !content_type_parse(type, &t))
+        return;
+    struct span media = content_type_media(&t);
+    bool is_form = span_eq(media, SPAN("application/x-www-form-urlencoded"));
+    bool is_multipart = span_eq(media, SPAN("multipart/form-data"));
+    unsigned kinds = is_form        ? KIND(SLOT_FORM) | KIND(SLOT_SAML)
+                     : is_multipart ? KIND(SLOT_FORM) | KIND(SLOT_UPLOAD)
+                     : is_json(media) ? KIND(SLOT_REQUEST_JSON)
+                                      : 0;
+    uint64_t mine = slots_of(profile, slots, kinds);
+    struct scan *s = mine ? scan_take(e, x, profile, mine) : NULL;
+    if (!s)
+        return;
+    if (is_form)
+        form_begin(s);
+    else if (is_multipart)
+        multipart_begin(s, &t);
+    else
+        json_begin(s);
+    if (s->kind == BODY_PLAIN) {
+        scan_give(e, s);
+        return;
+    }
+    x->scan[0] = s;
+    *tap = (struct body_tap){request_feed, request_gap, x, is_form ? EXTRACT_FORM + 1 : 0, true};
+}
+
+void extract_response(struct extractor *e, struct extract *x, const struct profile *profile, uint64_t slots,
+                      struct span type, struct body_tap *tap)
+{
+    struct content_type t;
+    content_type_parse(type, &t);
+    x->response = slots;
+    bool has_json = is_json(content_type_media(&t));
+    uint64_t mine = slots_of(profile, slots, KIND(SLOT_TEXT) | (has_json ? KIND(SLOT_JSON) : 0u));
+    struct scan *s = mine ? scan_take(e, x, profile, mine) : NULL;
+    if (!s)
+        return;
+    uint64_t limit = 1;
+    for (uint64_t left = mine; left && s->n_finders < FINDERS; left &= left - 1) {
+        unsigned slot = (unsigned)__builtin_ctzll(left);
+        const struct slot *want = &profile->slots[slot];
+        if (want->kind != SLOT_TEXT)
+            continue;
+        finder_init(&s->finders[s->n_finders++], &want->text, (uint8_t)slot, want->is_each);
+        limit = !want->text.within || !limit ? 0 : want->text.within > limit ? want->text.within : limit;
+    }
+    if (has_json)
+        json_begin(s);
+    x->scan[1] = s;
+    *tap = (struct body_tap){response_feed, response_gap, x, s->kind == BODY_JSON ? 0 : limit, true};
+}
+
+static void json_end(struct scan *s)
+{
+    for (uint8_t i = 0; i < s->n_pointers; i++) {
+        const struct json_value *v = &s->json.scan.values[i];
+        unsigned slot = s->pointer_slot[i];
+        const struct slot *want = &s->profile->slots[slot];
+        int rank = rank_of(s->x, slot);
+        bool is_text = want->pointer.want == JSON_SCAN_TEXT;
+        if (want->is_each || rank < 0 || v->kind == JSON_NONE || v->kind == JSON_NULL || (is_text && v->is_cut))
+            continue;
+        if (!v->is_done && is_text)
+            continue;
+        keep(s->owner, s->x, slot, DECODE_NONE, is_text ? json_value_text(v) : SPAN(""), v->size);
+        s->x->found[rank].is_unsure = v->is_unsure || !v->is_done;
+    }
+    element_flush(s);
+}
+
+static void multipart_finish(struct scan *s)
+{
+    multipart_end(&s->multipart);
+    for (uint8_t i = 0; i < s->multipart.n_want; i++) {
+        const struct multipart_value *v = &s->multipart.values[i];
+        if (v->is_there && !v->is_cut)
+            keep(s->owner, s->x, s->want_slot[i], DECODE_NONE, span_of(v->bytes, v->kept), v->size);
+    }
+}
+
+/* SAMLResponse: percent-encoded base64 of XML. The raw form is not needed any more once it is decoded. */
+static void saml_value(struct scan *s, unsigned slot, struct span raw)
+{
+    struct arena a;
+    arena_init(&a, s->form->plain, sizeof s->form->plain);
+    struct span text = url_decode(raw, true, &a);
+    size_t room = sizeof s->form->plain - a.used, size = 0;
+    if (!text.at || base64_decode(text, s->form->plain + a.used, room, &size))
+        return;
+    struct span name = extract_saml_name(span_of(s->form->plain + a.used, size));
+    if (name.at && name.size <= EXTRACT_VALUE)
+        keep(s->owner, s->x, slot, DECODE_HTML, name, name.size);
+}
+
+static void form_pair(struct scan *s, struct span name, struct span value)
+{
+    for (uint64_t left = s->slots; left; left &= left - 1) {
+        unsigned slot = (unsigned)__builtin_ctzll(left);
+        const struct slot *want = &s->profile->slots[slot];
+        if (want->kind == SLOT_SAML && span_eq(name, SPAN("SAMLResponse")))
+            saml_value(s, slot, value);
+        if (want->kind != SLOT_FORM ||
+            !(want->is_glob ? glob_match(want->name, name, true) : url_decodes_to(name, true, want->name)))
+            continue;
+        struct arena a;
+        arena_init(&a, s->form->plain, sizeof s->form->plain);
+        struct span plain = want->is_secret ? SPAN("") : url_decode(value, true, &a);
+        keep(s->owner, s->x, slot, DECODE_NONE, span_sub(plain, 0, EXTRACT_VALUE), value.size);
+    }
+}
+
+static void form_end(struct scan *s)
+{
+    struct span rest = span_of(s->form->raw, s->form->size), name, value;
+    if (s->form->is_cut)
+        s->owner->counts[COUNT_FORM_CUT]++;
+    while (url_next_pair(&rest, &name, &value))
+        if (!s->form->is_cut || rest.at) /* the last pair of a cut form is not whole */
+            form_pair(s, name, value);
+    size_t used = 2 * (size_t)s->form->size;
+    memset(s->form->plain, 0, used < sizeof s->form->plain ? used : sizeof s->form->plain);
+}
+
+void extract_request_end(struct extractor *e, struct extract *x)
+{
+    struct scan *s = x->scan[0];
+    if (!s)
+        return;
+    if (s->kind == BODY_FORM)
+        form_end(s);
+    else if (s->kind == BODY_MULTIPART)
+        multipart_finish(s);
+    else if (s->kind == BODY_JSON)
+        json_end(s);
+    x->scan[0] = NULL;
+    scan_give(e, s);
+}
+
+void extract_response_end(struct extract *x)
+{
+    struct scan *s = x->scan[1];
+    if (!s)
+        return;
+    if (s->kind == BODY_JSON) {
+        json_end(s);
+        s->kind = BODY_PLAIN; /* once */
+    }
+}
+
+void extract_fini(struct extractor *e, struct extract *x)
+{
+    for (int i = 0; i < 2; i++) {
+        if (x->scan[i])
+            scan_give(e, x->scan[i]);
+        x->scan[i] = NULL;
+    }
+    memset(x->bytes, 0, x->used);
+    x->used = 0;
+}

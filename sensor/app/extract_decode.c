@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Undoing the encodings a value may stand in inside a page, and finding the subject of a SAML response. */
+#include "app/extract.h"
+
+#include "wire/unicode.h"
+
+struct sink {
+    uint8_t *at;
+    size_t size, max;
+    bool is_full;
+};
+
+static void put(struct sink *s, struct span bytes)
+{
+    if (bytes.size > s->max - s->size)
+        s->is_full = true;
+    if (s->is_full)
+        return;
+    memcpy(s->at + s->size, bytes.at, bytes.size);
+    s->size += bytes.size;
+}
+
+static void put_code(struct sink *s, uint32_t code)
+{
+    uint8_t utf8[4];
+    put(s, span_of(utf8, unicode_put(code, utf8)));
+}
+
+static int digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Digits of a base at the front; how many there were. */
+static size_t number(struct span s, int base, size_t max, uint32_t *value)
+{
+    size_t n = 0;
+    *value = 0;
+    while (n < s.size && n < max && digit(s.at[n]) >= 0 && digit(s.at[n]) < base)
+        *value = *value * (uint32_t)base + (uint32_t)digit(s.at[n++]);
+    return n;
+}
+
+/* One character reference after '&'; bytes used, 0 when it is none. */
+static size_t html_reference(struct span s, struct sink *out)
+{
+    static const struct {
+        struct span name;
+        char c;
+    } named[] = {{SPAN("amp;"), '&'}, {SPAN("lt;"), '<'}, {SPAN("gt;"), '>'}, {SPAN("quot;"), '"'}, {SPAN("apos;"), '\''}};
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (span_starts(s, named[i].name)) {
+            put(out, span_of(&named[i].c, 1));
+            return named[i].name.size;
+        }
+    if (s.size < 3 || s.at[0] != '#')
+        return 0;
+    uint32_t code;
+    bool is_hex = s.at[1] == 'x' || s.at[1] == 'X';
+    size_t from = is_hex ? 2 : 1, n = number(span_from(s, from), is_hex ? 16 : 10, 7, &code);
+    if (n == 0 || from + n >= s.size || s.at[from + n] != ';')
+        return 0;
+    put_code(out, code);
+    return from + n + 1;
+}
+
+/* One escape after '\\'; bytes used, 0 when it is none. */
+static size_t json_escape(struct span s, struct sink *out)
+{
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    const char *hit = s.size && s.at[0] ? strchr(from, s.at[0]) : NULL;
+    if (hit) {
+        put(out, span_of(&to[hit - from], 1));
+        return 1;
+    }
+    uint32_t high, low;
+    if (s.size < 5 || s.at[0] != 'u' || number(span_from(s, 1), 16, 4, &high) != 4)
+        return 0;
+    bool has_low = high >= 0xd800 && high < 0xdc00 && s.size >= 11 && s.at[5] == '\\' && s.at[6] == 'u' &&
+                   number(span_from(s, 7), 16, 4, &low) == 4 && low >= 0xdc00 && low < 0xe000;
+    put_code(out, has_low ? 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00) : high);
+    return has_low ? 11 : 5;
+}
+
+static size_t percent(struct span s, struct sink *out)
+{
+    uint32_t code;
+    if (number(s, 16, 2, &code) != 2)
+        return 0;
+    uint8_t byte = (uint8_t)code;
+    put(out, span_of(&byte, 1));
+    return 2;
+}
+
+size_t extract_decode(enum decode how, struct span raw, uint8_t *out, size_t max)
+{
+    struct sink sink = {out, 0, max, false};
+    static const char mark[] = {0, '&', '\\', '%'};
+    while (raw.size && !sink.is_full) {
+        size_t next = how == DECODE_NONE ? SIZE_MAX : span_find_byte(raw, (uint8_t)mark[how], 0);
+        put(&sink, span_sub(raw, 0, next));
+        if (next == SIZE_MAX)
+            break;
+        struct span rest = span_from(raw, next + 1);
+        size_t used = how == DECODE_HTML   ? html_reference(rest, &sink)
+                      : how == DECODE_JSON ? json_escape(rest, &sink)
+                                           : percent(rest, &sink);
+        if (used == 0)
+            put(&sink, span_sub(raw, next, 1));
+        raw = span_from(rest, used);
+    }
+    return sink.is_full ? 0 : sink.size;
+}
+
+static bool is_name_byte(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+}
+
+/* Whether "NameID" at 'at' is an opening tag's name: "<NameID" or "<prefix:NameID", and not a longer word. */
+static bool is_name_id(struct span xml, size_t at)
+{
+    size_t back = at;
+    if (back && xml.at[back - 1] == ':') {
+        back--;
+        while (back && is_name_byte(xml.at[back - 1]))
+            back--;
+    }
+    size_t end = at + 6;
+    return back && xml.at[back - 1] == '<' && end < xml.size && !is_name_byte(xml.at[end]);
+}
+
+struct span extract_saml_name(struct span xml)
+{
+    struct span name = {NULL, 0};
+    for (size_t at = span_find(xml, SPAN("NameID"), 0); at != SIZE_MAX; at = span_find(xml, SPAN("NameID"), at + 6)) {
+        if (!is_name_id(xml, at))
+            continue;
+        size_t open = span_find_byte(xml, '>', at);
+        if (open == SIZE_MAX || xml.at[open - 1] == '/')
+            return span_of(NULL, 0);
+        size_t end = span_find_byte(xml, '<', open);
+        if (end == SIZE_MAX || end + 1 >= xml.size || xml.at[end + 1] != '/')
+            return span_of(NULL, 0); /* cut, or a comment or element inside: whose name that is, is open */
+        struct span value = span_trim(span_sub(xml, open + 1, end - open - 1));
+        if (!value.size || (name.at && !span_eq(name, value)))
+            return span_of(NULL, 0);
+        name = value;
+    }
+    return name;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Who the client is when proxies stand in between: which hop of X-Forwarded-For, Forwarded, X-Real-IP or the PROXY
+ * protocol is the person's own address, and whether the client itself sent such a field. */
+#ifndef APP_FORWARD_H
+#define APP_FORWARD_H
+
+#include "record/transaction.h"
+
+struct forward_trust {
+    const struct prefix *list; /* borrowed */
+    size_t n;                  /* 0: private addresses are proxies */
+};
+
+struct forward {
+    struct ipaddr client; /* the person's address */
+    bool is_forwarded;    /* a trusted proxy named it; else it is the connection's */
+    bool is_forged;       /* beyond the last trusted hop stands a public address the client itself claimed */
+};
+
+/* Walks from the connection towards the client for as long as the hop at hand is a trusted proxy: the PROXY protocol's
+ * source first, then X-Forwarded-For, else Forwarded, else X-Real-IP, right to left. Stops at the first hop that is not
+ * trusted, or before one that is no address. 'may_have' false: the caller knows that none of the fields is there. */
+void forward_resolve(const struct forward_trust *trust, const struct transaction *t, bool may_have,
+                     struct forward *out);
+
+#endif

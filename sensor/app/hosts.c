@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Hosts and their applications. */
+#include "app/hosts.h"
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "wire/cookie.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HOST_MAX 96
+#define LINES 256
+#define LINE_MAX_SIZE 224
+
+/* How well it is known. */
+enum strength { UNKNOWN, BY_CLIENT, BY_SERVER, DECLARED };
+
+struct host_key {
+    uint8_t hash[16];
+};
+
+struct host {
+    uint16_t profile;
+    uint8_t strength;
+};
+
+struct line {
+    struct host_key key;
+    char text[LINE_MAX_SIZE];
+};
+
+struct hosts {
+    const struct profiles *profiles;
+    struct map *known, *servers;
+    struct line *lines; /* sorted by text */
+    size_t n_lines;
+};
+
+struct hosts *hosts_new(const struct profiles *profiles, uint32_t max)
+{
+    struct hosts *h = calloc(1, sizeof *h);
+    if (!h)
+        return NULL;
+    h->profiles = profiles;
+    h->known = map_new(sizeof(struct host_key), sizeof(struct host), max, 0);
+    h->servers = map_new(sizeof(struct ipaddr), 1, max, 0);
+    h->lines = calloc(LINES, sizeof *h->lines);
+    if (!h->known || !h->servers || !h->lines) {
+        hosts_free(h);
+        return NULL;
+    }
+    return h;
+}
+
+void hosts_free(struct hosts *h)
+{
+    if (!h)
+        return;
+    if (h->known)
+        map_free(h->known);
+    if (h->servers)
+        map_free(h->servers);
+    free(h->lines);
+    free(h);
+}
+
+/* The host's name in lower case; the server's address when the request named none. */
+static struct span host_name(const struct view *v, char out[HOST_MAX])
+{
+    struct span host = v->t->host.size ? v->t->host : v->url.host;
+    if (!host.size)
+        return span_text(ipaddr_text(&v->t->server.ip, out));
+    size_t n = host.size < HOST_MAX ? host.size : HOST_MAX;
+    for (size_t i = 0; i < n; i++)
+        out[i] = (char)(host.at[i] >= 'A' && host.at[i] <= 'Z' ? host.at[i] | 0x20 : host.at[i]);
+    return span_of(out, n);
+}
+
+static struct host_key key_of(struct span name)
+{
+    struct host_key key;
+    hash128(name, 0, key.hash);
+    return key;
+}
+
+static bool declared_is(const struct declared_host *d, struct span name)
+{
+    struct span want = span_text(d->host);
+    if (!d->is_suffix)
+        return span_eq_nocase(want, name);
+    return name.size > want.size && span_eq_nocase(want, span_from(name, name.size - want.size));
+}
+
+static struct host *host_find(struct hosts *h, struct span name, const struct host_key *key)
+{
+    bool is_new;
+    struct host *host = map_touch(h->known, key, &is_new);
+    if (!is_new)
+        return host;
+    host->profile = (uint16_t)h->profiles->generic;
+    for (size_t i = 0; i < h->profiles->n_declared; i++)
+        if (declared_is(&h->profiles->declared[i], name)) {
+            host->profile = h->profiles->declared[i].profile;
+            host->strength = DECLARED;
+            break;
+        }
+    return host;
+}
+
+static bool sent_cookie(const struct view *v, struct span glob)
+{
+    for (uint8_t i = 0; i < v->request.n_cookies; i++) {
+        struct span rest = v->request.cookies[i], name, value;
+        while (cookie_next(&rest, &name, &value))
+            if (glob_match(glob, name, false))
+                return true;
+    }
+    return false;
+}
+
+static bool set_cookie(const struct view *v, struct span glob)
+{
+    struct cookie_set set;
+    for (uint8_t i = 0; i < v->response.n_cookies; i++)
+        if (cookie_set_parse(v->response.cookies[i], &set) && glob_match(glob, set.name, false))
+            return true;
+    return false;
+}
+
+static bool has_field(const struct fields *fields, const struct tell *tell)
+{
+    for (uint16_t i = 0; i < fields->n; i++) {
+        const struct field *f = &fields->list[i];
+        if (span_eq_nocase(f->name, tell->name) && span_find_nocase(f->value, tell->value, 0) != SIZE_MAX)
+            return true;
+    }
+    return false;
+}
+
+static bool client_tells(const struct view *v, const struct tell *tell)
+{
+    struct captures captures;
+    switch (tell->kind) {
+    case TELL_COOKIE:
+        return v->request.n_cookies && sent_cookie(v, tell->name);
+    case TELL_PATH:
+        return template_match(tell->path, &v->path, &captures);
+    case TELL_HEADER:
+        return has_field(&v->t->request_fields, tell);
+    default:
+        return false;
+    }
+}
+
+static bool server_tells(const struct view *v, const struct tell *tell)
+{
+    if (tell->kind == TELL_COOKIE)
+        return v->response.n_cookies && set_cookie(v, tell->name);
+    return tell->kind == TELL_RESPONSE_HEADER && has_field(&v->t->response_fields, tell);
+}
+
+/* The first profile one of whose tell-tales is there; its index, or SIZE_MAX. */
+static size_t tell_find(const struct hosts *h, const struct view *v, bool by_server, const struct tell **which)
+{
+    for (size_t i = 0; i < h->profiles->n; i++) {
+        const struct profile *p = h->profiles->list[i];
+        for (uint16_t k = 0; k < p->n_tells; k++)
+            if (by_server ? server_tells(v, &p->tells[k]) : client_tells(v, &p->tells[k])) {
+                *which = &p->tells[k];
+                return i;
+            }
+    }
+    return SIZE_MAX;
+}
+
+static void line_set(struct hosts *h, const struct host_key *key, const char *text)
+{
+    size_t at = 0;
+    while (at < h->n_lines && memcmp(h->lines[at].key.hash, key->hash, sizeof key->hash) != 0)
+        at++;
+    if (at < h->n_lines)
+        memmove(&h->lines[at], &h->lines[at + 1], (--h->n_lines - at) * sizeof *h->lines);
+    if (h->n_lines == LINES)
+        return;
+    for (at = 0; at < h->n_lines && strcmp(h->lines[at].text, text) < 0;)
+        at++;
+    memmove(&h->lines[at + 1], &h->lines[at], (h->n_lines++ - at) * sizeof *h->lines);
+    h->lines[at].key = *key;
+    snprintf(h->lines[at].text, sizeof h->lines[at].text, "%s", text);
+}
+
+static void bind(struct hosts *h, struct host *host, struct span name, const struct host_key *key, size_t profile,
+                 enum strength strength, const struct tell *tell)
+{
+    static const char *const kinds[] = {"cookie", "response field", "path", "field"};
+    char text[LINE_MAX_SIZE];
+    host->profile = (uint16_t)profile;
+    host->strength = (uint8_t)strength;
+    for (size_t i = 0; i < name.size; i++)
+        if (name.at[i] <= ' ' || name.at[i] >= 0x7f)
+            return; /* not fit to be shown */
+    const struct profile *p = h->profiles->list[profile];
+    snprintf(text, sizeof text, "%.*s is %.*s: %s %.*s%s", (int)name.size, (const char *)name.at, (int)p->name.size,
+             (const char *)p->name.at, kinds[tell->kind], (int)(tell->name.size < 60 ? tell->name.size : 60),
+             (const char *)tell->name.at, strength == BY_CLIENT ? " (asked for, and answered)" : "");
+    line_set(h, key, text);
+}
+
+const struct profile *hosts_request(struct hosts *h, const struct view *v)
+{
+    char text[HOST_MAX];
+    struct span name = host_name(v, text);
+    struct host_key key = key_of(name);
+    struct host *host = host_find(h, name, &key);
+    const struct tell *tell;
+    if (host->strength == UNKNOWN) {
+        size_t found = tell_find(h, v, false, &tell);
+        if (found != SIZE_MAX)
+            return h->profiles->list[found];
+    }
+    return h->profiles->list[host->profile];
+}
+
+const struct profile *hosts_response(struct hosts *h, const struct view *v)
+{
+    char text[HOST_MAX];
+    struct span name = host_name(v, text);
+    struct host_key key = key_of(name);
+    struct host *host = host_find(h, name, &key);
+    const struct tell *tell = NULL;
+    size_t found = SIZE_MAX;
+    if (host->strength < BY_SERVER && (found = tell_find(h, v, true, &tell)) != SIZE_MAX)
+        bind(h, host, name, &key, found, BY_SERVER, tell);
+    else if (host->strength == UNKNOWN && v->t->status && v->t->status < 400 &&
+             (found = tell_find(h, v, false, &tell)) != SIZE_MAX)
+        bind(h, host, name, &key, found, BY_CLIENT, tell);
+    if (host->profile != h->profiles->generic) {
+        bool is_new;
+        (void)map_touch(h->servers, &v->t->server.ip, &is_new);
+    }
+    return h->profiles->list[host->profile];
+}
+
+bool hosts_serves(const struct hosts *h, const struct ipaddr *server)
+{
+    return map_find(h->servers, server) != NULL;
+}
+
+const char *hosts_assumption(const struct hosts *h, size_t i)
+{
+    return i < h->n_lines ? h->lines[i].text : NULL;
+}
+
+uint64_t hosts_evicted(const struct hosts *h)
+{
+    return map_evicted(h->known);
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Profile files to compiled profiles: the file's head, its tell-tales and sessions, the table of routes. */
+#include "app/profile.h"
+
+#include "app/profile_rules.h"
+#include "base/err.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void *profile_keep(struct profile *p, size_t size)
+{
+    if (p->n_blocks % 64 == 0) {
+        void **grown = realloc(p->blocks, (p->n_blocks + 64) * sizeof *grown);
+        if (!grown)
+            return NULL;
+        p->blocks = grown;
+    }
+    void *block = calloc(1, size ? size : 1);
+    if (block)
+        p->blocks[p->n_blocks++] = block;
+    return block;
+}
+
+void profile_free(struct profile *p)
+{
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->n_blocks; i++)
+        free(p->blocks[i]);
+    free(p->blocks);
+    yaml_close(p->yaml);
+    free(p);
+}
+
+struct span node_span(const struct yaml_node *node)
+{
+    return node && node->kind == YAML_SCALAR ? span_of(node->scalar, node->scalar_size) : span_of(NULL, 0);
+}
+
+int node_scalar(const struct yaml_node *node, struct text *why)
+{
+    if (node->kind != YAML_SCALAR || node->scalar_size == 0)
+        return yaml_fail(node, why, "expected a text");
+    return E_OK;
+}
+
+size_t node_count(const struct yaml_node *node)
+{
+    size_t n = 0;
+    if (!node)
+        return 0;
+    if (node->kind != YAML_LIST)
+        return 1;
+    for (const struct yaml_node *m = node->child; m; m = m->next)
+        n++;
+    return n;
+}
+
+const struct yaml_node *node_first(const struct yaml_node *node)
+{
+    return node && node->kind == YAML_LIST ? node->child : node;
+}
+
+int template_load(struct profile *p, const struct yaml_node *node, struct template **out, struct text *why)
+{
+    int rc = node_scalar(node, why);
+    if (rc)
+        return rc;
+    const char *reason = "";
+    *out = profile_keep(p, sizeof **out);
+    if (!*out)
+        return E_NOMEM;
+    if (template_compile(node_span(node), *out, &reason))
+        return yaml_fail(node, why, "'%s' is no path template: %s", node->scalar, reason);
+    return E_OK;
+}
+
+static int tell_load(struct profile *p, const struct yaml_node *node, struct tell *out, struct text *why)
+{
+    static const char *const keys[] = {"cookie", "header", "response_header", "contains", "path", NULL};
+    int rc = yaml_check_keys(node, keys, why);
+    if (rc)
+        return rc;
+    const struct yaml_node *what = node->child;
+    if (!what)
+        return yaml_fail(node, why, "expected one of cookie, header, response_header, path");
+    const struct yaml_node *contains = yaml_get(node, "contains");
+    rc = node_scalar(what, why);
+    if (rc)
+        return rc;
+    out->name = node_span(what);
+    out->value = contains ? node_span(contains) : SPAN("");
+    if (!strcmp(what->key, "path")) {
+        out->kind = TELL_PATH;
+        return template_load(p, what, &out->path, why);
+    }
+    if (!strcmp(what->key, "contains"))
+        return yaml_fail(what, why, "'contains' comes after header or response_header");
+    out->kind = !strcmp(what->key, "cookie")   ? TELL_COOKIE
+                : !strcmp(what->key, "header") ? TELL_HEADER
+                                               : TELL_RESPONSE_HEADER;
+    return E_OK;
+}
+
+static int tells_load(struct profile *p, const struct yaml_node *node, struct text *why)
+{
+    size_t n = node_count(node);
+    p->tells = profile_keep(p, n * sizeof *p->tells);
+    if (!p->tells)
+        return E_NOMEM;
+    for (const struct yaml_node *m = node_first(node); m && p->n_tells < n; m = m->next) {
+        int rc = tell_load(p, m, &p->tells[p->n_tells++], why);
+        if (rc)
+            return rc;
+    }
+    return E_OK;
+}
+
+static int claims_load(struct profile *p, const struct yaml_node *node, struct session_rule *out, struct text *why)
+{
+    size_t n = node_count(node);
+    if (n > SESSION_CLAIMS)
+        return yaml_fail(node, why, "at most %d claims", SESSION_CLAIMS);
+    out->jwt = profile_keep(p, n * sizeof *out->jwt);
+    if (!out->jwt)
+        return E_NOMEM;
+    for (const struct yaml_node *m = node_first(node); m && out->n_jwt < n; m = m->next) {
+        char pointer[JSON_POINTER_KEY_MAX + 2];
+        const char *reason = "too long";
+        int rc = node_scalar(m, why);
+        if (rc)
+            return rc;
+        int size = snprintf(pointer, sizeof pointer, "/%s", m->scalar);
+        if (size >= (int)sizeof pointer ||
+            json_pointer_compile(span_text(pointer), JSON_SCAN_TEXT, &out->jwt[out->n_jwt++], &reason))
+            return yaml_fail(m, why, "'%s' is no claim: %s", m->scalar, reason);
+    }
+    return E_OK;
+}
+
+static int public_load(struct profile *p, const struct yaml_node *node, struct session_rule *out, struct text *why)
+{
+    const char *reason = "";
+    out->public = profile_keep(p, sizeof *out->public);
+    if (!out->public)
+        return E_NOMEM;
+    int rc = node_scalar(node, why);
+    if (rc)
+        return rc;
+    if (pattern_compile(node_span(node), out->public, &reason))
+        return yaml_fail(node, why, "'%s' is no pattern: %s", node->scalar, reason);
+    bool has = false;
+    for (uint8_t i = 0; i < out->public->n; i++)
+        has |= !strcmp(out->public->names[i], "public");
+    return has ? E_OK : yaml_fail(node, why, "the pattern needs a capture {public}");
+}
+
+static int session_load(struct profile *p, const struct yaml_node *node, struct session_rule *out, struct text *why)
+{
+    static const char *const keys[] = {"cookie", "authorization", "header", "query", "link", "except", "public", "jwt",
+                                       "min_size", NULL};
+    int rc = yaml_check_keys(node, keys, why);
+    const struct yaml_node *what = rc ? NULL : node->child;
+    if (rc)
+        return rc;
+    unsigned kind = 0;
+    while (what && kind < 5 && strcmp(what->key, keys[kind]) != 0)
+        kind++;
+    if (!what || kind == 5)
+        return yaml_fail(node, why, "expected one of cookie, authorization, header, query, link as the first key");
+    rc = node_scalar(what, why);
+    if (rc)
+        return rc;
+    out->kind = (uint8_t)kind;
+    out->name = node_span(what);
+    out->except = node_span(yaml_get(node, "except"));
+    const struct yaml_node *min = yaml_get(node, "min_size"), *jwt = yaml_get(node, "jwt");
+    uint64_t size = 0;
+    if (min && (!span_u64(node_span(min), &size) || size > 4096))
+        return yaml_fail(min, why, "expected a number of bytes up to 4096");
+    out->min_size = (uint16_t)size;
+    if (yaml_get(node, "public"))
+        rc = public_load(p, yaml_get(node, "public"), out, why);
+    return rc || !jwt ? rc : claims_load(p, jwt, out, why);
+}
+
+static int sessions_load(struct profile *p, const struct yaml_node *node, struct text *why)
+{
+    size_t n = node_count(node);
+    if (n > 32)
+        return yaml_fail(node, why, "at most 32 kinds of session");
+    p->sessions = profile_keep(p, n * sizeof *p->sessions);
+    if (!p->sessions)
+        return E_NOMEM;
+    for (const struct yaml_node *m = node_first(node); m && p->n_sessions < n; m = m->next) {
+        int rc = session_load(p, m, &p->sessions[p->n_sessions++], why);
+        if (rc)
+            return rc;
+    }
+    return E_OK;
+}
+
+static int login_pages_load(struct profile *p, const struct yaml_node *node, struct text *why)
+{
+    size_t n = node_count(node);
+    if (n > 16)
+        return yaml_fail(node, why, "at most 16 login pages");
+    p->login_pages = profile_keep(p, n * sizeof *p->login_pages);
+    if (!p->login_pages)
+        return E_NOMEM;
+    for (const struct yaml_node *m = node_first(node); m && p->n_login_pages < n; m = m->next) {
+        struct template *one;
+        int rc = template_load(p, m, &one, why);
+        if (rc)
+            return rc;
+        p->login_pages[p->n_login_pages++] = *one;
+    }
+    return E_OK;
+}
+
+static int bucket_add(struct profile *p, struct span first)
+{
+    for (uint16_t i = 1; i < p->n_buckets; i++)
+        if (span_eq(p->buckets[i].first, first))
+            return E_OK;
+    p->buckets[p->n_buckets++].first = first;
+    return E_OK;
+}
+
+/* Every bucket lists its routes in the file's order, those that begin with a capture in each of them. */
+static int buckets_fill(struct profile *p)
+{
+    p->buckets = profile_keep(p, (p->n_routes + 1u) * sizeof *p->buckets);
+    if (!p->buckets)
+        return E_NOMEM;
+    p->n_buckets = 1;
+    for (uint16_t i = 0; i < p->n_routes; i++)
+        if (template_first(&p->routes[i].path).at)
+            bucket_add(p, template_first(&p->routes[i].path));
+    for (uint16_t b = 0; b < p->n_buckets; b++) {
+        struct route_bucket *bucket = &p->buckets[b];
+        bucket->routes = profile_keep(p, (p->n_routes + 1u) * sizeof *bucket->routes);
+        if (!bucket->routes)
+            return E_NOMEM;
+        for (uint16_t i = 0; i < p->n_routes; i++) {
+            struct span first = template_first(&p->routes[i].path);
+            if (!first.at || (b && span_eq(first, bucket->first)))
+                bucket->routes[bucket->n++] = i;
+        }
+    }
+    return E_OK;
+}
+
+static int routes_load(struct profile *p, const struct yaml_node *node, struct text *why)
+{
+    if (node->kind != YAML_LIST)
+        return yaml_fail(node, why, "expected a list of routes");
+    size_t n = node_count(node);
+    if (n > 1000)
+        return yaml_fail(node, why, "at most 1000 routes");
+    p->routes = profile_keep(p, n * sizeof *p->routes);
+    if (!p->routes)
+        return E_NOMEM;
+    for (const struct yaml_node *m = node->child; m; m = m->next) {
+        int rc = route_load(p, m, &p->routes[p->n_routes], why);
+        if (rc)
+            return rc;
+        for (uint16_t i = 0; i < p->n_routes; i++)
+            if (span_eq(p->routes[i].name, p->routes[p->n_routes].name))
+                return yaml_fail(m, why, "a route of this name stands in line %u", p->routes[i].at->line);
+        p->n_routes++;
+    }
+    return E_OK;
+}
+
+static int head_load(struct profile *p, const struct yaml_node *root, struct text *why)
+{
+    const struct yaml_node *name = yaml_get(root, "profile"), *status = yaml_get(root, "status");
+    if (!name)
+        return yaml_fail(root, why, "'profile' (the name) is missing");
+    int rc = node_scalar(name, why);
+    if (rc)
+        return rc;
+    p->name = node_span(name);
+    for (size_t i = 0; i < p->name.size; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-_", p->name.at[i]))
+            return yaml_fail(name, why, "a profile's name has only a-z, 0-9, '-' and '_'");
+    p->title = yaml_get(root, "title") ? node_span(yaml_get(root, "title")) : p->name;
+    p->status = node_span(status);
+    if (!status || (!span_eq(p->status, SPAN("verified")) && !span_eq(p->status, SPAN("documentation"))))
+        return yaml_fail(status ? status : root, why, "'status' must be verified or documentation");
+    return E_OK;
+}
+
+int profile_compile(struct yaml *yaml, struct profile **out, struct text *why)
+{
+    static const char *const keys[] = {"profile", "title", "status", "about", "tells", "sessions", "signed_in",
+                                       "login_pages", "routes", NULL};
+    struct profile *p = calloc(1, sizeof *p);
+    if (!p) {
+        yaml_close(yaml);
+        return E_NOMEM;
+    }
+    p->yaml = yaml;
+    const struct yaml_node *root = yaml_root(yaml);
+    int rc = yaml_check_keys(root, keys, why);
+    if (!rc)
+        rc = head_load(p, root, why);
+    if (!rc && yaml_get(root, "tells"))
+        rc = tells_load(p, yaml_get(root, "tells"), why);
+    if (!rc && yaml_get(root, "sessions"))
+        rc = sessions_load(p, yaml_get(root, "sessions"), why);
+    if (!rc && yaml_get(root, "login_pages"))
+        rc = login_pages_load(p, yaml_get(root, "login_pages"), why);
+    if (!rc && yaml_get(root, "signed_in"))
+        rc = sources_load(p, NULL, yaml_get(root, "signed_in"), "user", &p->signed_in, why);
+    for (uint8_t i = 0; !rc && i < p->signed_in.n; i++)
+        p->signed_in_slots |= source_slots(&p->signed_in.list[i]);
+    if (!rc && yaml_get(root, "routes"))
+        rc = routes_load(p, yaml_get(root, "routes"), why);
+    if (!rc)
+        rc = buckets_fill(p);
+    if (rc) {
+        profile_free(p);
+        return rc;
+    }
+    *out = p;
+    return E_OK;
+}
+
+static int profile_add(struct profiles *all, struct yaml *yaml, struct text *why)
+{
+    struct profile *one;
+    int rc = profile_compile(yaml, &one, why);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < all->n; i++)
+        if (span_eq(all->list[i]->name, one->name)) {
+            rc = yaml_fail(yaml_root(one->yaml), why, "profile '%.*s' is also in %s", (int)one->name.size,
+                           (const char *)one->name.at, yaml_root(all->list[i]->yaml)->file);
+            profile_free(one);
+            return rc;
+        }
+    struct profile **grown = realloc(all->list, (all->n + 1) * sizeof *grown);
+    if (!grown) {
+        profile_free(one);
+        return E_NOMEM;
+    }
+    all->list = grown;
+    all->list[all->n++] = one;
+    return E_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct profile *x = *(struct profile *const *)a, *y = *(struct profile *const *)b;
+    return strcmp((const char *)x->name.at, (const char *)y->name.at);
+}
+
+/* Sorts, and sees to it that there is a 'generic' one. */
+static int profiles_finish(struct profiles *all, struct text *why)
+{
+    bool has = false;
+    for (size_t i = 0; i < all->n; i++)
+        has |= span_eq(all->list[i]->name, SPAN("generic"));
+    if (!has) {
+        struct yaml *y;
+        int rc = yaml_parse("built-in", SPAN("profile: generic\nstatus: verified\n"), &y, why);
+        rc = rc ? rc : profile_add(all, y, why);
+        if (rc)
+            return rc;
+    }
+    qsort(all->list, all->n, sizeof *all->list, by_name);
+    for (size_t i = 0; i < all->n; i++)
+        if (span_eq(all->list[i]->name, SPAN("generic")))
+            all->generic = i;
+    return E_OK;
+}
+
+static int is_profile_file(const struct dirent *entry)
+{
+    size_t size = strlen(entry->d_name);
+    return entry->d_name[0] != '.' && size > 5 && !strcmp(entry->d_name + size - 5, ".yaml");
+}
+
+int profiles_load(const char *directory, struct profiles **out, struct text *why)
+{
+    struct dirent **names = NULL;
+    int n = scandir(directory, &names, is_profile_file, alphasort);
+    struct profiles *all = calloc(1, sizeof *all);
+    int rc = !all ? E_NOMEM : n < 0 ? E_IO : E_OK;
+    if (rc == E_IO)
+        text_addf(why, "%s: %s", directory, strerror(errno));
+    if (!rc && n == 0) {
+        text_addf(why, "%s: no profile (*.yaml) in this directory", directory);
+        rc = E_IO;
+    }
+    for (int i = 0; i < n; i++) {
+        char path[4096];
+        struct yaml *y;
+        if (!rc && snprintf(path, sizeof path, "%s/%s", directory, names[i]->d_name) >= (int)sizeof path)
+            rc = E_LIMIT;
+        if (!rc)
+            rc = yaml_load(path, &y, why);
+        if (!rc)
+            rc = profile_add(all, y, why);
+        free(names[i]);
+    }
+    free(names);
+    rc = rc ? rc : profiles_finish(all, why);
+    if (rc) {
+        profiles_free(all);
+        return rc;
+    }
+    *out = all;
+    return E_OK;
+}
+
+int profiles_parse(const char *name, struct span content, struct profiles **out, struct text *why)
+{
+    struct profiles *all = calloc(1, sizeof *all);
+    struct yaml *y;
+    int rc = all ? yaml_parse(name, content, &y, why) : E_NOMEM;
+    rc = rc ? rc : profile_add(all, y, why);
+    rc = rc ? rc : profiles_finish(all, why);
+    if (rc) {
+        profiles_free(all);
+        return rc;
+    }
+    *out = all;
+    return E_OK;
+}
+
+int profiles_declare(struct profiles *p, const char *name, const char *host, struct text *why)
+{
+    size_t at = 0;
+    while (at < p->n && !span_eq(p->list[at]->name, span_text(name)))
+        at++;
+    if (at == p->n) {
+        const char **names = calloc(p->n + 1, sizeof *names);
+        for (size_t i = 0; names && i < p->n; i++)
+            names[i] = (const char *)p->list[i]->name.at;
+        const char *nearest = names ? yaml_nearest(name, names) : NULL;
+        text_addf(why, "no profile is called '%s'%s%s%s", name, nearest ? " (did you mean '" : "",
+                  nearest ? nearest : "", nearest ? "'?)" : "");
+        free(names);
+        return E_NONE;
+    }
+    bool is_suffix = host[0] == '*' && host[1] == '.';
+    struct declared_host *grown = realloc(p->declared, (p->n_declared + 1) * sizeof *grown);
+    char *copy = strdup(is_suffix ? host + 1 : host);
+    if (grown)
+        p->declared = grown;
+    if (!grown || !copy) {
+        free(copy);
+        return E_NOMEM;
+    }
+    p->declared[p->n_declared++] = (struct declared_host){copy, is_suffix, (uint16_t)at};
+    return E_OK;
+}
+
+void profiles_free(struct profiles *p)
+{
+    if (!p)
+        return;
+    for (size_t i = 0; i < p->n; i++)
+        profile_free(p->list[i]);
+    for (size_t i = 0; i < p->n_declared; i++)
+        free(p->declared[i].host);
+    free(p->declared);
+    free(p->list);
+    free(p);
+}
+
+size_t profiles_count(const struct profiles *p)
+{
+    return p->n;
+}
+
+const char *profiles_name(const struct profiles *p, size_t i)
+{
+    return i < p->n ? (const char *)p->list[i]->name.at : NULL;
+}

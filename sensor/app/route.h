@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A transaction against the routes of its profile: which of them may take it by the request's head, which one does
+ * once bodies and the answer are there, what its sources yield, and how it came out. */
+#ifndef APP_ROUTE_H
+#define APP_ROUTE_H
+
+#include "app/cred.h"
+#include "app/extract.h"
+#include "wire/content.h"
+#include "wire/url.h"
+
+#define ROUTE_CANDIDATES 8
+
+/* One look at a transaction, made anew in each hook: everything borrows the transaction. */
+struct view {
+    const struct transaction *t;
+    const struct profile *profile;
+    struct request_head request;
+    struct response_head response;
+    struct content_type type; /* of the answer */
+    struct url url, referer, location;
+    struct path path;
+    struct captures captures; /* of the route chosen */
+    const struct extract *x;
+    struct cred_set set;      /* what the answer did to the session cookie */
+    bool has_referer, has_location;
+    struct arena *arena;      /* for decoded texts */
+};
+
+/* Fills what the request's head tells. 'arena' lives as long as the view. */
+void view_request(struct view *v, const struct transaction *t, struct arena *arena);
+/* Adds what the answer's head tells. */
+void view_response(struct view *v);
+
+struct route_choice {
+    uint16_t list[ROUTE_CANDIDATES]; /* indices into the profile's routes, in the file's order */
+    uint8_t n;
+    uint64_t request_slots; /* what has to be found in the request's body to decide and to tell */
+};
+
+/* The routes whose method, path and conditions on the head fit: up to and with the first that nothing else decides. */
+void route_candidates(struct view *v, struct route_choice *out);
+/* The one of them whose other conditions hold too; its captures go to the view. NULL when there is none. */
+const struct route *route_decide(struct view *v, const struct route_choice *choice);
+/* The captures of a route decided on earlier, in a view made anew. NULL gives none. */
+void route_captures(struct view *v, const struct route *route);
+/* The first of a list of sources that yields something; at == NULL when none does. */
+struct span route_value(struct view *v, const struct sources *sources);
+/* Whether the list's value came out of a JSON request, a SAML response, or a form: enum cred_kind. */
+enum cred_kind route_login_kind(struct view *v, const struct sources *sources);
+
+struct route_result {
+    enum outcome outcome;
+    bool is_refused; /* a login page, 401, 403, 404 instead of what was asked for */
+};
+/* 'route' may be NULL: then the status and the redirect alone decide. */
+struct route_result route_outcome(struct view *v, const struct route *route);
+
+#endif
