@@ -171,13 +171,13 @@ static int load_item(struct settings *s, const struct yaml_node *n, struct text 
     const struct setting *item = table;
     while (item->name && strcmp(item->name, n->key) != 0)
         item++;
+    if (n->kind == YAML_MAP || (n->kind == YAML_LIST && !item->is_list))
+        return yaml_fail(n, why, "expected %s", item->is_list ? "a list of values" : "one value");
     char **single = single_of(s, n->key);
     if (single && *single)
         return 0; /* the command line has spoken */
     struct text detail = {0};
     int rc = 0;
-    if (n->kind == YAML_MAP || (n->kind == YAML_LIST && !item->is_list))
-        return yaml_fail(n, why, "expected %s", item->is_list ? "a list of values" : "one value");
     for (const struct yaml_node *v = n->kind == YAML_LIST ? n->child : n; v && rc == 0; v = n->kind == YAML_LIST ? v->next : NULL) {
         rc = v->kind == YAML_SCALAR ? settings_set(s, n->key, v->scalar, &detail) : E_CONF;
         if (rc)
