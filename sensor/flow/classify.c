@@ -16,19 +16,21 @@
 
 struct classify_flow {
     uint32_t packets[2]; /* by direction */
+    uint8_t transport;   /* IP protocol number of the first packet */
     bool is_done, has_given_up;
     ndpi_protocol protocol;
     struct ndpi_flow_struct ndpi;
 };
 
 struct classify_counts {
-    uint64_t flows, refused, packets, given_up;
+    uint64_t flows, refused, packets, unfit, given_up;
 };
 
 static const struct counter_def counter_defs[] = {
     {"classify_flows", "flows", "flows that were looked at by nDPI"},
     {"classify_flows_refused", "flows", "flows not looked at because the pool was used up: raise the limit"},
     {"classify_packets", "packets", "packets that nDPI saw"},
+    {"classify_packets_unfit", "packets", "packets without a transport header, or of another transport than their flow"},
     {"classify_flows_given_up", "flows", "flows still unknown after the packets a flow may have"},
 };
 
@@ -103,13 +105,31 @@ static bool has_server_name(const ndpi_protocol *p)
     return false;
 }
 
+/* nDPI keeps TCP and UDP state in one union and believes each packet's word on which it is: a packet of another kind
+ * than the flow's first would make it free what is no pointer. */
+static bool is_fit(struct classify_flow *f, struct span ip)
+{
+    const uint8_t *transport;
+    uint16_t size;
+    uint8_t number = 0;
+    if (ip.size == 0 || ndpi_detection_get_l4(ip.at, (uint16_t)ip.size, &transport, &size, &number, 0) != 0)
+        return false;
+    if (f->packets[0] + f->packets[1] == 0)
+        f->transport = number;
+    return number == f->transport;
+}
+
 bool classify_packet(struct classify *c, struct classify_flow *f, struct span ip, int direction, uint64_t now_ns)
 {
     if (f->is_done)
         return true;
+    ip = span_sub(ip, 0, MAX_IP_PACKET);
+    if (!is_fit(f, ip)) {
+        c->counts.unfit++;
+        return false;
+    }
     c->counts.packets++;
     f->packets[direction != 0]++;
-    ip = span_sub(ip, 0, MAX_IP_PACKET);
     f->protocol = ndpi_detection_process_packet(c->ndpi, &f->ndpi, ip.at, (unsigned short)ip.size, now_ns / NS_PER_MS);
     bool is_named = has_server_name(&f->protocol) && f->ndpi.host_server_name[0];
     if (is_known(&f->protocol))

@@ -257,6 +257,28 @@ static void test_pool(void **state)
     classify_free(c);
 }
 
+/* A flow that begins as UDP and goes on as TCP, or the other way round: nDPI's state of the one is not the other's. */
+static void test_mixed_transport(void **state)
+{
+    (void)state;
+    struct classify *c = classify_new(4);
+    struct text hello = {0};
+    put_hello(&hello, "support.example.test");
+    for (int first = 0; first < 2; first++) {
+        struct conversation tcp = {.protocol = TCP, .port = 443}, udp = {.protocol = UDP, .port = 443};
+        struct classify_flow *f = classify_flow_new(c);
+        uint64_t unfit = count(c, "classify_packets_unfit");
+        for (int i = 0; i < 4; i++) {
+            (void)send(c, f, first ? &tcp : &udp, 0, PSH | ACK, SPAN("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"));
+            (void)send(c, f, first ? &udp : &tcp, 0, PSH | ACK, span_sub(text_span(&hello), 0, 60));
+        }
+        assert_int_equal(count(c, "classify_packets_unfit"), unfit + 4);
+        classify_flow_free(c, f);
+    }
+    classify_free(c);
+    text_fini(&hello);
+}
+
 /* Packets cut anywhere and bytes changed anywhere: the bytes stand at the end of their block, so that the address sanitizer
  * sees a read behind them where it is our own. */
 static void test_hostile(void **state)
@@ -296,7 +318,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tls), cmocka_unit_test(test_tls_in_pieces), cmocka_unit_test(test_no_name),
-        cmocka_unit_test(test_unknown), cmocka_unit_test(test_pool), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_unknown), cmocka_unit_test(test_pool), cmocka_unit_test(test_mixed_transport),
+        cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
