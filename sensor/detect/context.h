@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * How unusual it is, in bits, that this credential acts from this place with this client at this hour. */
+#ifndef DETECT_CONTEXT_H
+#define DETECT_CONTEXT_H
+
+#include "detect/peers.h"
+#include "detect/rules.h"
+#include "record/activity.h"
+
+/* The parts, and what made them. */
+struct context {
+    float place_bits, client_bits, hour_bits, list_bits, newcomer_bits;
+    uint8_t level; /* enum place_level: the highest on which the place is new */
+    uint8_t peers; /* others on that level (up to 4) */
+    bool is_client_new;
+    bool is_newcomer; /* no baseline yet, in a fleet that has one */
+};
+
+double context_bits(const struct context *c);
+/* Whether place or client is new at all, so that a download from it means something. */
+bool context_is_new(const struct context *c);
+
+struct context_question {
+    const struct baseline *b;
+    const struct baseline *fleet;
+    const struct peers *peers;
+    uint64_t credential; /* hash of its name */
+    const struct place *place;
+    const struct client *client;
+    uint64_t now_ns;
+    uint8_t source_class; /* enum network_class */
+    bool is_mature;       /* the credential has a baseline */
+};
+
+/* Pure. In a fleet that is itself still learning the answer means nothing: see learn.h. */
+struct context context_score(const struct rules *r, const struct context_question *q);
+
+/* The highest level on which the place is not usual for the credential. */
+enum place_level context_level(const struct baseline *b, const struct place *place);
+/* Whether no usual client is of that family (or, for an unknown family, has that agent). */
+bool context_client_is_new(const struct baseline *b, const struct client *client);
+/* What is usual, as text: "GB, US (12 sessions)". Returns out. */
+const char *context_usual_place(const struct baseline *b, enum place_level level, char *out, size_t size);
+const char *context_usual_client(const struct baseline *b, char *out, size_t size);
+const char *context_usual_hours(const struct baseline *b, char *out, size_t size);
+
+#endif

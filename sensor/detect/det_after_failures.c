@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * D17: a sign-in succeeds after a burst of failures, of that name or from that source, and place or client are new.
+ * From the usual place it is a forgotten password and stays silent. */
+#include "detect/scene.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static const struct rule rule = {
+    .id = "D17",
+    .name = "Success after a burst of failed sign-ins",
+    .action = "success-after-failures",
+    .category = "deterministic",
+    .description = "After many failed sign-ins one succeeded, from a place or with a client that is not usual for the "
+                   "credential: the password was guessed or came from a leak.",
+    .first_step =
+        "Reset the password and end all sessions of this credential; block the source; check the other names it "
+        "tried.",
+    .tactics = {"TA0006", "TA0001"},
+    .techniques = {"T1110", "T1110.004", "T1078"},
+};
+
+static bool is_unusual(const struct scene *s, unsigned names)
+{
+    const struct context *c = &s->visit->context;
+    if (s->is_young || !s->is_mature) /* no usual place to compare with: only a source that goes through names counts */
+        return names >= s->rules->success_after_failures.names &&
+               (s->b->sessions == 0 || context_is_new(c) || s->is_young);
+    return context_is_new(c) && (double)c->place_bits + c->client_bits >= s->rules->success_after_failures.bits;
+}
+
+static void judge(struct scene *s)
+{
+    if (!s->rules->success_after_failures.enabled || (!s->is_visit_new && !s->is_login))
+        return;
+    uint32_t within_s = s->rules->success_after_failures.within_s;
+    const struct source *source = sources_find(s->sources, &s->a->source);
+    unsigned of_source = source ? source_burst(source, s->now_s, within_s) : 0;
+    unsigned of_name = sources_name_failures(s->sources, baseline_name(s->b), s->now_s, within_s);
+    unsigned names = source ? source_names(source, s->now_s, within_s) : 0;
+    double failures = of_source > of_name ? of_source : of_name;
+    double least = s->rules->success_after_failures.failures;
+    if (failures < least || !is_unusual(s, names) || scene_has_context(s, &rule))
+        return;
+    struct finding f = {
+        .rule = &rule, .family = STORY_CONTEXT, .risk = 65, .over_bits = fmin(10, log2(failures / least))};
+    char value[ALERT_TEXT];
+    snprintf(value, sizeof value, "%u failures from this source over %u names, %u of this name", of_source, names,
+             of_name);
+    finding_why(&f, "event.outcome", value, "a few typing errors at most", 4 + log2(failures / least));
+    scene_why_context(s, &f);
+    scene_report_context(s, &f);
+}
+
+const struct detector *det_after_failures(void)
+{
+    static const struct detector detector = {&rule, judge};
+    return &detector;
+}

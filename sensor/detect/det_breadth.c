@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * D12: many different customers or cases in a day, or day after day customers never touched before. */
+#include <math.h>
+#include <stdio.h>
+
+#include "detect/volume.h"
+
+static const struct rule rule = {
+    .id = "D12",
+    .name = "Breadth: customers or cases touched",
+    .action = "breadth-of-customers",
+    .category = "volume",
+    .description = "The credential goes through far more customers or cases than it or its peers usually touch.",
+    .first_step = "List the customers (casetap impact) and ask the owner for the reason; work on a case does not lead "
+                  "through everybody's.",
+    .tactics = {"TA0009"},
+    .techniques = {"T1213.004", "T1119"},
+};
+
+static unsigned days_of_strangers(const struct scene *s)
+{
+    unsigned days = 0;
+    for (size_t i = 0; i < 7; i++)
+        days += s->b->first_customers[i] >= s->rules->breadth.first_customers;
+    return days;
+}
+
+static void why_count(const struct scene *s, struct finding *f, size_t which, struct spread usual, double bits)
+{
+    bool is_case = which == offsetof(struct baseline, cases_day);
+    char value[ALERT_TEXT], text[ALERT_TEXT];
+    snprintf(value, sizeof value, "%u %s today", is_case ? s->b->today_cases : s->b->today_customers,
+             is_case ? "cases" : "customers");
+    finding_why(f, is_case ? "casetap.cases.day" : "casetap.customers.day", value,
+                volume_text(s, which, usual, text, sizeof text), bits);
+}
+
+static void judge(struct scene *s)
+{
+    const struct rules *r = s->rules;
+    const struct baseline *b = s->b;
+    if ((!s->is_case && !s->is_customer) || !r->breadth.enabled)
+        return;
+    bool is_wide = b->today_cases >= r->breadth.cases || b->today_customers >= r->breadth.customers;
+    unsigned days = s->is_customer ? days_of_strangers(s) : 0;
+    bool is_long = days >= r->breadth.first_days;
+    if ((!is_wide && !is_long) || scene_has_volume(s, &rule))
+        return;
+    size_t cases_at = offsetof(struct baseline, cases_day), customers_at = offsetof(struct baseline, customers_day);
+    struct spread cases = volume_usual(s, cases_at, (struct spread){3, 12});
+    struct spread customers = volume_usual(s, customers_at, (struct spread){2, 6});
+    double case_bits = b->today_cases >= r->breadth.cases ? surprise_count(cases, b->today_cases) : 0;
+    double customer_bits =
+        b->today_customers >= r->breadth.customers ? surprise_count(customers, b->today_customers) : 0;
+    double bits = fmax(case_bits, customer_bits);
+    if (bits < r->breadth.bits && !is_long)
+        return;
+    struct finding f = {
+        .rule = &rule, .family = STORY_VOLUME, .risk = 55, .over_bits = fmax(0, bits - r->breadth.bits)};
+    if (case_bits >= customer_bits && case_bits > 0)
+        why_count(s, &f, cases_at, cases, case_bits);
+    else if (customer_bits > 0)
+        why_count(s, &f, customers_at, customers, customer_bits);
+    if (is_long) {
+        char value[ALERT_TEXT];
+        snprintf(value, sizeof value, "on %u of 7 days %g or more customers never touched before", days,
+                 r->breadth.first_customers);
+        finding_why(&f, "casetap.customers.first", value, "a new customer now and then", r->breadth.bits);
+    }
+    scene_report_volume(s, &f);
+}
+
+const struct detector *det_breadth(void)
+{
+    static const struct detector detector = {&rule, judge};
+    return &detector;
+}

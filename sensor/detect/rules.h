@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The thresholds of every detection: the built-in defaults, and rules/detect.yaml on top. docs/rules.md says why each
+ * number is what it is. */
+#ifndef DETECT_RULES_H
+#define DETECT_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+/* Seconds are uint32_t, bytes uint64_t, all else double. */
+struct rules {
+    struct {
+        uint32_t fleet_s;      /* until the sensor has watched that long, every place is new for everybody */
+        double sessions;       /* a credential with fewer, and younger than fleet_s, has no baseline yet */
+        uint32_t quarantine_s; /* how long a new value must stay without an alert before it is usual */
+        uint32_t forgive_s;    /* how long after its alert a value in steady use becomes usual */
+        uint32_t visit_gap_s;  /* silence that ends a visit */
+        uint32_t story_s;      /* silence that ends a story: what comes later is a new alert */
+        uint32_t volume_story_s;
+    } learning;
+    struct {
+        double prior_sessions; /* what the rates below weigh against the credential's own sessions */
+        double country_rate, network_rate, prefix_rate, client_rate; /* how often a session brings a new one */
+        double repeat;    /* each new one before makes the next likelier by that much */
+        double max_bits;  /* of one place or client */
+        double peers;     /* a place that so many others use ... */
+        double peer_bits; /* ... gives at most that */
+        double list_bits; /* VPN, hosting or Tor network, new for the credential */
+        double hour_bits, hour_weight;
+        double newcomer_bits;  /* no baseline at all, in a fleet that has one */
+        double newcomer_cases; /* what a newcomer must touch before he is told */
+    } context;
+    struct {
+        bool enabled;
+        double bits;
+    } new_location; /* D01 */
+    struct {
+        bool enabled;
+        double bits, prefix_bits, network_bits, client_bits, downgrade_bits, platform_bits, update_bits, overlap_bits;
+        uint32_t overlap_s;
+    } session_theft; /* D07 */
+    struct {
+        bool enabled;
+        double files, bits;
+        uint32_t window_s;
+    } download_burst; /* D09 */
+    struct {
+        bool enabled;
+        double files, bits, one_case_bits;
+        uint64_t bytes;
+    } daily_volume; /* D10 */
+    struct {
+        bool enabled;
+        double customers, cases, bits, first_customers, first_days;
+    } breadth; /* D12 */
+    struct {
+        bool enabled;
+        double bits, change_bits;
+    } download_after_new; /* D15 */
+    struct {
+        bool enabled;
+        double names, attempts, share;
+        uint32_t window_s;
+    } stuffing; /* D16 */
+    struct {
+        bool enabled;
+        double failures, names, bits;
+        uint32_t window_s, within_s;
+    } success_after_failures; /* D17 */
+    struct {
+        bool enabled;
+        double bits, thin_bits, acts, place_bits, client_bits, route_bits;
+    } machine; /* D20 */
+};
+
+/* The defaults, the same as rules/detect.yaml ships. */
+void rules_default(struct rules *r);
+/* Defaults, then what the file says. E_IO, or E_CONF with "file:line:column: what is wrong, what would be right". */
+int rules_load(const char *path, struct rules *r, struct text *why);
+
+#endif

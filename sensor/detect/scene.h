@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a detector looks at: one act of one credential, with everything that is known around it. Inside detect/ only. */
+#ifndef DETECT_SCENE_H
+#define DETECT_SCENE_H
+
+#include "detect/context.h"
+#include "detect/session.h"
+#include "detect/source.h"
+#include "detect/story.h"
+#include "sketch/pace.h"
+
+/* A visit: one credential acting from one prefix with one client, without a long pause. */
+struct visit_key {
+    uint64_t credential;
+    uint8_t prefix[8];
+    uint32_t agent;
+    uint16_t family;
+    uint8_t is_v6, spare;
+};
+
+struct visit {
+    struct place place;
+    struct client client;
+    struct context context; /* as judged at its first act */
+    struct story_key story; /* the context story it belongs to; who == 0: none */
+    struct story_totals totals;
+    uint32_t start_s, last_s;
+    uint32_t acts;
+    uint8_t had_place, had_client; /* enum trust before this visit was learned: what an alert takes back */
+    bool is_learned;
+    bool is_alerted;
+    bool has_change; /* password, factor or address changed in it */
+};
+
+/* A credential in the process: what need not outlive it. */
+struct live {
+    struct pace files;       /* distinct files */
+    struct story_key volume; /* who == 0: none */
+};
+
+struct scene {
+    const struct rules *rules;
+    const struct activity *a;
+    struct baseline *b;
+    const struct baseline *fleet;
+    const struct peers *peers;
+    const struct sources *sources;
+    struct stories *stories;
+    struct sessions *sessions;
+    struct live *live;
+    struct visit *visit;
+    struct session *session; /* NULL when the act carries no session value */
+    uint64_t credential;     /* hash of the name */
+    uint64_t now_ns;
+    uint32_t now_s;
+    bool has_geo;
+    bool is_young;  /* the fleet has no baseline yet: what is new is new for everybody */
+    bool is_mature; /* this credential has one */
+    bool is_machine;
+    bool is_visit_new;                  /* the first act of a visit */
+    bool is_login;                      /* a successful sign-in */
+    bool is_route_new;                  /* a route that the credential has never used */
+    bool is_file, is_case, is_customer; /* the first time today */
+    bool takes_file;                    /* a file's content is going out, also for the second time */
+};
+
+struct detector {
+    const struct rule *rule;
+    void (*judge)(struct scene *s); /* called for each act, in the order of the engine's table */
+};
+
+/* The context story of this act's visit: one per credential and new thing. Opened with the visit's earlier acts
+ * counted. */
+void scene_report_context(struct scene *s, const struct finding *f);
+/* The volume story of this credential's day. */
+void scene_report_volume(struct scene *s, const struct finding *f);
+/* Whether the rule has already spoken in the story that this act belongs to. */
+bool scene_has_context(struct scene *s, const struct rule *rule);
+bool scene_has_volume(struct scene *s, const struct rule *rule);
+/* Adds the reasons of the visit's context that gave bits. */
+void scene_why_context(const struct scene *s, struct finding *f);
+/* det_*.c: one each. */
+const struct detector *det_machine(void);
+const struct detector *det_session_theft(void);
+const struct detector *det_after_failures(void);
+const struct detector *det_new_location(void);
+const struct detector *det_download(void);
+const struct detector *det_burst(void);
+const struct detector *det_daily(void);
+const struct detector *det_breadth(void);
+
+#endif

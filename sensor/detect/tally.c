@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Distinct counting by exact sets in one capped map. When the cap is hit, a thing may be counted again; the map counts
+ * how often that could have been. */
+#include "detect/tally.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/times.h"
+#include "detect/learn.h"
+#include "sketch/bloom.h"
+
+#define CUSTOMER_WORDS (sizeof((struct baseline *)0)->customers / sizeof(uint64_t))
+#define MAX_OPEN 65536u
+#define WINDOW_S 600
+#define BLOOM_FULL 0.5
+
+enum kind { KIND_FILE = 1, KIND_CASE, KIND_CUSTOMER };
+
+struct thing_key {
+    uint64_t whose, what;
+};
+
+struct tally {
+    struct map *things, *open;
+};
+
+struct tally *tally_new(uint32_t max_things)
+{
+    struct tally *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->things = map_new(sizeof(struct thing_key), 1, max_things, 7);
+    t->open = map_new(16, sizeof(struct tally_open), MAX_OPEN, 8);
+    if (!t->things || !t->open) {
+        tally_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void tally_free(struct tally *t)
+{
+    if (!t)
+        return;
+    map_free(t->things);
+    map_free(t->open);
+    free(t);
+}
+
+bool tally_is_new(struct tally *t, uint64_t whose, uint64_t what)
+{
+    struct thing_key key = {whose, what};
+    bool is_new;
+    map_touch(t->things, &key, &is_new);
+    return is_new;
+}
+
+uint64_t tally_evicted(const struct tally *t)
+{
+    return map_evicted(t->things);
+}
+
+bool tally_takes_file(const struct activity *a)
+{
+    bool is_file = a->action == ACTION_DOWNLOAD || a->action == ACTION_PREVIEW || a->action == ACTION_EXPORT;
+    return is_file && !(a->flags & (ACT_NOT_MODIFIED | ACT_REFUSED)) && a->outcome != OUTCOME_FAILURE;
+}
+
+uint64_t tally_file(const struct activity *a)
+{
+    if (!tally_takes_file(a))
+        return 0;
+    struct span object = activity_get(a, STR_OBJECT);
+    if (object.size && activity_get(a, STR_FILE).size == 0)
+        return hash64(object, KIND_FILE) | 1;
+    /* one id can name several files (an attachment of a case), so the name belongs to it */
+    struct span name = activity_get(a, STR_FILE).size ? activity_get(a, STR_FILE) : activity_get(a, STR_TARGET);
+    uint64_t within = hash64(object.size ? object : activity_get(a, STR_CASE), KIND_FILE);
+    return hash64(name, within) | 1;
+}
+
+uint64_t tally_case(const struct activity *a)
+{
+    struct span name = activity_get(a, STR_CASE);
+    return name.size ? hash64(name, KIND_CASE) | 1 : 0;
+}
+
+uint64_t tally_customer(const struct activity *a)
+{
+    struct span name = activity_get(a, STR_CUSTOMER);
+    return name.size ? hash64(name, KIND_CUSTOMER) | 1 : 0;
+}
+
+static bool is_first_today(struct tally *t, const struct scene *s, uint64_t what)
+{
+    return what && tally_is_new(t, s->credential, what ^ (uint64_t)s->b->day << 40);
+}
+
+/* A customer that this credential has never touched. Says nothing while there is no baseline or the filter is full. */
+static void note_first_customer(struct scene *s, uint64_t customer)
+{
+    struct baseline *b = s->b;
+    if (b->today_alerted || b->flags & BASELINE_FROZEN || bloom_has(b->customers, CUSTOMER_WORDS, customer))
+        return;
+    if (s->is_mature && !s->is_young && bloom_load(b->customers, CUSTOMER_WORDS) < BLOOM_FULL &&
+        b->first_customers[0] < UINT8_MAX)
+        b->first_customers[0]++;
+    bloom_add(b->customers, CUSTOMER_WORDS, customer);
+}
+
+static void count_names(struct tally *t, struct scene *s)
+{
+    uint64_t customer = tally_customer(s->a);
+    s->is_case = is_first_today(t, s, tally_case(s->a));
+    s->is_customer = is_first_today(t, s, customer);
+    s->b->today_cases += s->is_case;
+    s->b->today_customers += s->is_customer;
+    s->visit->totals.cases += s->is_case;
+    s->visit->totals.customers += s->is_customer;
+    if (s->is_customer)
+        note_first_customer(s, customer);
+}
+
+static void remember_open(struct tally *t, const struct scene *s)
+{
+    bool is_new;
+    struct tally_open *open = map_touch(t->open, s->a->id, &is_new);
+    *open = (struct tally_open){.day = s->b->day, .bytes = s->a->body_bytes};
+    open->visit = (struct visit_key){.credential = s->credential,
+                                     .agent = s->visit->client.agent,
+                                     .family = s->visit->client.family,
+                                     .is_v6 = s->visit->place.is_v6};
+    memcpy(open->visit.prefix, s->visit->place.prefix, sizeof open->visit.prefix);
+    memcpy(open->name, s->b->name, sizeof open->name);
+}
+
+void tally_act(struct tally *t, struct scene *s, struct baseline *fleet)
+{
+    struct baseline *b = s->b;
+    count_names(t, s);
+    s->takes_file = tally_takes_file(s->a);
+    if (!s->takes_file)
+        return;
+    learn_window(b, fleet, s->now_s / WINDOW_S);
+    s->is_file = is_first_today(t, s, tally_file(s->a));
+    b->files += s->is_file;
+    b->today_files += s->is_file;
+    b->window_files += s->is_file;
+    b->today_bytes += s->a->body_bytes;
+    s->visit->totals.files += s->is_file;
+    s->visit->totals.bytes += s->a->body_bytes;
+    if (s->is_file)
+        pace_add(&s->live->files, s->now_s);
+    if (!(s->a->flags & ACT_COMPLETE))
+        remember_open(t, s);
+}
+
+struct tally_open *tally_find(struct tally *t, const uint8_t id[16])
+{
+    return map_find(t->open, id);
+}
+
+void tally_amend(struct tally *t, struct scene *s, struct tally_open *open)
+{
+    uint64_t more = s->a->body_bytes > open->bytes ? s->a->body_bytes - open->bytes : 0;
+    open->bytes += more;
+    if (s->b->day == open->day) {
+        count_names(t, s);
+        s->b->today_bytes += more;
+    }
+    s->visit->totals.bytes += more;
+    s->takes_file = true;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Counts what a credential has touched today, each file, case and customer once, and what amendments add later. */
+#ifndef DETECT_TALLY_H
+#define DETECT_TALLY_H
+
+#include "detect/scene.h"
+
+struct tally;
+
+/* 'max_things': distinct (credential, day, file or case or customer) that are remembered. NULL without memory. */
+struct tally *tally_new(uint32_t max_things);
+void tally_free(struct tally *t);
+/* Counts the act into the baseline's day, the visit and the credential's pace; sets the scene's is_file, is_case,
+ * is_customer, takes_file. The day must have been turned already. */
+void tally_act(struct tally *t, struct scene *s, struct baseline *fleet);
+
+/* What an amendment completes. */
+struct tally_open {
+    struct visit_key visit;
+    uint32_t day;
+    uint64_t bytes; /* counted so far */
+    char name[BASELINE_NAME_MAX];
+};
+/* The entry of that event id, or NULL. Borrowed until the next tally_act. */
+struct tally_open *tally_find(struct tally *t, const uint8_t id[16]);
+/* Adds what the amendment brings to the day (if it is still that day) and to the visit; sets the scene like tally_act.
+ */
+void tally_amend(struct tally *t, struct scene *s, struct tally_open *open);
+/* Whether the thing is new to the story; remembers it. */
+bool tally_is_new(struct tally *t, uint64_t whose, uint64_t what);
+/* Which thing of its kind the act is about: 0 = none. */
+uint64_t tally_file(const struct activity *a);
+uint64_t tally_case(const struct activity *a);
+uint64_t tally_customer(const struct activity *a);
+uint64_t tally_evicted(const struct tally *t);
+
+/* Whether the act hands out a file's content. */
+bool tally_takes_file(const struct activity *a);
+
+#endif
