@@ -292,9 +292,12 @@ static bool seen_write(const struct baseline *b, unsigned i, char out[BASELINE_V
 {
     char first[TIME_TEXT_MAX], last[TIME_TEXT_MAX];
     (void)i;
-    snprintf(out, BASELINE_VALUE_MAX, "first=%s last=%s sessions=%" PRIu32 " acts=%" PRIu32 " files=%" PRIu32 " days=%" PRIu32,
-             time_text(b->first_ns, first), time_text(b->last_ns, last), b->sessions, b->acts, b->files, b->active_days);
-    return b->first_ns != 0 || b->last_ns != 0 || b->acts != 0 || b->sessions != 0 || b->files != 0 || b->active_days != 0;
+    snprintf(out, BASELINE_VALUE_MAX,
+             "first=%s last=%s sessions=%" PRIu32 " acts=%" PRIu32 " files=%" PRIu32 " days=%" PRIu32,
+             time_text(b->first_ns, first), time_text(b->last_ns, last), b->sessions, b->acts, b->files,
+             b->active_days);
+    return b->first_ns != 0 || b->last_ns != 0 || b->acts != 0 || b->sessions != 0 || b->files != 0 ||
+           b->active_days != 0;
 }
 
 static bool seen_read(struct baseline *b, unsigned i, struct span value)

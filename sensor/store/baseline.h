@@ -23,10 +23,10 @@ struct place {
     uint32_t asn;      /* 0 = unknown */
     char country[3];   /* ISO 3166-1 alpha-2, "" = unknown */
     uint8_t is_v6;
-    float weight;      /* sessions from there, decayed with a half-life of 180 days */
+    float weight;             /* sessions from there, decayed with a half-life of 180 days */
     uint32_t first_s, last_s; /* packet time, seconds since 1970 */
-    uint16_t days;     /* on how many days it was used */
-    uint8_t trust;     /* enum trust; TRUST_NONE = a free slot */
+    uint16_t days;            /* on how many days it was used */
+    uint8_t trust;            /* enum trust; TRUST_NONE = a free slot */
     uint8_t spare;
 };
 
@@ -59,29 +59,29 @@ struct baseline {
     uint64_t first_ns, last_ns;   /* packet times of its first and latest act; 0 = none */
     uint32_t sessions, acts, files;
     uint32_t active_days;
-    uint32_t alert_s;             /* packet time of the last alert about it, 0 = never */
-    uint32_t flags;               /* BASELINE_* */
-    uint32_t actions;             /* bit per enum action it has ever done */
-    uint32_t day;                 /* the day (since 1970) that the today_* counts belong to */
-    uint64_t routes[2];           /* Bloom filter of the routes it has ever used */
+    uint32_t alert_s;   /* packet time of the last alert about it, 0 = never */
+    uint32_t flags;     /* BASELINE_* */
+    uint32_t actions;   /* bit per enum action it has ever done */
+    uint32_t day;       /* the day (since 1970) that the today_* counts belong to */
+    uint64_t routes[2]; /* Bloom filter of the routes it has ever used */
 
     struct place places[BASELINE_PLACES];
     struct client clients[BASELINE_CLIENTS];
 
-    uint8_t hours[24];            /* sessions begun in each hour (UTC); all are halved when one is full */
-    uint8_t weekdays[7];          /* the same per day of the week, 0 = Monday */
-    uint8_t today_alerted;        /* an alert spoke today: the day is not learned */
+    uint8_t hours[24];     /* sessions begun in each hour (UTC); all are halved when one is full */
+    uint8_t weekdays[7];   /* the same per day of the week, 0 = Monday */
+    uint8_t today_alerted; /* an alert spoke today: the day is not learned */
 
     struct moments files_day, cases_day, customers_day; /* per active day */
-    struct moments bytes_day;     /* of the logarithm (base 2) of bytes per active day with a file */
-    struct moments files_window;  /* files per ten-minute window with a file */
+    struct moments bytes_day;    /* of the logarithm (base 2) of bytes per active day with a file */
+    struct moments files_window; /* files per ten-minute window with a file */
 
     uint64_t today_bytes;
     uint32_t today_files, today_cases, today_customers;
-    uint32_t window;              /* the ten-minute window (since 1970) that window_files belongs to */
+    uint32_t window; /* the ten-minute window (since 1970) that window_files belongs to */
     uint32_t window_files;
-    uint8_t first_customers[8];   /* customers never touched before: today, yesterday, ... */
-    uint64_t customers[6];        /* Bloom filter of the customers it has ever touched */
+    uint8_t first_customers[8]; /* customers never touched before: today, yesterday, ... */
+    uint64_t customers[6];      /* Bloom filter of the customers it has ever touched */
 };
 
 _Static_assert(sizeof(struct baseline) <= 1024, "a baseline takes at most 1 KiB");

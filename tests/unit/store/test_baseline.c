@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The baseline of a credential: its text form gives back the same bits, foreign text is refused, new values displace new
- * values and never usual ones. */
+ * The baseline of a credential: its text form gives back the same bits, foreign text is refused, new values displace
+ * new values and never usual ones. */
 #include "store/baseline.h"
 
 #include <setjmp.h>
@@ -151,27 +151,42 @@ static void foreign_text_is_refused(void **state)
         int want;
     } cases[] = {
         {"colour", "blue", E_NONE},
-        {"place", "GB AS1 10.0.0.0/24 usual sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z", E_NONE},
+        {"place", "GB AS1 10.0.0.0/24 usual sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z",
+         E_NONE},
         {"place:12", "", E_NONE},
         {"place:99999999999999999999", "", E_NONE},
         {"place:x", "", E_NONE},
         {"seen:0", "", E_NONE},
         {"place:0", "", E_BAD},
         {"place:0", "GB AS1 10.0.0.0/24 usual sessions=1 days=1 first=2026-03-01T00:00:00Z", E_BAD},
-        {"place:0", "GB AS1 10.0.0.0/24 usual sessions=nan days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z", E_BAD},
-        {"place:0", "GBR AS1 10.0.0.0/24 usual sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z", E_BAD},
-        {"place:0", "GB AS1 10.0.0.0/24 none sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z", E_BAD},
-        {"place:0", "GB AS1 10.0.0.0/24 usual sessions=1 days=65536 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z", E_BAD},
-        {"place:0", "GB AS4294967296 10.0.0.0/24 usual sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z", E_BAD},
-        {"place:0", "- AS0 10.0.0.0/24 usual sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z", E_OK},
-        {"place:0", "- AS0 10.0.0.0/24 usual sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z x", E_BAD},
+        {"place:0", "GB AS1 10.0.0.0/24 usual sessions=nan days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z",
+         E_BAD},
+        {"place:0", "GBR AS1 10.0.0.0/24 usual sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z",
+         E_BAD},
+        {"place:0", "GB AS1 10.0.0.0/24 none sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z",
+         E_BAD},
+        {"place:0",
+         "GB AS1 10.0.0.0/24 usual sessions=1 days=65536 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z", E_BAD},
+        {"place:0",
+         "GB AS4294967296 10.0.0.0/24 usual sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z",
+         E_BAD},
+        {"place:0", "- AS0 10.0.0.0/24 usual sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z",
+         E_OK},
+        {"place:0", "- AS0 10.0.0.0/24 usual sessions=1 days=1 first=2026-03-01T00:00:00Z last=2026-03-01T00:00:00Z x",
+         E_BAD},
         {"client:0", "usual family=1 version=1 agent=00000001 sessions=1 days=1 first=2026-03-01T00:00:00Z", E_BAD},
-        {"client:0", "usual family=1 version=1 agent=000000001 sessions=1 days=1 first=2026-03-01T00:00:00Z "
-                     "last=2026-03-01T00:00:00Z name=x", E_OK},
-        {"client:0", "usual family=1 version=1 agent=100000001 sessions=1 days=1 first=2026-03-01T00:00:00Z "
-                     "last=2026-03-01T00:00:00Z name=x", E_BAD},
-        {"client:0", "usual family=1 version=1 agent=1 sessions=1 days=1 first=2026-03-01T00:00:00Z "
-                     "last=2026-03-01T00:00:00Z name=a name of many bytes", E_BAD},
+        {"client:0",
+         "usual family=1 version=1 agent=000000001 sessions=1 days=1 first=2026-03-01T00:00:00Z "
+         "last=2026-03-01T00:00:00Z name=x",
+         E_OK},
+        {"client:0",
+         "usual family=1 version=1 agent=100000001 sessions=1 days=1 first=2026-03-01T00:00:00Z "
+         "last=2026-03-01T00:00:00Z name=x",
+         E_BAD},
+        {"client:0",
+         "usual family=1 version=1 agent=1 sessions=1 days=1 first=2026-03-01T00:00:00Z "
+         "last=2026-03-01T00:00:00Z name=a name of many bytes",
+         E_BAD},
         {"kind", "robot", E_BAD},
         {"actions", "download fly", E_BAD},
         {"hours", "1 2 3", E_BAD},
