@@ -16,7 +16,7 @@
 #include "base/map.h"
 #include "base/times.h"
 
-#define MAX_DATABASES 16u
+#define MAX_DATABASES 32u
 #define CACHE_SIZE 4096u
 #define PROBE_NODES 200000u  /* of the search tree, to learn what a database holds */
 #define PROBE_RECORDS 512u
