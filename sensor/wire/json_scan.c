@@ -102,11 +102,6 @@ static bool wants(const struct json_scan *s, enum json_scan_want want)
     return false;
 }
 
-static bool is_filtered(const struct json_scan *s, size_t i)
-{
-    return s->pointers[i].filter != UINT8_MAX;
-}
-
 /* Fills a value from what is in progress. */
 static void fill_value(const struct json_scan *s, size_t i, enum json_kind kind, struct json_value *v)
 {
@@ -143,7 +138,7 @@ static void take_value(struct json_scan *s, enum json_kind kind)
         bool is_first = v->n == 0 && !bit(s->held, i);
         if (is_first)
             fill_value(s, i, kind, v);
-        if (is_filtered(s, i)) {
+        if (s->pointers[i].filter != UINT8_MAX) { /* counts when its element has ended */
             v->is_done = v->n > 0;
             set_bit(&s->held, i);
             continue;
@@ -366,10 +361,23 @@ static void string_end(struct json_scan *s)
     s->state = AT_COMMA;
 }
 
+/* Non-zero when a byte of 'word' is the one that 'all' repeats (Bit Twiddling Hacks, "determine if a word has a zero
+ * byte"). */
+static uint64_t has_byte(uint64_t word, uint64_t all)
+{
+    uint64_t zero = word ^ all;
+    return (zero - 0x0101010101010101u) & ~zero & 0x8080808080808080u;
+}
+
 /* Index of the first quotation mark or backslash, or s.size. */
 static size_t find_string_end(struct span s)
 {
     size_t at = 0;
+    for (uint64_t word; s.size - at >= sizeof word; at += sizeof word) {
+        memcpy(&word, s.at + at, sizeof word);
+        if (has_byte(word, 0x2222222222222222u) | has_byte(word, 0x5c5c5c5c5c5c5c5cu))
+            break;
+    }
     while (at < s.size && s.at[at] != '"' && s.at[at] != '\\')
         at++;
     return at;
@@ -584,14 +592,4 @@ void json_scan_gap(struct json_scan *s, uint64_t bytes)
     s->escape = 0;
     s->high = 0;
     show_progress(s);
-}
-
-bool json_scan_is_done(const struct json_scan *s)
-{
-    return s->is_done;
-}
-
-bool json_scan_is_broken(const struct json_scan *s)
-{
-    return s->is_broken;
 }

@@ -63,8 +63,14 @@ void json_scan_feed(struct json_scan *s, struct span bytes);
  * (is_unsure). */
 void json_scan_gap(struct json_scan *s, uint64_t bytes);
 /* The outermost value ended / nothing more can be found (a gap, malformed). */
-bool json_scan_is_done(const struct json_scan *s);
-bool json_scan_is_broken(const struct json_scan *s);
+static inline bool json_scan_is_done(const struct json_scan *s)
+{
+    return s->is_done;
+}
+static inline bool json_scan_is_broken(const struct json_scan *s)
+{
+    return s->is_broken;
+}
 static inline struct span json_value_text(const struct json_value *v)
 {
     return span_of(v->text, v->text_size);

@@ -98,12 +98,36 @@ static void test_count_sizes(void **state)
     }
 }
 
+/* A character of neither alphabet is found wherever it stands in a long run. */
+static void test_count_strays(void **state)
+{
+    static const uint8_t strays[] = {'.', '@', '[', '`', '{', '\0', '\\', '"', 0x80, 0xff, '*', ',', ':'};
+    uint8_t text[100];
+    (void)state;
+    for (size_t at = 0; at < sizeof text; at++) {
+        for (size_t i = 0; i < N(strays); i++) {
+            struct base64_count c = {0};
+            bool is_exact;
+            memset(text, "AZaz09+/-_"[at % 10], sizeof text);
+            base64_count_feed(&c, span_of(text, sizeof text));
+            assert_int_equal(base64_count_size(&c, &is_exact), 75);
+            assert_true(is_exact);
+            text[at] = strays[i];
+            base64_count_feed(&c, span_of(text, sizeof text));
+            assert_int_equal(c.symbols, 199);
+            (void)base64_count_size(&c, &is_exact);
+            assert_false(is_exact);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decode),
         cmocka_unit_test(test_count),
         cmocka_unit_test(test_count_sizes),
+        cmocka_unit_test(test_count_strays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
