@@ -145,7 +145,10 @@ static void begin(struct app *app, struct view *v, struct note *n)
     const struct transaction *t = v->t;
     v->profile = n->profile = hosts_request(app->hosts, v);
     forward_resolve(&app->trust, t, v->request.has_forwarding, &n->forward);
-    app->trusts_private |= n->forward.is_forwarded && app->trust.n == 0;
+    if (n->forward.is_forwarded && app->trust.n == 0 && !app->trusts_private) {
+        app->trusts_private = true;
+        hosts_assume(app->hosts, "forwarding fields of private peers name the client");
+    }
     app->counts[COUNT_FORGED] += n->forward.is_forged;
     read_credential(app, v, n);
     route_candidates(v, &n->choice);
@@ -215,24 +218,44 @@ static uint8_t action_of_note(const struct note *n)
     return n->route ? n->route->action : n->action;
 }
 
+/* A fact for the memory of cases: this hash stands for the session as well. */
+static bool add_link(struct activity *a, const uint8_t hash[SESSION_HASH_SIZE])
+{
+    char line[2 * SESSION_HASH_SIZE + 3] = "l";
+    for (size_t i = 0; i < SESSION_HASH_SIZE; i++)
+        snprintf(line + 1 + 2 * i, 3, "%02x", hash[i]);
+    line[2 * SESSION_HASH_SIZE + 1] = '\n';
+    return candidate_add_facts(a, span_of(line, 2 * SESSION_HASH_SIZE + 2));
+}
+
+/* The token a login's answer gave in its body. */
+static bool read_token(struct app *app, struct view *v, const struct note *n, uint8_t out[SESSION_HASH_SIZE])
+{
+    if (!n->route || n->route->action != ACTION_LOGIN || !n->route->fields[FIELD_TOKEN].n)
+        return false;
+    struct span token = route_value(v, &n->route->fields[FIELD_TOKEN]);
+    if (token.size)
+        cred_hash(app->hasher, token, out);
+    return token.size > 0;
+}
+
 /* Hands out what is known: the candidate, sealed, and the facts behind it. */
 static void tell(struct app *app, struct view *v, struct note *n, bool is_amend)
 {
     struct activity *a = &app->candidate;
-    struct candidate_in in = {v, n->route, &n->cred, &n->forward, &app->masked, latest(v->t), (enum action)n->action};
-    bool is_worth = is_amend ? candidate_amend(&in, n->told, a) : candidate_fill(&in, a);
-    if (!is_worth)
+    uint8_t token[SESSION_HASH_SIZE];
+    struct candidate_in in = {.view = v, .route = n->route, .cred = &n->cred, .forward = &n->forward,
+                              .has_token = read_token(app, v, n, token), .token = token, .masked = &app->masked,
+                              .done_ns = latest(v->t), .action = (enum action)n->action};
+    if (!(is_amend ? candidate_amend(&in, n->told, a) : candidate_fill(&in, a)))
         return;
     activity_seal(a);
     memcpy(n->told, a->id, sizeof n->told);
     bool fits = candidate_add_facts(a, extract_list(&n->x));
-    if (n->has_link && !is_amend) {
-        char line[2 * SESSION_HASH_SIZE + 3] = "l";
-        for (size_t i = 0; i < SESSION_HASH_SIZE; i++)
-            snprintf(line + 1 + 2 * i, 3, "%02x", n->link[i]);
-        line[2 * SESSION_HASH_SIZE + 1] = '\n';
-        fits &= candidate_add_facts(a, span_of(line, 2 * SESSION_HASH_SIZE + 2));
-    }
+    if (n->has_link && !is_amend)
+        fits &= add_link(a, n->link);
+    if (in.has_token && memcmp(token, a->new_session, sizeof token) != 0)
+        fits &= add_link(a, token);
     app->counts[COUNT_FACTS_CUT] += !fits;
     app->counts[is_amend ? COUNT_AMENDS : COUNT_CANDIDATES]++;
     n->is_told = true;
@@ -344,11 +367,5 @@ bool app_watches(const struct app *app, const struct ipaddr *server)
 
 const char *app_assumption(const struct app *app, size_t i)
 {
-    const char *line = hosts_assumption(app->hosts, i);
-    size_t n = 0;
-    if (line || !app->trusts_private)
-        return line;
-    while (hosts_assumption(app->hosts, n))
-        n++;
-    return i == n ? "forwarding fields of private peers name the client" : NULL;
+    return hosts_assumption(app->hosts, i);
 }

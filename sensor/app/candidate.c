@@ -280,6 +280,8 @@ static void fill_identity(const struct candidate_in *in, struct activity *a)
         a->flags |= ACT_SESSION_END;
     else if (is_good && (v->set.state == COOKIE_CHANGED || v->set.state == COOKIE_FIRST))
         set_new_session(a, v->set.session);
+    else if (is_good && is_login && in->has_token)
+        set_new_session(a, in->token);
 }
 
 static bool has_needs(const struct candidate_in *in)

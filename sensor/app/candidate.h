@@ -21,6 +21,8 @@ struct candidate_in {
     const struct route *route;   /* NULL: a file by its response alone, or a link handed out */
     const struct cred *cred;
     const struct forward *forward;
+    bool has_token;              /* a login's answer gave a token */
+    const uint8_t *token;        /* its hash */
     struct text *masked;         /* scratch for the masked target */
     uint64_t done_ns;
     enum action action;          /* what it is, when route is NULL */

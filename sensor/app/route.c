@@ -249,7 +249,7 @@ struct route_result route_outcome(struct view *v, const struct route *route)
         return (struct route_result){OUTCOME_UNKNOWN, false};
     if (status >= 400)
         return (struct route_result){OUTCOME_FAILURE, status == 401 || status == 403 || status == 404 || status == 410};
-    if (status >= 300 && status != 304 && is_login_page(v))
+    if (status >= 300 && status != 304 && !(route && route->action == ACTION_LOGOUT) && is_login_page(v))
         return (struct route_result){OUTCOME_FAILURE, true};
     return (struct route_result){OUTCOME_SUCCESS, false};
 }
