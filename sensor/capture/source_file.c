@@ -300,7 +300,7 @@ static int file_open_descriptor(struct source_file *f, const char *path, struct 
     bool is_stdin = strcmp(path, "-") == 0;
     f->fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     if (f->fd < 0)
-        return file_fail(f, E_IO, errno == ENOENT ? "no such file" : strerror(errno), why);
+        return file_fail(f, E_IO, strerror(errno), why);
     struct stat st;
     if (fstat(f->fd, &st) != 0)
         return file_fail(f, E_IO, strerror(errno), why);

@@ -207,7 +207,7 @@ static int open_database(struct database *db, const char *path, struct text *why
 {
     struct stat st;
     if (stat(path, &st) != 0) {
-        text_addf(why, "%s: %s", path, errno == ENOENT ? "no such file" : strerror(errno));
+        text_addf(why, "%s: %s", path, strerror(errno));
         return E_IO;
     }
     if (!S_ISREG(st.st_mode)) {

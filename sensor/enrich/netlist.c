@@ -210,7 +210,7 @@ int netlist_add_file(struct netlist *l, const char *path, uint8_t class, struct 
 {
     FILE *file = fopen(path, "re");
     if (!file) {
-        text_addf(why, "%s: %s", path, errno == ENOENT ? "no such file" : strerror(errno));
+        text_addf(why, "%s: %s", path, strerror(errno));
         return E_IO;
     }
     size_t before = l->n;

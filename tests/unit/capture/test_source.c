@@ -226,7 +226,7 @@ static void test_errors(void **state)
 {
     (void)state;
     char path[512];
-    expect_error("/nonexistent/x.pcap", NULL, E_IO, "/nonexistent/x.pcap: no such file");
+    expect_error("/nonexistent/x.pcap", NULL, E_IO, "/nonexistent/x.pcap: No such file or directory");
     expect_error(scratch_write(scratch, "empty", SPAN(""), path), NULL, E_BAD, "/empty: empty");
     expect_error(scratch_write(scratch, "abc", SPAN("abc"), path), NULL, E_BAD, "not a capture file (starts with 61 62 63)");
     expect_error(scratch_write(scratch, "text", SPAN("{\"@timestamp\": 1, and so on}"), path), NULL, E_BAD,

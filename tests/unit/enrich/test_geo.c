@@ -295,7 +295,7 @@ static void test_errors(void **state)
 {
     (void)state;
     char path[512];
-    expect_error("/nonexistent/x.mmdb", E_IO, "/nonexistent/x.mmdb: no such file");
+    expect_error("/nonexistent/x.mmdb", E_IO, "/nonexistent/x.mmdb: No such file or directory");
     expect_error(scratch, E_IO, "not a file");
     expect_error(scratch_write(scratch, "empty.mmdb", SPAN(""), path), E_BAD, "empty.mmdb: empty");
     expect_error(scratch_write(scratch, "text.mmdb", SPAN("hello"), path), E_BAD, "not a MaxMind-format database");

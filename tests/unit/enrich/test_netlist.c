@@ -150,7 +150,7 @@ static void test_file(void **state)
     assert_non_null(strstr(text_str(&why), "bad.txt:1: line is longer than"));
     text_clear(&why);
     assert_int_equal(netlist_add_file(l, "/nonexistent/list", 1, &why), E_IO);
-    assert_string_equal(text_str(&why), "/nonexistent/list: no such file");
+    assert_string_equal(text_str(&why), "/nonexistent/list: No such file or directory");
     text_fini(&why);
     text_fini(&line);
     netlist_free(l);
