@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A connection: turns the events of its two message machines into transactions. */
+#include "flow/conn.h"
+
+#include "flow/conn_pair.h"
+#include "wire/http1_proxy.h"
+
+#include <stdlib.h>
+
+static const struct counter_def DEFS[] = {
+    {"conn_opened", "connections", "connections looked into"},
+    {"conn_refused", "connections", "not looked into because too many were open; raise the limit"},
+    {"conn_http", "connections", "that spoke HTTP/1"},
+    {"conn_other", "connections", "that spoke something else, or went on to (Upgrade, CONNECT)"},
+    {"conn_swapped", "connections", "joined midstream, whose client was known by what it said"},
+    {"conn_proxied", "connections", "with a PROXY protocol preface"},
+    {"conn_upgraded", "connections", "handed over to another protocol by 101 or CONNECT"},
+    {"conn_transactions", "transactions", "HTTP/1 transactions told"},
+    {"conn_no_request", "transactions", "whose request was not seen"},
+    {"conn_no_response", "transactions", "whose response was not seen"},
+    {"conn_gap", "transactions", "with bytes missing from the capture; a lossy tap"},
+    {"conn_cut", "transactions", "with a head larger than its cap, or given up for lack of memory"},
+    {"conn_ambiguous", "transactions", "with conflicting framing; may be request smuggling"},
+    {"conn_aborted", "transactions", "whose connection ended before they did"},
+    {"conn_interim", "messages", "interim (1xx) responses"},
+    {"conn_resyncs", "times", "sync was lost in a direction"},
+    {"conn_found", "messages", "found after sync was lost"},
+    {"conn_junk", "times", "bytes that are no message stood where one should begin"},
+    {"conn_heads_refused", "heads", "lost because no buffer was free; raise the limit"},
+    {"conn_blocks_refused", "blocks", "memory for a transaction or a large head was not to be had; raise the limit"},
+    {"conn_evicted", "connections", "given up so that a new transaction has memory; raise the limit"},
+    {"conn_too_many", "connections", "given up because too many requests waited for their answers"},
+};
+
+#define N_OWN (sizeof DEFS / sizeof DEFS[0])
+_Static_assert(N_OWN * sizeof(uint64_t) == sizeof(struct conn_counts), "one name for each counter");
+
+static uint32_t at_least(uint32_t value, uint32_t least)
+{
+    return value > least ? value : least;
+}
+
+static bool make_pools(struct conn_pool *p, uint32_t max_conns, uint32_t max_active)
+{
+    p->conns = pool_new(sizeof(struct conn), max_conns);
+    p->blocks = pool_new(CONN_BLOCK, max_active);
+    p->large = pool_new(CONN_LARGE, at_least(max_active / 32, 16));
+    p->memory.small = pool_new(HTTP1_SMALL, at_least(max_active / 4, 16));
+    p->memory.large = pool_new(HTTP1_MAX_HEAD, at_least(max_active / 64, 16));
+    p->codings = coding_pool_new(NULL);
+    return p->conns && p->blocks && p->large && p->memory.small && p->memory.large && p->codings;
+}
+
+static bool name_counters(struct conn_pool *p)
+{
+    struct counters coding = coding_counters(p->codings);
+    p->defs = calloc(N_OWN + coding.n, sizeof *p->defs);
+    p->values = calloc(N_OWN + coding.n, sizeof *p->values);
+    if (!p->defs || !p->values)
+        return false;
+    memcpy(p->defs, DEFS, sizeof DEFS);
+    memcpy(p->defs + N_OWN, coding.defs, coding.n * sizeof *coding.defs);
+    return true;
+}
+
+struct conn_pool *conn_pool_new(const struct conn_limits *limits, const struct conn_hooks *hooks)
+{
+    struct conn_pool *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    uint32_t max_conns = limits->max_conns ? limits->max_conns : 262144;
+    uint32_t max_active = limits->max_active ? limits->max_active : at_least(max_conns / 8, 1024);
+    p->hooks = *hooks;
+    if (!make_pools(p, max_conns, max_active) || !name_counters(p)) {
+        conn_pool_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+void conn_pool_free(struct conn_pool *p)
+{
+    if (!p)
+        return;
+    struct pool *pools[] = {p->conns, p->blocks, p->large, p->memory.small, p->memory.large};
+    for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++)
+        pool_free(pools[i]);
+    coding_pool_free(p->codings);
+    free(p->defs);
+    free(p->values);
+    free(p);
+}
+
+struct counters conn_counters(const struct conn_pool *p)
+{
+    struct counters coding = coding_counters(p->codings);
+    struct conn_counts own = p->counts;
+    own.heads_refused = p->memory.refused;
+    memcpy(p->values, &own, sizeof own);
+    memcpy(p->values + N_OWN, coding.values, coding.n * sizeof *coding.values);
+    return (struct counters){p->defs, p->values, N_OWN + coding.n};
+}
+
+struct conn *conn_new(struct conn_pool *p, const struct flow_info *info)
+{
+    struct conn *c = pool_take(p->conns);
+    if (!c) {
+        p->counts.refused++;
+        return NULL;
+    }
+    *c = (struct conn){.pool = p, .info = info};
+    http1_init(&c->side[CONN_CLIENT], info->is_midstream ? HTTP1_EITHER : HTTP1_REQUEST);
+    http1_init(&c->side[CONN_SERVER], info->is_midstream ? HTTP1_EITHER : HTTP1_RESPONSE);
+    p->counts.opened++;
+    return c;
+}
+
+enum conn_speaks conn_speaks(const struct conn *c)
+{
+    return (enum conn_speaks)c->speaks;
+}
+
+bool conn_is_swapped(const struct conn *c)
+{
+    return c->is_swapped;
+}
+
+static int half_of(const struct conn *c, int direction)
+{
+    return direction ^ (int)c->is_swapped;
+}
+
+static enum http1_role role_of(const struct conn *c, int direction)
+{
+    if (!c->has_roles && c->info->is_midstream)
+        return HTTP1_EITHER;
+    return half_of(c, direction) == CONN_REQUEST ? HTTP1_REQUEST : HTTP1_RESPONSE;
+}
+
+/* From here on it is something else. */
+static void become_other(struct conn *c, uint32_t flags, uint64_t now_ns)
+{
+    conn_pair_end_all(c, flags, now_ns);
+    for (int dir = 0; dir < 2; dir++)
+        http1_stop(&c->side[dir], &c->pool->memory);
+    c->speaks = CONN_OTHER;
+    c->pool->counts.other++;
+}
+
+/* Gives the oldest open transaction's connection up, if that is another one. */
+static bool evict(struct conn *c, uint64_t now_ns)
+{
+    struct exchange *e = c->pool->oldest;
+    if (!e || e->conn == c)
+        return false;
+    c->pool->counts.evicted++;
+    become_other(e->conn, TXN_CUT, now_ns);
+    return true;
+}
+
+/* The first head in a connection tells who is who. False when this one contradicts what is known. */
+static bool settle_roles(struct conn *c, int direction)
+{
+    struct http1 *h = &c->side[direction], *other = &c->side[!direction];
+    int half = h->role == HTTP1_RESPONSE ? CONN_RESPONSE : CONN_REQUEST;
+    if (c->has_roles)
+        return half == half_of(c, direction);
+    c->has_roles = true;
+    c->is_swapped = half != direction;
+    c->speaks = CONN_HTTP1;
+    c->pool->counts.http++;
+    c->pool->counts.swapped += c->is_swapped;
+    if (other->state == HTTP1_AT_OFF && !c->is_finished[half_of(c, !direction)])
+        http1_seek(other, role_of(c, !direction), 0);
+    other->role = (uint8_t)role_of(c, !direction);
+    http1_wake(other);
+    http1_wake(h);
+    return true;
+}
+
+/* ---- heads ---- */
+
+static void set_declared(struct body_measure *m, const struct http1_body *body)
+{
+    m->has_declared = body->has_length;
+    m->declared = body->length;
+    m->known = body->kind == HTTP1_BODY_LENGTH ? SIZE_DECLARED : SIZE_UNKNOWN;
+    if (body->kind == HTTP1_BODY_NONE)
+        m->known = SIZE_OBSERVED;
+}
+
+/* A gap cut the head: nothing tells how its body is framed. */
+static void follow_cut(struct conn *c, struct exchange *e, int half)
+{
+    c->active[half] = NULL;
+    c->lost[half] = e;
+    e->progress[half] = half == CONN_REQUEST ? CONN_DONE : CONN_COMING;
+    conn_measure(e, half)->known = SIZE_UNKNOWN;
+    conn_body_close(&e->body[half], c->pool->codings, conn_measure(e, half));
+}
+
+static void on_request(struct conn *c, struct http1 *h, const struct http1_head *head, const struct http1_out *out,
+                       bool is_gap, uint64_t now_ns)
+{
+    struct exchange *e;
+    while (!(e = conn_pair_request(c, now_ns)) && c->n_open < CONN_MAX_OPEN && evict(c, now_ns))
+        ;
+    if (!e) {
+        become_other(c, TXN_CUT, now_ns);
+        return;
+    }
+    struct http1_body body = http1_head_request_body(head);
+    conn_exchange_keep(e, CONN_REQUEST, out->data, head);
+    e->t.flags |= (out->is_cut ? TXN_CUT : 0) | (is_gap ? TXN_GAP : 0) | (body.is_ambiguous ? TXN_AMBIGUOUS : 0);
+    e->t.request_ns = h->begin_ns;
+    e->t.request_end_ns = now_ns;
+    set_declared(&e->t.request_body, &body);
+    e->progress[CONN_REQUEST] = CONN_COMING;
+    c->active[CONN_REQUEST] = e;
+    conn_exchange_tell_request(e);
+    if (is_gap)
+        follow_cut(c, e, CONN_REQUEST);
+    else
+        http1_follow(h, &c->pool->memory, &body, false);
+}
+
+static bool is_upgrade(const struct exchange *e)
+{
+    return e->t.status == 101 || (e->t.status / 100 == 2 && span_eq(e->t.method, SPAN("CONNECT")));
+}
+
+static void upgrade(struct conn *c, struct exchange *e, uint64_t now_ns)
+{
+    e->t.flags |= TXN_UPGRADED;
+    e->progress[CONN_REQUEST] = e->progress[CONN_RESPONSE] = CONN_DONE;
+    e->t.request_body.is_complete = e->t.response_body.is_complete = true;
+    e->t.response_body.known = SIZE_OBSERVED;
+    c->pool->counts.upgraded++;
+    become_other(c, 0, now_ns);
+}
+
+static void on_response(struct conn *c, struct http1 *h, const struct http1_head *head, const struct http1_out *out,
+                        bool is_gap, uint64_t now_ns)
+{
+    struct conn_pool *p = c->pool;
+    if (head->status < 200 && head->status != 101) {
+        p->counts.interim++;
+        if (!is_gap)
+            http1_ignore(h, &p->memory);
+        return;
+    }
+    struct exchange *e;
+    while (!(e = conn_pair_response(c, out->is_found, now_ns)) && evict(c, now_ns))
+        ;
+    if (!e) {
+        become_other(c, TXN_CUT, now_ns);
+        return;
+    }
+    struct http1_body body = http1_head_response_body(head, e->t.method);
+    conn_exchange_keep(e, CONN_RESPONSE, out->data, head);
+    e->t.flags |= (out->is_cut ? TXN_CUT : 0) | (is_gap ? TXN_GAP : 0) | (body.is_ambiguous ? TXN_AMBIGUOUS : 0);
+    e->t.response_ns = h->begin_ns;
+    set_declared(&e->t.response_body, &body);
+    e->progress[CONN_RESPONSE] = CONN_COMING;
+    c->active[CONN_RESPONSE] = e;
+    if (is_upgrade(e))
+        e->t.flags |= TXN_UPGRADED;
+    conn_exchange_tell_response(e);
+    if (is_upgrade(e))
+        upgrade(c, e, now_ns);
+    else if (is_gap)
+        follow_cut(c, e, CONN_RESPONSE);
+    else
+        http1_follow(h, &p->memory, &body, e->t.method.size == 0);
+}
+
+static void on_head(struct conn *c, int direction, const struct http1_out *out, bool is_gap, uint64_t now_ns)
+{
+    struct http1 *h = &c->side[direction];
+    struct http1_head head = {.fields = {c->pool->fields, 0, HTTP1_MAX_FIELDS, false}};
+    c->pool->counts.found += out->is_found;
+    if (!settle_roles(c, direction)) {
+        http1_seek(h, role_of(c, direction), 0);
+        return;
+    }
+    if (http1_head_parse(out->data, (enum http1_role)h->role, &head))
+        return; /* then the machine looks on */
+    if (half_of(c, direction) == CONN_REQUEST)
+        on_request(c, h, &head, out, is_gap, now_ns);
+    else
+        on_response(c, h, &head, out, is_gap, now_ns);
+}
+
+/* ---- other events ---- */
+
+static void on_data(struct conn *c, int half, struct span bytes)
+{
+    struct exchange *e = c->active[half];
+    if (!e)
+        return;
+    conn_measure(e, half)->bytes += bytes.size;
+    conn_body_feed(&e->body[half], c->pool->codings, bytes);
+}
+
+static void on_skip(struct conn *c, int half, uint64_t bytes)
+{
+    struct exchange *e = c->active[half];
+    if (!e)
+        return;
+    conn_measure(e, half)->bytes += bytes;
+    conn_measure(e, half)->missing += bytes;
+    conn_body_gap(&e->body[half], c->pool->codings, bytes);
+}
+
+/* In a flow joined midstream, or with bytes missing at its start, the first message may be yet to come. */
+static void on_foreign(struct conn *c, int direction, uint64_t now_ns)
+{
+    struct http1 *h = &c->side[direction];
+    c->pool->counts.junk++;
+    if (c->has_roles)
+        http1_seek(h, role_of(c, direction), 0);
+    else if (c->info->is_midstream)
+        http1_seek(h, role_of(c, direction), HTTP1_UNSURE_BUDGET);
+    else
+        become_other(c, 0, now_ns);
+}
+
+static void on_lost(struct conn *c, int direction, const struct http1_out *out)
+{
+    int half = half_of(c, direction);
+    c->pool->counts.resyncs++;
+    c->pool->counts.junk += !out->by_gap;
+    if (out->by_gap)
+        c->had_gap[half] = true;
+    if (!c->has_roles) {
+        http1_seek(&c->side[direction], role_of(c, direction), HTTP1_UNSURE_BUDGET);
+        return;
+    }
+    if (out->in_message)
+        conn_pair_lose_inside(c, half, out->by_gap);
+    else if (out->by_gap && (half == CONN_RESPONSE || !out->was_first))
+        conn_pair_lose_start(c, half);
+}
+
+static void on_proxy(struct conn *c, struct span preface)
+{
+    struct endpoint source;
+    c->pool->counts.proxied++;
+    if (http1_proxy_source(preface, &source) && ipaddr_is_zero(&c->proxy_client))
+        c->proxy_client = source.ip;
+}
+
+/* Both directions have been looked through far enough without a message. */
+static bool is_hopeless(const struct conn *c)
+{
+    return c->speaks == CONN_UNSURE && c->side[0].state == HTTP1_AT_SLEEP && c->side[1].state == HTTP1_AT_SLEEP;
+}
+
+static void take(struct conn *c, int direction, struct http1_input in, bool is_acked)
+{
+    struct http1 *h = &c->side[direction];
+    struct http1_out out;
+    enum http1_event event;
+    while (c->speaks != CONN_OTHER && (event = http1_step(h, &in, &c->pool->memory, &out)) != HTTP1_MORE) {
+        int half = half_of(c, direction);
+        switch (event) {
+        case HTTP1_HEAD:
+            on_head(c, direction, &out, false, in.now_ns);
+            break;
+        case HTTP1_CUT_HEAD:
+            on_head(c, direction, &out, true, in.now_ns);
+            conn_pair_miss(c, half_of(c, direction), in.gap, is_acked);
+            break;
+        case HTTP1_DATA:
+            on_data(c, half, out.data);
+            break;
+        case HTTP1_SKIP:
+            on_skip(c, half, out.size);
+            break;
+        case HTTP1_END:
+            conn_pair_complete(c, half, in.now_ns);
+            break;
+        case HTTP1_LOST:
+            on_lost(c, direction, &out);
+            conn_pair_miss(c, half, in.gap, is_acked);
+            break;
+        case HTTP1_FOREIGN:
+            on_foreign(c, direction, in.now_ns);
+            break;
+        default:
+            on_proxy(c, out.data);
+        }
+    }
+    if (is_hopeless(c))
+        become_other(c, 0, in.now_ns);
+}
+
+void conn_data(struct conn *c, int direction, struct span bytes, uint64_t now_ns)
+{
+    if (c->speaks != CONN_OTHER)
+        take(c, direction, (struct http1_input){.bytes = bytes, .now_ns = now_ns}, false);
+}
+
+void conn_gap(struct conn *c, int direction, uint64_t bytes, bool is_acked, uint64_t now_ns)
+{
+    int half = half_of(c, direction);
+    uint8_t state = c->side[direction].state;
+    if (c->speaks == CONN_OTHER || bytes == 0)
+        return;
+    if (c->has_roles && (state == HTTP1_AT_RESYNC || state == HTTP1_AT_SLEEP)) {
+        c->had_gap[half] = true;
+        if (!c->lost[half] && half == CONN_RESPONSE)
+            conn_pair_lose_start(c, half);
+        conn_pair_miss(c, half, bytes, is_acked);
+    }
+    take(c, direction, (struct http1_input){.gap = bytes, .now_ns = now_ns}, is_acked);
+}
+
+/* A close-delimited body ends with its direction (RFC 9112, 6.3, 8); everything else that was coming is cut short. */
+static void finish_half(struct conn *c, int half, uint64_t now_ns)
+{
+    struct http1 *h = &c->side[conn_direction(c, half)];
+    struct exchange *e = c->active[half];
+    if (h->state == HTTP1_AT_CLOSE)
+        conn_pair_complete(c, half, now_ns);
+    else if (e)
+        conn_pair_abort(e, half);
+    if (half == CONN_RESPONSE)
+        for (e = c->first; e; e = e->next)
+            conn_pair_abort(e, half);
+}
+
+void conn_fin(struct conn *c, int direction, uint64_t now_ns)
+{
+    int half = half_of(c, direction);
+    if (c->speaks == CONN_OTHER)
+        return;
+    if (c->has_roles) {
+        finish_half(c, half, now_ns);
+        c->is_finished[half] = true;
+    }
+    http1_stop(&c->side[direction], &c->pool->memory);
+    conn_pair_settle(c, now_ns);
+}
+
+void conn_end(struct conn *c, uint64_t now_ns)
+{
+    struct conn_pool *p = c->pool;
+    conn_pair_end_all(c, 0, now_ns);
+    for (int dir = 0; dir < 2; dir++)
+        http1_fini(&c->side[dir], &p->memory);
+    pool_give(p->conns, c);
+}

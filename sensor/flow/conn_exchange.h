@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One open transaction of a connection and its memory, the connection itself, and the pool of both. Inside of flow/ only. */
+#ifndef FLOW_CONN_EXCHANGE_H
+#define FLOW_CONN_EXCHANGE_H
+
+#include "base/arena.h"
+#include "flow/conn_body.h"
+#include "wire/http1.h"
+
+#define CONN_BLOCK 4096u /* of an exchange: the struct, and what of its heads fits behind it */
+#define CONN_LARGE (HTTP1_MAX_HEAD + HTTP1_MAX_FIELDS * sizeof(struct field) + 64) /* a head that does not */
+#define CONN_MAX_OPEN 256u
+
+enum { CONN_REQUEST, CONN_RESPONSE }; /* the two halves of an exchange */
+enum conn_progress { CONN_AWAITED, CONN_COMING, CONN_DONE };
+
+struct exchange {
+    struct transaction t;
+    struct conn *conn;
+    struct exchange *next;          /* of the connection, in the order of their requests */
+    struct exchange *older, *newer; /* of the pool */
+    struct conn_body body[2];
+    struct arena arena;             /* the rest of the block */
+    void *large[2];                 /* heads that did not fit */
+    uint8_t progress[2];            /* enum conn_progress */
+    bool is_told;       /* a hook has seen it */
+    bool is_ghost;      /* a request that must have been, in a gap: holds its place in the order of answers */
+    bool is_mixed;      /* one-sided: its answer's bytes cannot be told from those of others */
+    bool has_unacked;   /* bytes of its answer are missing that nobody acknowledged */
+    bool is_lost[2];    /* sync was lost inside it */
+};
+
+struct conn {
+    struct conn_pool *pool;
+    const struct flow_info *info;
+    struct exchange *first, *last;
+    struct exchange *active[2]; /* by half: whose body bytes are coming */
+    struct exchange *lost[2];   /* by half: whose bytes go by while sync is lost */
+    struct http1 side[2];       /* by direction */
+    struct ipaddr proxy_client;
+    uint32_t number;
+    uint16_t n_open;
+    uint8_t speaks;
+    bool is_swapped, has_roles;
+    bool had_gap[2], is_finished[2]; /* by half */
+};
+
+_Static_assert(sizeof(struct conn) <= 304, "an idle connection stays small");
+
+struct conn_counts {
+    uint64_t opened, refused, http, other, swapped, proxied, upgraded;
+    uint64_t transactions, no_request, no_response, gap, cut, ambiguous, aborted;
+    uint64_t interim, resyncs, found, junk, heads_refused, blocks_refused, evicted, too_many;
+};
+
+struct conn_pool {
+    struct conn_hooks hooks;
+    struct pool *conns, *blocks, *large;
+    struct coding_pool *codings;
+    struct exchange *oldest, *newest; /* open exchanges of all connections */
+    struct http1_memory memory;
+    struct conn_counts counts;
+    struct counter_def *defs; /* ours and those of coding */
+    uint64_t *values;
+    struct field fields[HTTP1_MAX_FIELDS]; /* of the head being parsed */
+};
+
+/* Appends an exchange to the connection's; NULL when no block is to be had (counted). Number and addresses are set. */
+struct exchange *conn_exchange_new(struct conn *c);
+/* Takes it out of the connection and gives its memory back; tells nobody. */
+void conn_exchange_free(struct exchange *e);
+/* Copies a parsed head into the exchange's memory and fills the transaction's fields of that half. 'bytes' is what the
+ * head was parsed from. TXN_CUT when not all of it could be kept. */
+void conn_exchange_keep(struct exchange *e, int half, struct span bytes, const struct http1_head *head);
+/* The direction that sends this half. */
+static inline int conn_direction(const struct conn *c, int half)
+{
+    return half ^ (int)c->is_swapped;
+}
+static inline struct body_measure *conn_measure(struct exchange *e, int half)
+{
+    return half == CONN_REQUEST ? &e->t.request_body : &e->t.response_body;
+}
+/* Calls of the hooks, with the flags brought up to date. */
+void conn_exchange_tell_request(struct exchange *e);
+void conn_exchange_tell_response(struct exchange *e);
+void conn_exchange_tell_end(struct exchange *e, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Pairing. Responses come in the order of their requests (RFC 9112, 9.3). Where bytes are lost, one more thing is used:
+ * a client that does not pipeline asks again only when it has its answer. */
+#include "flow/conn_pair.h"
+
+void conn_pair_settle(struct conn *c, uint64_t now_ns)
+{
+    struct exchange *e;
+    while ((e = c->first) && e->progress[CONN_REQUEST] == CONN_DONE && e->progress[CONN_RESPONSE] == CONN_DONE) {
+        conn_exchange_tell_end(e, now_ns);
+        conn_exchange_free(e);
+    }
+}
+
+/* The bytes that went by while sync was lost are charged to 'e'. They are a bound: what is left of a head and of chunk
+ * framing is among them. When the answer's head is not known to the sensor and the client acknowledged everything that
+ * is missing, that is a size of its own kind. */
+static void charge(struct exchange *e, int half)
+{
+    struct conn *c = e->conn;
+    struct http1 *h = &c->side[conn_direction(c, half)];
+    struct body_measure *m = conn_measure(e, half);
+    if (c->lost[half] != e)
+        return;
+    c->lost[half] = NULL;
+    m->bytes += h->unsynced;
+    h->unsynced = 0;
+    bool is_whole = half == CONN_RESPONSE && !e->is_lost[half] && !e->has_unacked && !e->is_mixed;
+    m->known = is_whole && m->bytes ? SIZE_ACKNOWLEDGED : SIZE_UNKNOWN;
+}
+
+void conn_pair_abort(struct exchange *e, int half)
+{
+    struct conn *c = e->conn;
+    struct body_measure *m = conn_measure(e, half);
+    if (e->progress[half] == CONN_DONE)
+        return;
+    bool is_coming = e->progress[half] == CONN_COMING;
+    e->progress[half] = CONN_DONE;
+    conn_body_close(&e->body[half], c->pool->codings, m);
+    if (c->lost[half] == e)
+        charge(e, half);
+    else if (is_coming && c->side[conn_direction(c, half)].state == HTTP1_AT_PEEK)
+        m->known = SIZE_UNKNOWN; /* perhaps the answer to a HEAD request: it had no body to lose */
+    else if (is_coming) {
+        m->known = SIZE_OBSERVED;
+        e->t.flags |= TXN_ABORTED;
+    }
+    if (c->active[half] == e)
+        c->active[half] = NULL;
+}
+
+void conn_pair_end_all(struct conn *c, uint32_t flags, uint64_t now_ns)
+{
+    while (c->first) {
+        struct exchange *e = c->first;
+        e->t.flags |= flags;
+        charge(e, CONN_REQUEST);
+        conn_pair_abort(e, CONN_REQUEST);
+        conn_pair_abort(e, CONN_RESPONSE);
+        conn_pair_settle(c, now_ns);
+    }
+}
+
+/* Up to and with 'last': nothing more comes for them. */
+static void close_up_to(struct conn *c, struct exchange *last, uint64_t now_ns)
+{
+    for (struct exchange *e = c->first; e; e = e->next) {
+        conn_pair_abort(e, CONN_RESPONSE);
+        if (e == last)
+            break;
+    }
+    conn_pair_settle(c, now_ns);
+}
+
+struct exchange *conn_pair_request(struct conn *c, uint64_t now_ns)
+{
+    bool is_blind = !c->info->saw[conn_direction(c, CONN_RESPONSE)];
+    struct exchange *lost = c->lost[CONN_RESPONSE];
+    if (c->lost[CONN_REQUEST])
+        charge(c->lost[CONN_REQUEST], CONN_REQUEST);
+    if (is_blind && (lost || c->n_open >= CONN_MAX_OPEN))
+        lost = c->last;
+    if (lost)
+        close_up_to(c, lost, now_ns);
+    if (c->n_open >= CONN_MAX_OPEN) {
+        c->pool->counts.too_many++;
+        return NULL;
+    }
+    struct exchange *e = conn_exchange_new(c);
+    if (e && c->is_finished[CONN_RESPONSE])
+        e->progress[CONN_RESPONSE] = CONN_DONE;
+    return e;
+}
+
+static struct exchange *first_awaiting(struct exchange *e, bool can_be_ghost)
+{
+    while (e && (e->progress[CONN_RESPONSE] != CONN_AWAITED || (e->is_ghost && !can_be_ghost)))
+        e = e->next;
+    return e;
+}
+
+/* It has been answered already; the rest of the request is not waited for. */
+static void leave_request(struct exchange *e)
+{
+    if (e->progress[CONN_REQUEST] == CONN_COMING)
+        e->t.request_body.known = SIZE_OBSERVED;
+    e->progress[CONN_REQUEST] = CONN_DONE;
+}
+
+/* A response nobody is known to have asked for. What came before it is over. */
+static struct exchange *unasked(struct conn *c, uint64_t now_ns)
+{
+    for (struct exchange *e = c->first; e; e = e->next) {
+        leave_request(e);
+        conn_pair_abort(e, CONN_RESPONSE);
+    }
+    conn_pair_settle(c, now_ns);
+    struct exchange *e = conn_exchange_new(c);
+    if (e)
+        e->progress[CONN_REQUEST] = CONN_DONE;
+    return e;
+}
+
+struct exchange *conn_pair_response(struct conn *c, bool is_found, uint64_t now_ns)
+{
+    struct exchange *lost = c->lost[CONN_RESPONSE], *e;
+    if (lost && lost->progress[CONN_RESPONSE] == CONN_AWAITED && !first_awaiting(lost->next, false)) {
+        /* the only request there is: what was lost was an interim response, or no gap at all */
+        c->lost[CONN_RESPONSE] = NULL;
+        lost->t.response_body = (struct body_measure){0};
+        e = lost;
+    } else {
+        if (lost)
+            close_up_to(c, lost, now_ns);
+        e = first_awaiting(c->first, !is_found);
+        if (!e)
+            e = first_awaiting(c->first, true);
+    }
+    if (!e)
+        e = unasked(c, now_ns);
+    if (!e)
+        return NULL;
+    /* ghosts before it have lost their answer too; who was answered early ends where the next answer begins */
+    for (struct exchange *before = c->first; before != e; before = before->next) {
+        leave_request(before);
+        conn_pair_abort(before, CONN_RESPONSE);
+    }
+    conn_pair_settle(c, now_ns);
+    if (!e->is_told)
+        e->t.flags |= TXN_NO_REQUEST | (c->had_gap[CONN_REQUEST] ? TXN_GAP : 0);
+    e->is_ghost = false;
+    return e;
+}
+
+void conn_pair_complete(struct conn *c, int half, uint64_t now_ns)
+{
+    struct exchange *e = c->active[half];
+    c->active[half] = NULL;
+    if (!e)
+        return;
+    struct body_measure *m = conn_measure(e, half);
+    m->known = SIZE_OBSERVED;
+    m->is_complete = true;
+    conn_body_close(&e->body[half], c->pool->codings, m);
+    e->progress[half] = CONN_DONE;
+    if (half == CONN_REQUEST)
+        e->t.request_end_ns = now_ns;
+    conn_pair_settle(c, now_ns);
+}
+
+void conn_pair_lose_inside(struct conn *c, int half, bool by_gap)
+{
+    struct exchange *e = c->active[half];
+    c->active[half] = NULL;
+    c->lost[half] = e;
+    if (!e)
+        return;
+    e->is_lost[half] = true;
+    e->t.flags |= by_gap ? TXN_GAP : TXN_AMBIGUOUS;
+    conn_measure(e, half)->known = SIZE_UNKNOWN;
+    conn_body_close(&e->body[half], c->pool->codings, conn_measure(e, half));
+    if (half == CONN_REQUEST)
+        e->progress[half] = CONN_DONE; /* its end will not be seen; its answer ends it */
+}
+
+void conn_pair_lose_start(struct conn *c, int half)
+{
+    bool is_two_sided = c->info->saw[0] && c->info->saw[1];
+    c->side[conn_direction(c, half)].unsynced = 0;
+    if (half == CONN_RESPONSE) {
+        struct exchange *e = c->lost[half] = first_awaiting(c->first, true);
+        if (e && e->next)
+            e->is_mixed = true;
+        if (e && is_two_sided)
+            e->t.flags |= TXN_GAP;
+        return;
+    }
+    c->lost[half] = NULL;
+    if (!is_two_sided || c->n_open >= CONN_MAX_OPEN)
+        return;
+    struct exchange *ghost = conn_exchange_new(c);
+    if (!ghost)
+        return;
+    ghost->is_ghost = true;
+    ghost->progress[CONN_REQUEST] = CONN_DONE;
+}
+
+void conn_pair_miss(struct conn *c, int half, uint64_t bytes, bool is_acked)
+{
+    struct exchange *e = c->lost[half];
+    if (!e)
+        return;
+    conn_measure(e, half)->missing += bytes;
+    if (half == CONN_RESPONSE && !is_acked)
+        e->has_unacked = true;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Which response belongs to which request, and what becomes of both when bytes are lost. Inside of flow/ only. */
+#ifndef FLOW_CONN_PAIR_H
+#define FLOW_CONN_PAIR_H
+
+#include "flow/conn_exchange.h"
+
+/* Ends the exchanges at the front both halves of which are done. */
+void conn_pair_settle(struct conn *c, uint64_t now_ns);
+/* Ends all, as they are; 'flags' are added to each. */
+void conn_pair_end_all(struct conn *c, uint32_t flags, uint64_t now_ns);
+
+/* A request begins: ends what its coming shows to be over, and makes its exchange. NULL without memory. */
+struct exchange *conn_pair_request(struct conn *c, uint64_t now_ns);
+/* A response begins ('is_found': after sync was lost): the exchange it belongs to, or a new one without a request. NULL
+ * without memory. */
+struct exchange *conn_pair_response(struct conn *c, bool is_found, uint64_t now_ns);
+
+/* A half has come to the end of its framing. */
+void conn_pair_complete(struct conn *c, int half, uint64_t now_ns);
+/* A half whose end will not be seen: connection over, or the direction. */
+void conn_pair_abort(struct exchange *e, int half);
+/* Sync was lost in a direction: inside the message that was coming, or where one should have begun. */
+void conn_pair_lose_inside(struct conn *c, int half, bool by_gap);
+void conn_pair_lose_start(struct conn *c, int half);
+/* So many bytes are missing while sync is lost. */
+void conn_pair_miss(struct conn *c, int half, uint64_t bytes, bool is_acked);
+
+#endif

@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The message machine of one direction of HTTP/1.x. */
+#include "wire/http1.h"
+
+#include "wire/http1_sync.h"
+
+#define VERSION_LITERAL "HTTP/1."
+#define VERSION_SIZE 7u
+#define MAX_METHOD 32u
+#define PREFACE2_ADDRESSES 36u
+
+static const uint8_t PREFACE2[12] = {'\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n'};
+
+enum { PART_FIRST, PART_REST, PART_FIELDS };
+enum { LINE_EMPTY, LINE_CR, LINE_MORE };
+
+void http1_init(struct http1 *h, enum http1_role role)
+{
+    *h = (struct http1){.role = (uint8_t)role, .is_first = true};
+}
+
+void http1_fini(struct http1 *h, struct http1_memory *memory)
+{
+    http1_sync_drop(h, memory);
+    h->state = HTTP1_AT_OFF;
+}
+
+void http1_stop(struct http1 *h, struct http1_memory *memory)
+{
+    http1_fini(h, memory);
+}
+
+void http1_seek(struct http1 *h, enum http1_role role, uint64_t budget)
+{
+    h->role = (uint8_t)role;
+    h->is_bounded = budget != 0;
+    h->left = budget;
+    if (h->state == HTTP1_AT_OFF)
+        http1_sync_reuse(h);
+}
+
+void http1_wake(struct http1 *h)
+{
+    h->is_bounded = false;
+    if (h->state == HTTP1_AT_SLEEP)
+        h->state = HTTP1_AT_RESYNC;
+}
+
+static enum http1_event lose(struct http1 *h, struct http1_memory *memory, struct http1_out *out, bool by_gap, bool in_message)
+{
+    out->by_gap = by_gap;
+    out->in_message = in_message;
+    out->was_first = h->is_first;
+    http1_sync_lose(h, memory);
+    return HTTP1_LOST;
+}
+
+/* What stands where a message should start is none. What was collected of its first line stays, to be looked at again. */
+static enum http1_event reject(struct http1 *h, struct http1_out *out)
+{
+    if (h->is_first) {
+        h->state = HTTP1_AT_OFF;
+        return HTTP1_FOREIGN;
+    }
+    *out = (struct http1_out){0};
+    http1_sync_reuse(h);
+    return HTTP1_LOST;
+}
+
+static void begin_head(struct http1 *h, uint64_t now_ns)
+{
+    h->state = HTTP1_AT_HEAD;
+    h->matched = 0;
+    h->start_part = PART_FIRST;
+    h->line = LINE_MORE;
+    h->is_cut = false;
+    h->head_size = 0;
+    h->begin_ns = now_ns;
+}
+
+static bool status_byte_fits(uint8_t at, uint8_t c)
+{
+    if (at < VERSION_SIZE)
+        return c == (uint8_t)VERSION_LITERAL[at];
+    if (at == 8)
+        return c == ' ' || c == '\t';
+    if (at == 12)
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+    return c >= '0' && c <= '9';
+}
+
+/* One byte of the part of the start line that tells requests and responses apart. False when it can be neither. */
+static bool start_byte(struct http1 *h, uint8_t c)
+{
+    uint8_t role = h->role;
+    if (role & HTTP1_RESPONSE && !status_byte_fits(h->matched, c))
+        role &= (uint8_t)~HTTP1_RESPONSE;
+    bool ends_method = h->matched > 0 && (c == ' ' || c == '\t');
+    if (role & HTTP1_REQUEST && !ends_method && (!http1_head_is_token_byte(c) || h->matched >= MAX_METHOD))
+        role &= (uint8_t)~HTTP1_REQUEST;
+    if (role == 0)
+        return false;
+    h->role = role;
+    h->matched++;
+    if ((role == HTTP1_REQUEST && ends_method) || (role == HTTP1_RESPONSE && h->matched > 12))
+        h->start_part = PART_REST;
+    return true;
+}
+
+/* Reads the start line as far as it goes. The number of bytes read, up to and with the line end (*is_whole); *is_bad when
+ * the byte behind them cannot stand there. */
+static size_t read_start_line(struct http1 *h, struct span s, bool *is_whole, bool *is_bad)
+{
+    size_t i = 0;
+    *is_whole = *is_bad = false;
+    for (; i < s.size; i++) {
+        uint8_t c = s.at[i];
+        if (h->head_size + i >= HTTP1_MAX_HEAD)
+            break;
+        if (h->start_part == PART_FIRST && !start_byte(h, c))
+            break;
+        if (c == '\n') {
+            *is_whole = true;
+            return i + 1;
+        }
+        if (c < ' ' && c != '\t' && c != '\r')
+            break;
+        if (c == 0x7f)
+            break;
+    }
+    *is_bad = i < s.size;
+    return i;
+}
+
+/* Index behind the empty line that ends a head, or SIZE_MAX. */
+static size_t read_fields(struct http1 *h, struct span s, size_t from)
+{
+    while (from < s.size) {
+        if (h->line == LINE_EMPTY && s.at[from] == '\r') {
+            h->line = LINE_CR;
+            from++;
+            continue;
+        }
+        if (s.at[from] == '\n' && h->line != LINE_MORE)
+            return from + 1;
+        size_t end = span_find_byte(s, '\n', from);
+        h->line = end == SIZE_MAX ? LINE_MORE : LINE_EMPTY;
+        if (end == SIZE_MAX)
+            return SIZE_MAX;
+        from = end + 1;
+    }
+    return SIZE_MAX;
+}
+
+/* Takes 'size' bytes off the input into the head buffer. */
+static bool take_into_head(struct http1 *h, struct http1_input *in, size_t size, struct http1_memory *memory)
+{
+    struct span part = span_sub(in->bytes, 0, size);
+    in->bytes = span_from(in->bytes, size);
+    h->head_size += (uint32_t)size;
+    return http1_sync_collect(h, part, memory);
+}
+
+static bool start_line_holds(struct http1 *h, struct span line, struct http1_out *out, bool *is_preface)
+{
+    *is_preface = h->is_first && h->role & HTTP1_REQUEST && span_starts(line, SPAN("PROXY ")) && line.size <= 107;
+    if (*is_preface) {
+        out->data = line;
+        return true;
+    }
+    return h->role == HTTP1_RESPONSE ? http1_head_is_status_line(line) : http1_head_is_request_line(line, false);
+}
+
+/* The start line is whole: its last byte is in[size - 1], what came before is in the buffer. */
+static enum http1_event end_start_line(struct http1 *h, struct http1_input *in, size_t size, struct http1_memory *memory,
+                                       struct http1_out *out)
+{
+    bool is_preface, is_split = h->buffered != 0;
+    if (is_split && !take_into_head(h, in, size, memory))
+        return reject(h, out);
+    struct span line = is_split ? span_of(h->buffer, h->buffered) : span_sub(in->bytes, 0, size);
+    if (!start_line_holds(h, line, out, &is_preface)) {
+        if (!is_split)
+            (void)take_into_head(h, in, size, memory); /* refused: then it cannot be looked at again */
+        return reject(h, out);
+    }
+    if (is_preface) {
+        if (!is_split)
+            in->bytes = span_from(in->bytes, size);
+        h->buffered = 0; /* the block stays until the next step, for out->data */
+        h->state = HTTP1_AT_START;
+        h->matched = 0;
+        return HTTP1_PROXY;
+    }
+    h->start_part = PART_FIELDS;
+    h->line = LINE_EMPTY;
+    return HTTP1_MORE;
+}
+
+static enum http1_event step_head(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+{
+    size_t used = 0;
+    if (h->start_part != PART_FIELDS) {
+        bool is_whole, is_bad;
+        size_t before = in->bytes.size;
+        used = read_start_line(h, in->bytes, &is_whole, &is_bad);
+        if (!is_whole)
+            return take_into_head(h, in, used, memory) && !is_bad ? HTTP1_MORE : reject(h, out);
+        enum http1_event event = end_start_line(h, in, used, memory, out);
+        if (event != HTTP1_MORE)
+            return event;
+        used -= before - in->bytes.size;
+    }
+    size_t end = read_fields(h, in->bytes, used);
+    size_t size = end == SIZE_MAX ? in->bytes.size : end;
+    if (h->head_size + size > HTTP1_MAX_HEAD_TOTAL) {
+        in->bytes = span_from(in->bytes, HTTP1_MAX_HEAD_TOTAL - h->head_size);
+        return lose(h, memory, out, false, false);
+    }
+    if (end != SIZE_MAX && h->buffered == 0) {
+        out->data = span_sub(in->bytes, 0, size < HTTP1_MAX_HEAD ? size : HTTP1_MAX_HEAD);
+        out->is_cut = size > HTTP1_MAX_HEAD;
+        in->bytes = span_from(in->bytes, size);
+    } else {
+        if (!take_into_head(h, in, size, memory))
+            return lose(h, memory, out, false, false);
+        out->data = span_of(h->buffer, h->buffered);
+        out->is_cut = h->is_cut;
+    }
+    if (end == SIZE_MAX)
+        return HTTP1_MORE;
+    h->state = HTTP1_AT_VERDICT;
+    return HTTP1_HEAD;
+}
+
+/* Empty lines before a message (RFC 9112, 2.2), and the signature of PROXY v2 at the very start. */
+static enum http1_event step_start(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+{
+    http1_sync_drop(h, memory); /* a PROXY line was handed out of it */
+    while (in->bytes.size) {
+        uint8_t c = in->bytes.at[0];
+        bool can_be_preface = h->state == HTTP1_AT_START && h->role & HTTP1_REQUEST && h->matched < sizeof PREFACE2;
+        if (can_be_preface && c == PREFACE2[h->matched]) {
+            in->bytes = span_from(in->bytes, 1);
+            if (++h->matched == sizeof PREFACE2) {
+                h->state = HTTP1_AT_PREFACE;
+                h->left = 4;
+                return HTTP1_MORE;
+            }
+            continue;
+        }
+        if (can_be_preface && h->matched > 4)
+            return reject(h, out);
+        h->matched = sizeof PREFACE2;
+        if (c != '\r' && c != '\n') {
+            begin_head(h, in->now_ns);
+            return HTTP1_MORE;
+        }
+        in->bytes = span_from(in->bytes, 1);
+    }
+    return HTTP1_MORE;
+}
+
+/* Version and command, family, size (4 bytes), then addresses and more, of which the first are kept. */
+static enum http1_event step_preface(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+{
+    while (in->bytes.size && h->left) {
+        size_t want = h->buffered < 4 + PREFACE2_ADDRESSES ? 4 + PREFACE2_ADDRESSES - h->buffered : SIZE_MAX;
+        struct span part = span_sub(in->bytes, 0, h->left < want ? (size_t)h->left : want);
+        in->bytes = span_from(in->bytes, part.size);
+        h->left -= part.size;
+        if (want != SIZE_MAX && !http1_sync_collect(h, part, memory))
+            return reject(h, out);
+        if (h->buffered == 4 && h->left == 0 && !h->is_cut) {
+            if (h->buffer[0] >> 4 != 2)
+                return reject(h, out);
+            h->left = (uint64_t)(h->buffer[2] << 8 | h->buffer[3]);
+            h->is_cut = true; /* here: the size has been read */
+        }
+    }
+    if (h->left || !h->is_cut)
+        return HTTP1_MORE;
+    out->data = span_of(h->buffer, h->buffered);
+    h->buffered = 0;
+    h->is_cut = false;
+    h->state = HTTP1_AT_START;
+    h->matched = 0;
+    return HTTP1_PROXY;
+}
+
+/* Body bytes by arithmetic; 'next' is the state when all have come. */
+static enum http1_event step_counted(struct http1 *h, struct http1_input *in, struct http1_out *out, enum http1_state next)
+{
+    out->data = span_sub(in->bytes, 0, h->left < SIZE_MAX ? (size_t)h->left : SIZE_MAX);
+    in->bytes = span_from(in->bytes, out->data.size);
+    h->left -= out->data.size;
+    if (h->left == 0)
+        h->state = (uint8_t)next;
+    return HTTP1_DATA;
+}
+
+/* Behind a head with a length whose request is not known: a start line here means that it answered a HEAD. */
+static enum http1_event step_peek(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+{
+    static const char literal[] = VERSION_LITERAL;
+    uint64_t ns = h->begin_ns;
+    while (in->bytes.size && h->matched < VERSION_SIZE && h->matched < h->left &&
+           in->bytes.at[0] == (uint8_t)literal[h->matched]) {
+        if (h->matched++ == 0)
+            h->begin_ns = in->now_ns;
+        in->bytes = span_from(in->bytes, 1);
+    }
+    if (h->matched == VERSION_SIZE) {
+        ns = h->begin_ns;
+        begin_head(h, ns);
+        for (unsigned i = 0; i < VERSION_SIZE; i++)
+            (void)start_byte(h, (uint8_t)literal[i]);
+        h->head_size = VERSION_SIZE;
+        return http1_sync_collect(h, SPAN(VERSION_LITERAL), memory) ? HTTP1_END : lose(h, memory, out, false, false);
+    }
+    if (in->bytes.size == 0 && h->matched < h->left)
+        return HTTP1_MORE;
+    out->data = span_of(literal, h->matched);
+    h->left -= h->matched;
+    h->state = h->left ? HTTP1_AT_LENGTH : HTTP1_AT_END;
+    return out->data.size ? HTTP1_DATA : HTTP1_MORE;
+}
+
+static int hex_value(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void end_chunk_size(struct http1 *h)
+{
+    h->state = h->left ? HTTP1_AT_CHUNK : HTTP1_AT_TRAILER;
+    h->line = LINE_EMPTY;
+    h->head_size = 0;
+}
+
+/* chunk-size [ chunk-ext ] CRLF (RFC 9112, 7.1); blanks around the size and a bare LF are let pass. */
+static enum http1_event step_size(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+{
+    while (in->bytes.size) {
+        uint8_t c = in->bytes.at[0];
+        in->bytes = span_from(in->bytes, 1);
+        int digit = hex_value(c);
+        if (digit >= 0 && h->matched < 16 && h->left >> 60 == 0) {
+            h->left = h->left << 4 | (uint64_t)digit;
+            h->matched++;
+            continue;
+        }
+        if (digit >= 0 || h->matched == 0 || (c != ';' && c != ' ' && c != '\t' && c != '\r' && c != '\n'))
+            return lose(h, memory, out, false, true);
+        if (c == '\n')
+            end_chunk_size(h);
+        else
+            h->state = HTTP1_AT_EXTENSION;
+        return HTTP1_MORE;
+    }
+    return HTTP1_MORE;
+}
+
+static void step_extension(struct http1 *h, struct http1_input *in)
+{
+    size_t end = span_find_byte(in->bytes, '\n', 0);
+    in->bytes = span_from(in->bytes, end == SIZE_MAX ? in->bytes.size : end + 1);
+    if (end != SIZE_MAX)
+        end_chunk_size(h);
+}
+
+static enum http1_event step_chunk_end(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+{
+    uint8_t c = in->bytes.at[0];
+    in->bytes = span_from(in->bytes, 1);
+    if (c == '\r' && h->line == LINE_EMPTY) {
+        h->line = LINE_CR;
+        return HTTP1_MORE;
+    }
+    if (c != '\n')
+        return lose(h, memory, out, false, true);
+    h->state = HTTP1_AT_SIZE;
+    h->matched = 0;
+    h->left = 0;
+    return HTTP1_MORE;
+}
+
+/* Trailer fields are passed over (RFC 9112, 7.1.2). */
+static enum http1_event step_trailer(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+{
+    size_t end = read_fields(h, in->bytes, 0);
+    size_t size = end == SIZE_MAX ? in->bytes.size : end;
+    if (h->head_size + size > HTTP1_MAX_HEAD_TOTAL)
+        return lose(h, memory, out, false, true);
+    in->bytes = span_from(in->bytes, size);
+    h->head_size += (uint32_t)size;
+    if (end != SIZE_MAX)
+        h->state = HTTP1_AT_END;
+    return HTTP1_MORE;
+}
+
+static enum http1_event end_message(struct http1 *h)
+{
+    h->state = HTTP1_AT_IDLE;
+    return HTTP1_END;
+}
+
+static enum http1_event skip(struct http1 *h, struct http1_input *in, struct http1_out *out, uint64_t limit)
+{
+    out->size = in->gap < limit ? in->gap : limit;
+    in->gap -= out->size;
+    if (h->state != HTTP1_AT_CLOSE)
+        h->left -= out->size;
+    return HTTP1_SKIP;
+}
+
+static bool has_usable_start(const struct http1 *h)
+{
+    struct span s = span_of(h->buffer, h->buffered);
+    return h->role == HTTP1_RESPONSE ? http1_head_is_status_line(s)
+                                     : h->role == HTTP1_REQUEST && (h->start_part == PART_FIELDS ||
+                                                                    http1_head_is_request_line(s, true));
+}
+
+static enum http1_event step_gap(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+{
+    enum http1_event event;
+    switch (h->state) {
+    case HTTP1_AT_PEEK:
+        h->state = HTTP1_AT_LENGTH;
+        h->left -= h->matched;
+        out->data = span_of(VERSION_LITERAL, h->matched);
+        return h->matched ? HTTP1_DATA : HTTP1_MORE;
+    case HTTP1_AT_LENGTH:
+    case HTTP1_AT_CHUNK:
+        event = skip(h, in, out, h->left);
+        if (h->left == 0)
+            h->state = h->state == HTTP1_AT_LENGTH ? HTTP1_AT_END : HTTP1_AT_CHUNK_END;
+        h->line = LINE_EMPTY;
+        return event;
+    case HTTP1_AT_CLOSE:
+        return skip(h, in, out, UINT64_MAX);
+    case HTTP1_AT_SIZE:
+    case HTTP1_AT_EXTENSION:
+    case HTTP1_AT_CHUNK_END:
+    case HTTP1_AT_TRAILER:
+        return lose(h, memory, out, true, true);
+    case HTTP1_AT_HEAD:
+        if (h->buffered && has_usable_start(h)) {
+            out->data = span_of(h->buffer, h->buffered);
+            h->state = HTTP1_AT_VERDICT;
+            h->is_first = false;
+            return HTTP1_CUT_HEAD;
+        }
+        return lose(h, memory, out, true, false);
+    default:
+        return lose(h, memory, out, true, false);
+    }
+}
+
+static enum http1_event step_bytes(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+{
+    switch (h->state) {
+    case HTTP1_AT_START:
+    case HTTP1_AT_IDLE:
+        return step_start(h, in, memory, out);
+    case HTTP1_AT_PREFACE:
+        return step_preface(h, in, memory, out);
+    case HTTP1_AT_HEAD:
+        return step_head(h, in, memory, out);
+    case HTTP1_AT_PEEK:
+        return step_peek(h, in, memory, out);
+    case HTTP1_AT_LENGTH:
+        return step_counted(h, in, out, HTTP1_AT_END);
+    case HTTP1_AT_CHUNK:
+        h->line = LINE_EMPTY;
+        return step_counted(h, in, out, HTTP1_AT_CHUNK_END);
+    case HTTP1_AT_CLOSE:
+        out->data = in->bytes;
+        in->bytes = span_of(NULL, 0);
+        return HTTP1_DATA;
+    case HTTP1_AT_SIZE:
+        return step_size(h, in, memory, out);
+    case HTTP1_AT_EXTENSION:
+        step_extension(h, in);
+        return HTTP1_MORE;
+    case HTTP1_AT_CHUNK_END:
+        return step_chunk_end(h, in, memory, out);
+    default:
+        return step_trailer(h, in, memory, out);
+    }
+}
+
+enum http1_event http1_step(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+{
+    *out = (struct http1_out){0};
+    for (;;) {
+        if (h->state == HTTP1_AT_VERDICT) /* a cut head, or one the caller did not answer */
+            http1_sync_lose(h, memory);
+        if (h->state == HTTP1_AT_END)
+            return end_message(h);
+        if (h->state == HTTP1_AT_PEEK && h->left == 0)
+            return end_message(h);
+        if (in->bytes.size == 0 && in->gap == 0)
+            return HTTP1_MORE;
+        if (h->state == HTTP1_AT_SLEEP || h->state == HTTP1_AT_OFF) {
+            h->unsynced += in->bytes.size + in->gap;
+            in->bytes = span_of(NULL, 0);
+            in->gap = 0;
+            return HTTP1_MORE;
+        }
+        enum http1_event event;
+        if (h->state == HTTP1_AT_RESYNC)
+            event = http1_sync_step(h, in, memory, out);
+        else
+            event = in->bytes.size ? step_bytes(h, in, memory, out) : step_gap(h, in, memory, out);
+        if (event != HTTP1_MORE)
+            return event;
+    }
+}
+
+void http1_follow(struct http1 *h, struct http1_memory *memory, const struct http1_body *body, bool may_be_head)
+{
+    http1_sync_drop(h, memory);
+    h->is_first = h->is_bounded = false;
+    h->matched = 0;
+    h->left = 0;
+    switch (body->kind) {
+    case HTTP1_BODY_NONE:
+        h->state = HTTP1_AT_END;
+        break;
+    case HTTP1_BODY_LENGTH:
+        h->left = body->length;
+        h->state = body->length == 0 ? HTTP1_AT_END : may_be_head ? HTTP1_AT_PEEK : HTTP1_AT_LENGTH;
+        break;
+    case HTTP1_BODY_CHUNKED:
+        h->state = HTTP1_AT_SIZE;
+        break;
+    case HTTP1_BODY_CLOSE:
+        h->state = HTTP1_AT_CLOSE;
+        break;
+    }
+}
+
+void http1_ignore(struct http1 *h, struct http1_memory *memory)
+{
+    http1_sync_drop(h, memory);
+    h->is_first = h->is_bounded = false;
+    h->state = HTTP1_AT_IDLE;
+}
