@@ -12,23 +12,12 @@ static bool is_http(const struct activity *a)
 
 static void write_event(struct json *j, const struct activity *a)
 {
-    json_open(j, "event", '{');
-    ecs_raw(j, SPAN("\"kind\":\"event\""));
+    ecs_raw(j, SPAN("\"event\":{\"kind\":\"event\""));
     ecs_raw(j, ecs_category((enum action)a->action));
     json_str(j, "action", action_name((enum action)a->action));
     json_str(j, "outcome", outcome_name((enum outcome)a->outcome));
-    json_hex(j, "id", span_of(a->id, sizeof a->id));
+    ecs_hash128(j, "id", a->id);
     ecs_raw(j, SPAN("\"module\":\"casetap\",\"dataset\":\"casetap.activity\""));
-    json_close(j, '}');
-}
-
-static void write_name(struct json *j, const char *object, const char *key, const struct activity *a,
-                       enum activity_string which)
-{
-    if (!a->size[which])
-        return;
-    json_open(j, object, '{');
-    json_span(j, key, activity_get(a, which));
     json_close(j, '}');
 }
 
@@ -57,7 +46,7 @@ static void write_network(struct json *j, const struct activity *a)
     }
     if (a->size[STR_SNI]) {
         json_open(j, "tls", '{');
-        write_name(j, "client", "server_name", a, STR_SNI);
+        ecs_only(j, SPAN("\"client\":{\"server_name\":"), activity_get(a, STR_SNI));
         json_close(j, '}');
     }
 }
@@ -148,21 +137,17 @@ static void write_source_facts(struct json *j, const struct activity *a)
 
 static void write_own(struct json *j, const struct activity *a)
 {
-    json_open(j, "casetap", '{');
-    json_u64(j, "schema", RECORD_SCHEMA);
+    ecs_raw(j, SPAN("\"observer\":" ECS_OBSERVER ",\"casetap\":{\"schema\":" RECORD_SCHEMA));
     if (a->action == ACTION_AMEND)
-        json_hex(j, "amends", span_of(a->amends, sizeof a->amends));
+        ecs_hash128(j, "amends", a->amends);
     ecs_string(j, "app", a, STR_APP);
     ecs_string(j, "route", a, STR_ROUTE);
-    write_name(j, "case", "id", a, STR_CASE);
-    write_name(j, "customer", "name", a, STR_CUSTOMER);
-    write_name(j, "object", "id", a, STR_OBJECT);
+    ecs_only(j, SPAN("\"case\":{\"id\":"), activity_get(a, STR_CASE));
+    ecs_only(j, SPAN("\"customer\":{\"name\":"), activity_get(a, STR_CUSTOMER));
+    ecs_only(j, SPAN("\"object\":{\"id\":"), activity_get(a, STR_OBJECT));
     ecs_session(j, a);
-    if (a->cred_kind) {
-        json_open(j, "credential", '{');
-        json_str(j, "kind", cred_kind_name((enum cred_kind)a->cred_kind));
-        json_close(j, '}');
-    }
+    if (a->cred_kind)
+        ecs_only(j, SPAN("\"credential\":{\"kind\":"), span_text(cred_kind_name((enum cred_kind)a->cred_kind)));
     write_hop(j, a);
     write_source_facts(j, a);
     write_client(j, a);
@@ -185,16 +170,15 @@ void activity_json(const struct activity *a, struct text *out)
     struct json j = json_on(out);
     ecs_start(&j, a->time_ns);
     write_event(&j, a);
-    write_name(&j, "user", "name", a, STR_USER);
+    ecs_only(&j, SPAN("\"user\":{\"name\":"), activity_get(a, STR_USER));
     ecs_source(&j, a);
     ecs_destination(&j, a);
     ecs_url(&j, a);
     ecs_http(&j, a);
-    write_name(&j, "user_agent", "original", a, STR_AGENT);
+    ecs_only(&j, SPAN("\"user_agent\":{\"original\":"), activity_get(a, STR_AGENT));
     ecs_file(&j, a);
     write_network(&j, a);
     write_related(&j, a);
-    ecs_raw(&j, SPAN("\"observer\":" ECS_OBSERVER));
     write_own(&j, a);
     json_close(&j, '}');
     text_add_char(out, '\n');

@@ -242,9 +242,9 @@ static void read_addresses(struct parse *p)
 static void read_head(struct parse *p)
 {
     struct activity *a = p->a;
-    uint64_t number, schema = number_or_0(p, "casetap.schema", INT64_MAX);
+    uint64_t number, own, schema = number_or_0(p, "casetap.schema", INT64_MAX);
     uint8_t flow[8] = {0};
-    if (schema != RECORD_SCHEMA)
+    if (!span_u64(SPAN(RECORD_SCHEMA), &own) || schema != own)
         complain(p, "casetap.schema", "not a version this program reads");
     if (!span_eq(find_text(p, "event.dataset"), SPAN("casetap.activity")))
         complain(p, "event.dataset", "expected casetap.activity");

@@ -23,7 +23,7 @@ static void write_event(struct json *j, const struct alert *a)
     ecs_raw(j, SPAN("\"kind\":\"alert\",\"category\":[\"intrusion_detection\"],\"type\":[\"info\"]"));
     json_str(j, "action", a->rule->action);
     json_str(j, "outcome", outcome_name((enum outcome)a->last.outcome));
-    json_hex(j, "id", span_of(a->id, sizeof a->id));
+    ecs_hash128(j, "id", a->id);
     json_str(j, "code", a->rule->id);
     ecs_raw(j, SPAN("\"module\":\"casetap\",\"dataset\":\"casetap.alert\",\"provider\":\"sensor\""));
     json_u64(j, "severity", severity_number(a));
@@ -117,16 +117,6 @@ static void write_threat(struct json *j, const struct rule *r)
     json_close(j, '}');
 }
 
-static void write_string(struct json *j, const char *object, const char *key, const struct activity *a,
-                         enum activity_string which)
-{
-    if (!a->size[which])
-        return;
-    json_open(j, object, '{');
-    json_span(j, key, activity_get(a, which));
-    json_close(j, '}');
-}
-
 static void write_related_ips(struct json *j, const struct alert *a)
 {
     struct ipaddr all[3 + ALERT_RELATED_MAX];
@@ -205,8 +195,7 @@ static void write_story(struct json *j, const struct alert *a)
 
 static void write_own(struct json *j, const struct alert *a)
 {
-    json_open(j, "casetap", '{');
-    json_u64(j, "schema", RECORD_SCHEMA);
+    ecs_raw(j, SPAN("\"observer\":" ECS_OBSERVER ",\"casetap\":{\"schema\":" RECORD_SCHEMA));
     json_str(j, "severity", alert_severity(a));
     json_fixed(j, "bits", a->bits, 2);
     json_u64(j, "update", a->update);
@@ -216,14 +205,14 @@ static void write_own(struct json *j, const struct alert *a)
     if (a->blind[0])
         json_str(j, "blind", a->blind);
     json_open(j, "activity", '{');
-    json_hex(j, "id", span_of(a->last.id, sizeof a->last.id));
+    ecs_hash128(j, "id", a->last.id);
     json_str(j, "action", action_name((enum action)a->last.action));
     json_close(j, '}');
     ecs_string(j, "app", &a->last, STR_APP);
-    write_string(j, "case", "id", &a->last, STR_CASE);
-    write_string(j, "customer", "name", &a->last, STR_CUSTOMER);
+    ecs_only(j, SPAN("\"case\":{\"id\":"), activity_get(&a->last, STR_CASE));
+    ecs_only(j, SPAN("\"customer\":{\"name\":"), activity_get(&a->last, STR_CUSTOMER));
     ecs_session(j, &a->last);
-    write_string(j, "client", "name", &a->last, STR_CLIENT);
+    ecs_only(j, SPAN("\"client\":{\"name\":"), activity_get(&a->last, STR_CLIENT));
     ecs_raw(j, SPAN("\"attack\":{\"version\":\"" ATTACK_VERSION "\"}"));
     json_close(j, '}');
 }
@@ -239,15 +228,14 @@ void alert_json(const struct alert *a, struct text *out)
     write_event(&j, a);
     write_rule(&j, a->rule);
     write_threat(&j, a->rule);
-    write_string(&j, "user", "name", &a->last, STR_USER);
+    ecs_only(&j, SPAN("\"user\":{\"name\":"), activity_get(&a->last, STR_USER));
     ecs_source(&j, &a->last);
     ecs_destination(&j, &a->last);
     ecs_url(&j, &a->last);
     ecs_http(&j, &a->last);
-    write_string(&j, "user_agent", "original", &a->last, STR_AGENT);
+    ecs_only(&j, SPAN("\"user_agent\":{\"original\":"), activity_get(&a->last, STR_AGENT));
     ecs_file(&j, &a->last);
     write_related(&j, a);
-    ecs_raw(&j, SPAN("\"observer\":" ECS_OBSERVER));
     write_own(&j, a);
     json_close(&j, '}');
     text_add_char(out, '\n');

@@ -12,6 +12,16 @@ void ecs_raw(struct json *j, struct span members)
     j->need_comma = true;
 }
 
+void ecs_only(struct json *j, struct span opening, struct span value)
+{
+    if (!value.size)
+        return;
+    ecs_raw(j, opening);
+    j->need_comma = false;
+    json_span(j, NULL, value);
+    json_close(j, '}');
+}
+
 void ecs_start(struct json *j, uint64_t time_ns)
 {
     json_open(j, NULL, '{');
@@ -44,12 +54,28 @@ void ecs_ip(struct json *j, const char *key, const struct ipaddr *ip)
     json_span(j, key, span_of(text, (size_t)(at - text)));
 }
 
+static void put_hex(struct json *j, const char *key, const uint8_t *bytes, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[32];
+    for (size_t i = 0; i < size; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    json_span(j, key, span_of(text, 2 * size));
+}
+
+void ecs_hash128(struct json *j, const char *key, const uint8_t bytes[16])
+{
+    put_hex(j, key, bytes, 16);
+}
+
 void ecs_hash64(struct json *j, const char *key, uint64_t value)
 {
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(value >> (56 - 8 * i));
-    json_hex(j, key, span_of(bytes, sizeof bytes));
+    put_hex(j, key, bytes, sizeof bytes);
 }
 
 void ecs_string(struct json *j, const char *key, const struct activity *a, enum activity_string which)
@@ -64,7 +90,7 @@ void ecs_session(struct json *j, const struct activity *a)
     if (memcmp(a->session, none, sizeof none) == 0)
         return;
     json_open(j, "session", '{');
-    json_hex(j, "id", span_of(a->session, sizeof a->session));
+    ecs_hash128(j, "id", a->session);
     json_close(j, '}');
 }
 
@@ -76,20 +102,12 @@ void ecs_source(struct json *j, const struct activity *a)
     json_open(j, "source", '{');
     if (!ipaddr_is_zero(&a->source))
         ecs_ip(j, "ip", &a->source);
-    if (a->country[0]) {
-        json_open(j, "geo", '{');
-        json_span(j, "country_iso_code", span_of(a->country, strnlen(a->country, sizeof a->country)));
-        json_close(j, '}');
-    }
+    ecs_only(j, SPAN("\"geo\":{\"country_iso_code\":"), span_of(a->country, strnlen(a->country, sizeof a->country)));
     if (has_as) {
         json_open(j, "as", '{');
         if (a->asn)
             json_u64(j, "number", a->asn);
-        if (a->size[STR_AS_ORG]) {
-            json_open(j, "organization", '{');
-            json_span(j, "name", activity_get(a, STR_AS_ORG));
-            json_close(j, '}');
-        }
+        ecs_only(j, SPAN("\"organization\":{\"name\":"), activity_get(a, STR_AS_ORG));
         json_close(j, '}');
     }
     json_close(j, '}');
@@ -140,11 +158,7 @@ void ecs_http(struct json *j, const struct activity *a)
     if (!a->size[STR_METHOD] && !has_response)
         return;
     json_open(j, "http", '{');
-    if (a->size[STR_METHOD]) {
-        json_open(j, "request", '{');
-        json_span(j, "method", activity_get(a, STR_METHOD));
-        json_close(j, '}');
-    }
+    ecs_only(j, SPAN("\"request\":{\"method\":"), activity_get(a, STR_METHOD));
     if (has_response) {
         json_open(j, "response", '{');
         if (a->status)

@@ -8,7 +8,7 @@
 
 #define ECS_VERSION "9.4.0"
 #define ECS_OBSERVER "{\"vendor\":\"casetap\",\"product\":\"casetap\",\"type\":\"sensor\"}" /* no host: same input, same bytes */
-#define RECORD_SCHEMA 1 /* casetap.schema of all three records: raised when a field changes its meaning */
+#define RECORD_SCHEMA "1" /* casetap.schema of all three records: raised when a field changes its meaning */
 
 /* A count as ECS "long" can hold it: what a hostile head claims beyond 2^63 - 1 is said as that. */
 static inline uint64_t ecs_long(uint64_t value)
@@ -17,6 +17,9 @@ static inline uint64_t ecs_long(uint64_t value)
 }
 /* Text that is JSON already (our own constants): a member with its key, or several. */
 void ecs_raw(struct json *j, struct span members);
+/* An object whose only member is a string: 'opening' is its key, brace and the member's key ("\"user\":{\"name\":"). Nothing
+ * is written for an empty value. */
+void ecs_only(struct json *j, struct span opening, struct span value);
 /* "key":{...} of each group, when there is something to say. */
 void ecs_start(struct json *j, uint64_t time_ns); /* '{', @timestamp and ecs.version */
 void ecs_source(struct json *j, const struct activity *a);
@@ -28,7 +31,8 @@ void ecs_string(struct json *j, const char *key, const struct activity *a, enum 
 void ecs_session(struct json *j, const struct activity *a); /* casetap.session.id */
 /* Like json_ip and json_time, without the C library's formatter. */
 void ecs_ip(struct json *j, const char *key, const struct ipaddr *ip);
-/* 16 hexadecimal digits. */
+/* Lower-case hexadecimal of 16 bytes, or of a number's 8. */
+void ecs_hash128(struct json *j, const char *key, const uint8_t bytes[16]);
 void ecs_hash64(struct json *j, const char *key, uint64_t value);
 /* event.category and event.type of an action, as two JSON members. */
 struct span ecs_category(enum action action);

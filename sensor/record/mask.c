@@ -5,6 +5,7 @@
 
 #define DECODED_MAX 2048 /* a longer value is masked unread */
 #define DENSE_MIN 24
+#define SHORTEST_PART 4
 
 enum letter { OTHER, DIGIT, LOWER, UPPER };
 
@@ -53,9 +54,11 @@ static bool is_secret_word(struct span word)
         if (span_eq(word, span_text(whole[i])))
             return true;
     }
-    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-        if (span_find(word, span_text(part[i]), 0) != SIZE_MAX)
-            return true;
+    for (size_t at = 0; at + SHORTEST_PART <= word.size; at++) {
+        for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+            if (word.at[at] == (uint8_t)part[i][0] && span_starts(span_from(word, at), span_text(part[i])))
+                return true;
+        }
     }
     return false;
 }
@@ -105,6 +108,8 @@ static bool is_dense(struct span s)
 {
     static const struct run empty = {.is_hex = true};
     struct run run = empty;
+    if (s.size < DENSE_MIN)
+        return false;
     for (size_t i = 0; i < s.size; i++) {
         enum letter kind = letter_kind(s.at[i]);
         if (kind == OTHER && !memchr("+/=_-.~", s.at[i], 7)) {
@@ -158,13 +163,12 @@ static bool is_secret_value(struct span value)
 
 struct mask_iter mask_begin(struct span target)
 {
-    struct mask_iter m = {.left = target};
-    size_t slashes = span_find(target, SPAN("://"), 0);
-    bool is_origin = target.size == 0 || target.at[0] == '/' || target.at[0] == '?' || target.at[0] == '*';
-    if (is_origin)
-        m.part = MASK_PATH;
-    else
-        m.part = slashes != SIZE_MAX && slashes < span_find_byte(target, '?', 0) ? MASK_SCHEME : MASK_AUTHORITY;
+    struct mask_iter m = {.left = target, .part = MASK_PATH};
+    if (target.size && !memchr("/?*", target.at[0], 3)) {
+        size_t slashes = span_find(target, SPAN("://"), 0);
+        bool has_scheme = slashes != SIZE_MAX && slashes < span_find_byte(target, '?', 0);
+        m.part = has_scheme ? MASK_SCHEME : MASK_AUTHORITY;
+    }
     return m;
 }
 
@@ -175,11 +179,21 @@ static struct span take(struct mask_iter *m, size_t size)
     return got;
 }
 
-/* Index of the first of 'stops' in 's', or its size. */
-static size_t find_any(struct span s, const char *stops, size_t n_stops)
+/* Where parts of a target end, as sets of characters. */
+enum stops { AUTHORITY_END = 1, PATH_END = 2, PARAMETER_END = 4, PARAMETER_NAME_END = 8, NAME_END = 16, VALUE_END = 32 };
+
+static size_t find_stop(struct span s, enum stops stops)
 {
+    static const uint8_t ends[128] = {
+        ['/'] = AUTHORITY_END | PARAMETER_END | PARAMETER_NAME_END,
+        ['?'] = AUTHORITY_END | PATH_END | PARAMETER_END | PARAMETER_NAME_END,
+        ['#'] = AUTHORITY_END | PATH_END | PARAMETER_END | PARAMETER_NAME_END | NAME_END | VALUE_END,
+        [';'] = PATH_END | PARAMETER_END | PARAMETER_NAME_END | NAME_END | VALUE_END,
+        ['='] = PARAMETER_NAME_END | NAME_END,
+        ['&'] = NAME_END | VALUE_END,
+    };
     size_t i = 0;
-    while (i < s.size && !memchr(stops, s.at[i], n_stops))
+    while (i < s.size && (s.at[i] >= sizeof ends || !(ends[s.at[i]] & stops)))
         i++;
     return i;
 }
@@ -193,7 +207,7 @@ static struct span next_of_query(struct mask_iter *m)
         return take(m, 1);
     }
     if (!m->in_value) {
-        struct span name = take(m, find_any(m->left, "=&;#", 4));
+        struct span name = take(m, find_stop(m->left, NAME_END));
         bool has_value = m->left.size && m->left.at[0] == '=';
         m->in_value = has_value;
         m->is_secret = has_value && is_secret_name(name);
@@ -203,7 +217,7 @@ static struct span next_of_query(struct mask_iter *m)
         m->past_equals = true;
         return take(m, 1);
     }
-    struct span value = take(m, find_any(m->left, "&;#", 3));
+    struct span value = take(m, find_stop(m->left, VALUE_END));
     m->in_value = m->past_equals = false;
     bool hide = value.size && (m->is_secret || is_secret_value(value));
     return hide ? SPAN("***") : value;
@@ -214,13 +228,13 @@ static struct span next_of_path(struct mask_iter *m)
 {
     if (m->is_secret) {
         m->is_secret = false;
-        if (take(m, find_any(m->left, "/;?#", 4)).size)
+        if (take(m, find_stop(m->left, PARAMETER_END)).size)
             return SPAN("***");
     }
-    size_t stop = find_any(m->left, ";?#", 3);
+    size_t stop = find_stop(m->left, PATH_END);
     if (stop < m->left.size && m->left.at[stop] == ';') {
         struct span parameter = span_from(m->left, stop + 1);
-        size_t name = find_any(parameter, "=;/?#", 5);
+        size_t name = find_stop(parameter, PARAMETER_NAME_END);
         if (name < parameter.size && parameter.at[name] == '=') {
             m->is_secret = is_secret_name(span_sub(parameter, 0, name));
             return take(m, stop + 1 + name + 1);
@@ -242,7 +256,7 @@ bool mask_next(struct mask_iter *m, struct span *piece)
             m->part = MASK_AUTHORITY;
             break;
         case MASK_AUTHORITY: {
-            struct span authority = span_sub(m->left, 0, find_any(m->left, "/?#", 3));
+            struct span authority = span_sub(m->left, 0, find_stop(m->left, AUTHORITY_END));
             for (size_t at; (at = span_find_byte(authority, '@', 0)) != SIZE_MAX;)
                 authority = span_from(authority, at + 1);
             m->left = span_of(authority.at, (size_t)(m->left.at + m->left.size - authority.at));

@@ -10,11 +10,10 @@ static void write_event(struct json *j, const struct transaction *t, uint64_t st
 {
     uint8_t id[16];
     transaction_id(t, id);
-    json_open(j, "event", '{');
-    ecs_raw(j, SPAN("\"kind\":\"event\",\"category\":[\"web\"],\"type\":[\"access\"]"));
+    ecs_raw(j, SPAN("\"event\":{\"kind\":\"event\",\"category\":[\"web\"],\"type\":[\"access\"]"));
     if (t->status)
         json_str(j, "outcome", t->status < 400 ? "success" : "failure");
-    json_hex(j, "id", span_of(id, sizeof id));
+    ecs_hash128(j, "id", id);
     ecs_raw(j, SPAN("\"module\":\"casetap\",\"dataset\":\"casetap.transaction\""));
     if (start_ns) {
         json_time(j, "start", start_ns);
@@ -133,8 +132,7 @@ static void write_flags(struct json *j, uint32_t flags)
 
 static void write_own(struct json *j, const struct transaction *t)
 {
-    json_open(j, "casetap", '{');
-    json_u64(j, "schema", RECORD_SCHEMA);
+    ecs_raw(j, SPAN("\"observer\":" ECS_OBSERVER ",\"casetap\":{\"schema\":" RECORD_SCHEMA));
     write_measure(j, "body", &t->response_body);
     bool is_plain = t->request_body.missing == 0 && t->request_body.is_complete;
     if (!is_plain && t->request_body.known != SIZE_UNKNOWN)
@@ -166,14 +164,12 @@ void transaction_json(const struct transaction *t, const struct ipaddr *forwarde
     write_event(&j, t, start_ns);
     write_endpoint(&j, "source", &t->client);
     write_endpoint(&j, "destination", &t->server);
-    json_open(&j, "network", '{');
-    ecs_raw(&j, SPAN("\"transport\":\"tcp\",\"protocol\":\"http\""));
+    ecs_raw(&j, SPAN("\"network\":{\"transport\":\"tcp\",\"protocol\":\"http\""));
     if (forwarded && !ipaddr_is_zero(forwarded))
         ecs_ip(&j, "forwarded_ip", forwarded);
     json_close(&j, '}');
     write_url(&j, t);
     write_http(&j, t);
-    ecs_raw(&j, SPAN("\"observer\":" ECS_OBSERVER));
     write_own(&j, t);
     json_close(&j, '}');
     text_add_char(out, '\n');
