@@ -251,7 +251,8 @@ static bool note_ack(struct tcp *t, struct tcp_stream *s, int dir, const struct 
 {
     struct tcp_half *o = &s->half[!dir];
     bool has_data = d->payload_wire > 0;
-    if (!o->is_started || (o->is_soft && has_data && seq_before(o->next, d->ack)))
+    bool is_probed = o->is_soft && d->ack == o->next + 1; /* a keep-alive probe stands one before its stream */
+    if (!o->is_started || is_probed || (o->is_soft && has_data && seq_before(o->next, d->ack)))
         start_at(o, d->ack, !has_data && !s->has_syn);
     else if (has_data)
         o->is_soft = false;
@@ -267,6 +268,8 @@ static bool note_ack(struct tcp *t, struct tcp_stream *s, int dir, const struct 
     }
     if (has_data && seq_before(o->acked_data, d->ack))
         o->acked_data = d->ack;
+    if (has_data && d->ack == o->acked && o->ack_ns + TCP_GRACE_NS <= now_ns) /* and that is not news */
+        tcp_order_give_up(o, d->ack, o->ack_ns);
     return true;
 }
 
@@ -457,28 +460,24 @@ enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int dir
 static void flush_half(struct tcp_stream *s, int dir, uint64_t now_ns)
 {
     struct tcp_half *h = &s->half[dir];
-    uint32_t end = sent_limit(s, dir);
+    uint32_t end = s->half[!dir].has_fin ? sent_limit(s, dir) : h->acked;
     if (!h->is_started)
         return;
     if (h->hold.last && seq_before(end, h->hold.last->seq))
         end = h->hold.last->seq;
     if (h->has_fin && seq_before(end, h->fin))
         end = h->fin;
-    tcp_order_give_up(h, end, h->ack_ns && end == sent_limit(s, dir) ? h->ack_ns : now_ns);
+    tcp_order_give_up(h, end, h->ack_ns && !seq_before(h->acked, end) ? h->ack_ns : now_ns);
 }
 
-/* One acknowledged number is left that no packet showed: the FIN if the connection was being closed, else a byte. */
-static void flush_last(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, uint64_t now_ns)
+/* One acknowledged number is left that no packet showed while the connection was being closed: the FIN. */
+static void flush_last(struct tcp *t, struct tcp_stream *s, void *ctx, int dir)
 {
     struct tcp_half *h = &s->half[dir];
     if (!h->is_started || h->is_finished || h->acked != h->next + 1)
         return;
-    if (s->half[!dir].has_fin) {
-        h->fin_ns = h->ack_ns;
-        tcp_order_fin(t, s, ctx, dir);
-    } else {
-        tcp_order_gap(t, s, ctx, dir, 1, now_ns);
-    }
+    h->fin_ns = h->ack_ns;
+    tcp_order_fin(t, s, ctx, dir);
 }
 
 void tcp_flush(struct tcp *t, struct tcp_stream *s, void *ctx, uint64_t now_ns)
@@ -488,8 +487,8 @@ void tcp_flush(struct tcp *t, struct tcp_stream *s, void *ctx, uint64_t now_ns)
         flush_half(s, 1, now_ns);
         tcp_order_drain(t, s, ctx);
     } while (force(t, s, ctx, 0, now_ns));
-    flush_last(t, s, ctx, 0, now_ns);
-    flush_last(t, s, ctx, 1, now_ns);
+    flush_last(t, s, ctx, 0);
+    flush_last(t, s, ctx, 1);
     tcp_order_drain(t, s, ctx);
     s->deadline_ns = s->end_ns = 0;
     s->is_over = true;
