@@ -4,7 +4,8 @@
 
 #include "record/utf8.h"
 
-/* Copies text cut between characters, NUL-terminated; NUL bytes inside become U+FFFD so that nothing behind them is lost. */
+/* Copies text cut between characters, NUL-terminated; NUL bytes inside become U+FFFD so that nothing behind them is
+ * lost. */
 static void copy_text(char *out, size_t max, struct span s)
 {
     bool is_cut = false;

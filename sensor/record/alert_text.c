@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * An alert as a paragraph on a terminal. Everything that came from the wire is made harmless first: no control character,
- * escape sequence or direction override reaches the screen. */
+ * An alert as a paragraph on a terminal. Everything that came from the wire is made harmless first: no control
+ * character, escape sequence or direction override reaches the screen. */
 #include "base/times.h"
 #include "record/alert.h"
 #include "record/alert_words.h"

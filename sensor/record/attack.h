@@ -3,7 +3,8 @@
 #ifndef RECORD_ATTACK_H
 #define RECORD_ATTACK_H
 
-#define ATTACK_VERSION "18" /* the release whose names these are (v19 splits Defense Evasion and renumbers T1562, T1656) */
+/* The release whose names these are (v19 splits Defense Evasion and renumbers T1562 and T1656). */
+#define ATTACK_VERSION "18"
 
 /* The name of a tactic ("TA0009"), technique ("T1213") or sub-technique ("T1213.004"; its own name only), or NULL. */
 const char *attack_name(const char *id);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the records share in Elastic Common Schema 9.4: groups of fields that mean the same in each. Absent facts are left
- * out, never written as null or zero. */
+ * What the records share in Elastic Common Schema 9.4: groups of fields that mean the same in each. Absent facts are
+ * left out, never written as null or zero. */
 #ifndef RECORD_ECS_H
 #define RECORD_ECS_H
 
 #include "record/activity.h"
 
 #define ECS_VERSION "9.4.0"
-#define ECS_OBSERVER "{\"vendor\":\"casetap\",\"product\":\"casetap\",\"type\":\"sensor\"}" /* no host: same input, same bytes */
+/* Never a host name: the same input gives the same bytes. */
+#define ECS_OBSERVER "{\"vendor\":\"casetap\",\"product\":\"casetap\",\"type\":\"sensor\"}"
 #define RECORD_SCHEMA "1" /* casetap.schema of all three records: raised when a field changes its meaning */
 
 /* A count as ECS "long" can hold it: what a hostile head claims beyond 2^63 - 1 is said as that. */
@@ -17,8 +18,8 @@ static inline uint64_t ecs_long(uint64_t value)
 }
 /* Text that is JSON already (our own constants): a member with its key, or several. */
 void ecs_raw(struct json *j, struct span members);
-/* An object whose only member is a string: 'opening' is its key, brace and the member's key ("\"user\":{\"name\":"). Nothing
- * is written for an empty value. */
+/* An object whose only member is a string: 'opening' is its key, brace and the member's key ("\"user\":{\"name\":").
+ * Nothing is written for an empty value. */
 void ecs_only(struct json *j, struct span opening, struct span value);
 /* "key":{...} of each group, when there is something to say. */
 void ecs_start(struct json *j, uint64_t time_ns); /* '{', @timestamp and ecs.version */

@@ -22,7 +22,8 @@ static int hex_digit(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Undoes percent-encoding (RFC 3986, 2.1); what is not a valid escape stays. Writes at most s.size bytes; out may be s. */
+/* Undoes percent-encoding (RFC 3986, 2.1); what is not a valid escape stays. Writes at most s.size bytes; out may be s.
+ */
 static size_t percent_decode(struct span s, uint8_t *out)
 {
     size_t used = 0;
@@ -42,13 +43,13 @@ static size_t percent_decode(struct span s, uint8_t *out)
     return used;
 }
 
-/* Whether an argument of this name holds a secret by its name: letters and digits only, lower case ("X-Amz-Signature" is
- * "xamzsignature", "user[password]" is "userpassword"). */
+/* Whether an argument of this name holds a secret by its name: letters and digits only, lower case ("X-Amz-Signature"
+ * is "xamzsignature", "user[password]" is "userpassword"). */
 static bool is_secret_word(struct span word)
 {
     static const char *const whole[] = {"key", "sig", "pass", "pwd", "pw", "code", "sid", "auth", "jwt", "otp", "pin"};
-    static const char *const part[] = {"token",     "password",  "passwd",    "passphrase", "secret",  "signature",
-                                       "session",   "sessid",    "apikey",    "accesskey",  "authkey", "privatekey",
+    static const char *const part[] = {"token",     "password",   "passwd",   "passphrase", "secret",  "signature",
+                                       "session",   "sessid",     "apikey",   "accesskey",  "authkey", "privatekey",
                                        "signedkey", "credential", "authoriz", "cookie",     "saml",    "userpass"};
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
         if (span_eq(word, span_text(whole[i])))
@@ -79,13 +80,15 @@ static bool is_secret_name(struct span name)
 
 /* A run of characters that tokens are made of. */
 struct run {
-    size_t size, edges, humps; /* places where letters and digits meet; where an upper-case letter follows a lower one */
+    size_t size;
+    size_t edges; /* places where letters and digits meet */
+    size_t humps; /* places where an upper-case letter follows a lower one */
     enum letter last;
     bool has_digit, has_letter, is_hex;
 };
 
-/* As random text has them: hexadecimal, or letters and digits that meet in an eighth of all places, or any change of kind in
- * a sixth of them. Words, CamelCase, dates, numbers and file names stay below. */
+/* As random text has them: hexadecimal, or letters and digits that meet in an eighth of all places, or any change of
+ * kind in a sixth of them. Words, CamelCase, dates, numbers and file names stay below. */
 static bool run_is_random(const struct run *r)
 {
     bool is_mixed_hex = r->is_hex && r->has_digit && r->has_letter;
@@ -180,7 +183,14 @@ static struct span take(struct mask_iter *m, size_t size)
 }
 
 /* Where parts of a target end, as sets of characters. */
-enum stops { AUTHORITY_END = 1, PATH_END = 2, PARAMETER_END = 4, PARAMETER_NAME_END = 8, NAME_END = 16, VALUE_END = 32 };
+enum stops {
+    AUTHORITY_END = 1,
+    PATH_END = 2,
+    PARAMETER_END = 4,
+    PARAMETER_NAME_END = 8,
+    NAME_END = 16,
+    VALUE_END = 32
+};
 
 static size_t find_stop(struct span s, enum stops stops)
 {

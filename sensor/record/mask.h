@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The pieces of a request target without its secrets, for writers that want no copy. target_mask() in transaction.h is the
- * whole of it in a text. */
+ * The pieces of a request target without its secrets, for writers that want no copy. target_mask() in transaction.h is
+ * the whole of it in a text. */
 #ifndef RECORD_MASK_H
 #define RECORD_MASK_H
 

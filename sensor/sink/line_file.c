@@ -79,9 +79,8 @@ int line_file_open(struct line_file **out, const char *path, bool is_atomic, str
         destroy(f);
         return fail(why, path, ENOMEM);
     }
-    f->fd = f->unfinished == f->path
-                ? open_log(path)
-                : open(f->unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+    f->fd = f->unfinished == f->path ? open_log(path)
+                                     : open(f->unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
     if (f->fd < 0) {
         int error = errno;
         destroy(f);

@@ -50,13 +50,24 @@ static void full(struct activity *a)
     a->source_class = NETWORK_VPN;
     a->client_family = 3;
     a->client_major = 147;
-    static const char *const values[STR_N] = {
-        [STR_USER] = "julia", [STR_CLAIM] = "julia", [STR_APP] = "rt", [STR_ROUTE] = "attachment", [STR_METHOD] = "GET",
-        [STR_HOST] = "support.example.test", [STR_TARGET] = "/Ticket/Attachment/12/34/core%20dump.tar.gz?a=1",
-        [STR_CASE] = "4711", [STR_CUSTOMER] = "Gr\xc3\xbc\xc3\x9f & Co", [STR_FILE] = "core dump.tar.gz",
-        [STR_OBJECT] = "34", [STR_MIME] = "application/gzip", [STR_AGENT] = "Mozilla/5.0 \"quoted\" \\ back\tslash",
-        [STR_CLIENT] = "Firefox 147", [STR_AS_ORG] = "Example Hosting", [STR_NETWORK] = "office", [STR_PROTOCOL] = "",
-        [STR_SNI] = ""};
+    static const char *const values[STR_N] = {[STR_USER] = "julia",
+                                              [STR_CLAIM] = "julia",
+                                              [STR_APP] = "rt",
+                                              [STR_ROUTE] = "attachment",
+                                              [STR_METHOD] = "GET",
+                                              [STR_HOST] = "support.example.test",
+                                              [STR_TARGET] = "/Ticket/Attachment/12/34/core%20dump.tar.gz?a=1",
+                                              [STR_CASE] = "4711",
+                                              [STR_CUSTOMER] = "Gr\xc3\xbc\xc3\x9f & Co",
+                                              [STR_FILE] = "core dump.tar.gz",
+                                              [STR_OBJECT] = "34",
+                                              [STR_MIME] = "application/gzip",
+                                              [STR_AGENT] = "Mozilla/5.0 \"quoted\" \\ back\tslash",
+                                              [STR_CLIENT] = "Firefox 147",
+                                              [STR_AS_ORG] = "Example Hosting",
+                                              [STR_NETWORK] = "office",
+                                              [STR_PROTOCOL] = "",
+                                              [STR_SNI] = ""};
     for (int i = 0; i < STR_N; i++)
         set(a, (enum activity_string)i, values[i]);
     activity_seal(a);
@@ -292,11 +303,11 @@ static void strings_are_utf8(void **state)
     } rows[] = {
         {"caf\xc3\xa9", "caf\xc3\xa9"},
         {"caf\xe9", "caf\xef\xbf\xbd"},
-        {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},                         /* overlong */
-        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},         /* surrogate */
+        {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},                                 /* overlong */
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},                 /* surrogate */
         {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* beyond U+10FFFF */
         {"\xf0\x9f\x92\xbe", "\xf0\x9f\x92\xbe"},
-        {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"},                         /* cut off */
+        {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"}, /* cut off */
         {"0123456789abcdef\xff", "0123456789abcdef\xef\xbf\xbd"},
     };
     struct activity a;
@@ -331,7 +342,8 @@ static void amend_and_identify(void **state)
     activity_json(&a, &out);
     assert_string_equal(
         text_str(&out),
-        "{\"@timestamp\":\"1970-01-01T00:00:01.000000000Z\",\"ecs\":{\"version\":\"9.4.0\"},\"event\":{\"kind\":\"event\","
+        "{\"@timestamp\":\"1970-01-01T00:00:01.000000000Z\",\"ecs\":{\"version\":\"9.4.0\"},\"event\":{\"kind\":"
+        "\"event\","
         "\"category\":[\"web\"],\"type\":[\"info\"],\"action\":\"amend\",\"outcome\":\"unknown\","
         "\"id\":\"00000000000000000000000000000000\",\"module\":\"casetap\",\"dataset\":\"casetap.activity\"},"
         "\"http\":{\"response\":{\"body\":{\"bytes\":12}}},"
@@ -452,14 +464,16 @@ static void extensions_and_paths(void **state)
     (void)state;
     static const struct {
         const char *name, *extension;
-    } files[] = {{"a.gz", "gz"}, {"a.tar.gz", "gz"}, {".bashrc", ""}, {"a.", ""}, {"a", ""}, {"", ""}, {".", ""},
-                 {"dir/.x", ""}, {"a.b c", ""}, {"a.averyveryverylongone", ""}, {"v1.2", "2"}, {"A.HAR", "HAR"}};
+    } files[] = {{"a.gz", "gz"}, {"a.tar.gz", "gz"}, {".bashrc", ""}, {"a.", ""},    {"a", ""},
+                 {"", ""},       {".", ""},          {"dir/.x", ""},  {"a.b c", ""}, {"a.averyveryverylongone", ""},
+                 {"v1.2", "2"},  {"A.HAR", "HAR"}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         assert_true(span_eq(file_extension(span_text(files[i].name)), span_text(files[i].extension)));
     static const struct {
         const char *target, *path;
-    } targets[] = {{"/a/b?c=/d", "/a/b"}, {"/", "/"}, {"http://h/x?y", "/x"}, {"http://h", ""}, {"*", ""},
-                   {"h:443", ""}, {"/a#b", "/a"}, {"", ""}, {"/a?u=http://h/x", "/a"}};
+    } targets[] = {{"/a/b?c=/d", "/a/b"}, {"/", "/"}, {"http://h/x?y", "/x"},
+                   {"http://h", ""},      {"*", ""},  {"h:443", ""},
+                   {"/a#b", "/a"},        {"", ""},   {"/a?u=http://h/x", "/a"}};
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
         assert_true(span_eq(target_path(span_text(targets[i].target)), span_text(targets[i].path)));
 }
@@ -467,11 +481,16 @@ static void extensions_and_paths(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_what_it_says),   cmocka_unit_test(comes_back_the_same),
-        cmocka_unit_test(id_is_content),         cmocka_unit_test(strings_have_room),
-        cmocka_unit_test(strings_replace_and_alias), cmocka_unit_test(strings_are_utf8),
-        cmocka_unit_test(amend_and_identify),    cmocka_unit_test(refuses_what_is_wrong),
-        cmocka_unit_test(survives_cuts),         cmocka_unit_test(names),
+        cmocka_unit_test(writes_what_it_says),
+        cmocka_unit_test(comes_back_the_same),
+        cmocka_unit_test(id_is_content),
+        cmocka_unit_test(strings_have_room),
+        cmocka_unit_test(strings_replace_and_alias),
+        cmocka_unit_test(strings_are_utf8),
+        cmocka_unit_test(amend_and_identify),
+        cmocka_unit_test(refuses_what_is_wrong),
+        cmocka_unit_test(survives_cuts),
+        cmocka_unit_test(names),
         cmocka_unit_test(extensions_and_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

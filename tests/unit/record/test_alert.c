@@ -165,9 +165,17 @@ static void hostile_paragraph(void **state)
 {
     (void)state;
     static const char *const evil[] = {
-        "\x1b[2J\x1b]0;owned\x07", "a\r\nCRITICAL  D99  forged line", "\xc2\x9b" "31m", "x\xe2\x80\xaegpj.exe",
-        "\xe2\x80\x8b\xef\xbb\xbf\xe2\x81\xa6", "\x7f\x08\x08\x08", "\xff\xfe\x80", "tab\there",
-        "\xf3\xa0\x81\x81tag", "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
+        "\x1b[2J\x1b]0;owned\x07",
+        "a\r\nCRITICAL  D99  forged line",
+        "\xc2\x9b"
+        "31m",
+        "x\xe2\x80\xaegpj.exe",
+        "\xe2\x80\x8b\xef\xbb\xbf\xe2\x81\xa6",
+        "\x7f\x08\x08\x08",
+        "\xff\xfe\x80",
+        "tab\there",
+        "\xf3\xa0\x81\x81tag",
+        "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
         "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww",
         "        many        spaces        ",
     };
@@ -209,8 +217,9 @@ static void colour_only_when_asked(void **state)
     static const struct {
         uint8_t risk;
         const char *name, *code;
-    } rows[] = {{0, "low", "\x1b[36mLOW\x1b[0m"},      {39, "low", "\x1b[36mLOW"},     {40, "medium", "\x1b[33mMEDIUM"},
-                {59, "medium", "\x1b[33mMEDIUM"},      {60, "high", "\x1b[31mHIGH"},   {79, "high", "\x1b[31mHIGH"},
+    } rows[] = {{0, "low", "\x1b[36mLOW\x1b[0m"},       {39, "low", "\x1b[36mLOW"},
+                {40, "medium", "\x1b[33mMEDIUM"},       {59, "medium", "\x1b[33mMEDIUM"},
+                {60, "high", "\x1b[31mHIGH"},           {79, "high", "\x1b[31mHIGH"},
                 {80, "critical", "\x1b[1;31mCRITICAL"}, {100, "critical", "\x1b[1;31mCRITICAL"}};
     struct alert *a = theft();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -232,8 +241,8 @@ static void sparse(void **state)
 {
     (void)state;
     struct alert *a = test_calloc(1, sizeof *a);
-    static const struct rule bare = {.id = "D25", .name = "Blind", .action = "blind", .category = "own",
-                                     .description = "", .first_step = ""};
+    static const struct rule bare = {
+        .id = "D25", .name = "Blind", .action = "blind", .category = "own", .description = "", .first_step = ""};
     struct text out = {0};
     a->rule = &bare;
     a->time_ns = 1773976334000000000ULL;
@@ -279,7 +288,8 @@ static void related_once_and_capped(void **state)
     alert_relate_customer(a, span_of(name, sizeof name));
     assert_int_equal(strlen(a->customers[0]), ALERT_TEXT - 1);
     alert_relate_customer(a, span_of("a\0b", 3));
-    assert_string_equal(a->customers[1], "a\xef\xbf\xbd" "b");
+    assert_string_equal(a->customers[1], "a\xef\xbf\xbd"
+                                         "b");
     test_free(a);
 }
 
@@ -289,8 +299,14 @@ static void bytes_in_words(void **state)
     static const struct {
         uint64_t bytes;
         const char *words;
-    } rows[] = {{0, "0 bytes"},           {1, "1 byte"},         {999, "999 bytes"},       {1000, "1.0 kB"},
-                {999999, "999.9 kB"},     {1000000, "1.0 MB"},   {2345678901ULL, "2.3 GB"}, {UINT64_MAX, "18.4 EB"},
+    } rows[] = {{0, "0 bytes"},
+                {1, "1 byte"},
+                {999, "999 bytes"},
+                {1000, "1.0 kB"},
+                {999999, "999.9 kB"},
+                {1000000, "1.0 MB"},
+                {2345678901ULL, "2.3 GB"},
+                {UINT64_MAX, "18.4 EB"},
                 {999999999999ULL, "999.9 GB"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct text out = {0};
@@ -303,10 +319,10 @@ static void bytes_in_words(void **state)
 static void attack_names(void **state)
 {
     (void)state;
-    static const char *const known[] = {"T1003", "T1020", "T1078", "T1078.004", "T1090.003", "T1110.003", "T1110.004",
-                                        "T1119", "T1185", "T1213", "T1213.004", "T1528", "T1530", "T1539", "T1550",
-                                        "T1550.001", "T1550.004", "T1621", "T1671", "TA0001", "TA0006", "TA0009",
-                                        "TA0010", "TA0043"};
+    static const char *const known[] = {"T1003",     "T1020",  "T1078",  "T1078.004", "T1090.003", "T1110.003",
+                                        "T1110.004", "T1119",  "T1185",  "T1213",     "T1213.004", "T1528",
+                                        "T1530",     "T1539",  "T1550",  "T1550.001", "T1550.004", "T1621",
+                                        "T1671",     "TA0001", "TA0006", "TA0009",    "TA0010",    "TA0043"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) /* also shows that the table is in order */
         assert_non_null(attack_name(known[i]));
     assert_string_equal(attack_name("T1539"), "Steal Web Session Cookie");
@@ -317,9 +333,14 @@ static void attack_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_line), cmocka_unit_test(paragraph), cmocka_unit_test(hostile_paragraph),
-        cmocka_unit_test(colour_only_when_asked), cmocka_unit_test(sparse), cmocka_unit_test(related_once_and_capped),
-        cmocka_unit_test(bytes_in_words), cmocka_unit_test(attack_names),
+        cmocka_unit_test(json_line),
+        cmocka_unit_test(paragraph),
+        cmocka_unit_test(hostile_paragraph),
+        cmocka_unit_test(colour_only_when_asked),
+        cmocka_unit_test(sparse),
+        cmocka_unit_test(related_once_and_capped),
+        cmocka_unit_test(bytes_in_words),
+        cmocka_unit_test(attack_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,11 +54,18 @@ static void act(struct activity *a, enum action action)
     a->client_family = 1;
     a->client_major = 147;
     static const char *const values[STR_N] = {
-        [STR_USER] = "julia", [STR_APP] = "rt", [STR_ROUTE] = "route", [STR_METHOD] = "POST",
-        [STR_HOST] = "support.example.test", [STR_TARGET] = "/Ticket/Display.html?id=4711&Token=***",
-        [STR_CASE] = "4711", [STR_CUSTOMER] = "Globex", [STR_MIME] = "text/html",
+        [STR_USER] = "julia",
+        [STR_APP] = "rt",
+        [STR_ROUTE] = "route",
+        [STR_METHOD] = "POST",
+        [STR_HOST] = "support.example.test",
+        [STR_TARGET] = "/Ticket/Display.html?id=4711&Token=***",
+        [STR_CASE] = "4711",
+        [STR_CUSTOMER] = "Globex",
+        [STR_MIME] = "text/html",
         [STR_AGENT] = "Mozilla/5.0 (X11; Linux x86_64; rv:147.0) Gecko/20100101 Firefox/147.0",
-        [STR_CLIENT] = "Firefox 147", [STR_AS_ORG] = "Example Access"};
+        [STR_CLIENT] = "Firefox 147",
+        [STR_AS_ORG] = "Example Access"};
     for (int i = 0; i < STR_N; i++) {
         if (values[i])
             set(a, (enum activity_string)i, values[i]);
@@ -116,13 +123,22 @@ static void add_activities(struct text *out)
 
 static void add_transactions(struct text *out)
 {
-    struct transaction t = {
-        .flow_hash = 0x1234567890abcdefULL, .number = 2, .client = {ip("192.0.2.10"), 50123},
-        .server = {ip("192.0.2.20"), 80}, .request_ns = NS, .request_end_ns = NS + 10, .response_ns = NS + 1000,
-        .end_ns = NS + 2000, .method = SPAN("GET"), .target = SPAN("/a?b=1&token=abc"),
-        .host = SPAN("support.example.test"), .version_major = 1, .version_minor = 1,
-        .request_body = {.known = SIZE_OBSERVED, .is_complete = true}, .status = 200,
-        .response_body = {.bytes = 1000, .known = SIZE_OBSERVED, .is_complete = true}};
+    struct transaction t = {.flow_hash = 0x1234567890abcdefULL,
+                            .number = 2,
+                            .client = {ip("192.0.2.10"), 50123},
+                            .server = {ip("192.0.2.20"), 80},
+                            .request_ns = NS,
+                            .request_end_ns = NS + 10,
+                            .response_ns = NS + 1000,
+                            .end_ns = NS + 2000,
+                            .method = SPAN("GET"),
+                            .target = SPAN("/a?b=1&token=abc"),
+                            .host = SPAN("support.example.test"),
+                            .version_major = 1,
+                            .version_minor = 1,
+                            .request_body = {.known = SIZE_OBSERVED, .is_complete = true},
+                            .status = 200,
+                            .response_body = {.bytes = 1000, .known = SIZE_OBSERVED, .is_complete = true}};
     transaction_json(&t, NULL, out);
     struct ipaddr person = ip("2001:db8::7");
     t.vlan[0] = 4095;
@@ -133,25 +149,36 @@ static void add_transactions(struct text *out)
     t.version_major = 2;
     t.version_minor = 0;
     t.request_body = (struct body_measure){.bytes = 70, .missing = 7, .known = SIZE_OBSERVED};
-    t.response_body = (struct body_measure){.bytes = 500, .missing = 40, .declared = UINT64_MAX, .decoded = 2000,
-                                            .known = SIZE_ACKNOWLEDGED, .has_declared = true, .has_decoded = true};
+    t.response_body = (struct body_measure){.bytes = 500,
+                                            .missing = 40,
+                                            .declared = UINT64_MAX,
+                                            .decoded = 2000,
+                                            .known = SIZE_ACKNOWLEDGED,
+                                            .has_declared = true,
+                                            .has_decoded = true};
     t.status = 503;
     t.method = t.host = t.target = span_of("\"\\\0\n\x1b[2J\xff\xe2\x80\xae", 11);
     transaction_json(&t, &person, out);
-    struct transaction half = {.client = {ip("192.0.2.10"), 1}, .server = {ip("192.0.2.20"), 80}, .response_ns = NS,
-                               .end_ns = NS + 5, .flags = TXN_NO_REQUEST};
+    struct transaction half = {.client = {ip("192.0.2.10"), 1},
+                               .server = {ip("192.0.2.20"), 80},
+                               .response_ns = NS,
+                               .end_ns = NS + 5,
+                               .flags = TXN_NO_REQUEST};
     transaction_json(&half, NULL, out);
 }
 
 static void add_alerts(struct text *out)
 {
-    static const struct rule theft = {
-        .id = "D15", .name = "Download after new location or client", .action = "download-after-new-location",
-        .category = "context", .description = "A file was fetched soon after a session began from a new place.",
-        .first_step = "End the session and ask the person.", .tactics = {"TA0009", "TA0001"},
-        .techniques = {"T1213.004", "T1213", "T1078"}};
-    static const struct rule blind = {.id = "D25", .name = "Sensor blind", .action = "blind", .category = "own",
-                                      .description = "", .first_step = ""};
+    static const struct rule theft = {.id = "D15",
+                                      .name = "Download after new location or client",
+                                      .action = "download-after-new-location",
+                                      .category = "context",
+                                      .description = "A file was fetched soon after a session began from a new place.",
+                                      .first_step = "End the session and ask the person.",
+                                      .tactics = {"TA0009", "TA0001"},
+                                      .techniques = {"T1213.004", "T1213", "T1078"}};
+    static const struct rule blind = {
+        .id = "D25", .name = "Sensor blind", .action = "blind", .category = "own", .description = "", .first_step = ""};
     struct alert *a = test_calloc(1, sizeof *a);
     a->rule = &theft;
     memset(a->id, 0x5a, sizeof a->id);
@@ -203,7 +230,8 @@ static void as_published(void **state)
     while (span_split(&left, '\n', &one)) {
         assert_true(span_split(&right, '\n', &two));
         if (!span_eq(one, two))
-            fail_msg("made   %.*s\ngolden %.*s", (int)one.size, (const char *)one.at, (int)two.size, (const char *)two.at);
+            fail_msg("made   %.*s\ngolden %.*s", (int)one.size, (const char *)one.at, (int)two.size,
+                     (const char *)two.at);
     }
     assert_false(span_split(&right, '\n', &two));
     text_fini(&made);

@@ -91,8 +91,13 @@ static void says_what_is_special(void **state)
     t.version_major = 2;
     t.version_minor = 0;
     t.request_body = (struct body_measure){.bytes = 70, .missing = 7, .known = SIZE_OBSERVED};
-    t.response_body = (struct body_measure){.bytes = 500, .missing = 40, .declared = 900, .decoded = 2000,
-                                            .known = SIZE_ACKNOWLEDGED, .has_declared = true, .has_decoded = true};
+    t.response_body = (struct body_measure){.bytes = 500,
+                                            .missing = 40,
+                                            .declared = 900,
+                                            .decoded = 2000,
+                                            .known = SIZE_ACKNOWLEDGED,
+                                            .has_declared = true,
+                                            .has_decoded = true};
     t.status = 503;
     transaction_json(&t, &person, &out);
     assert_in(&out, "\"vlan\":[100,7],\"tunnel\":\"erspan\"");
@@ -111,14 +116,18 @@ static void says_what_is_special(void **state)
 static void leaves_out_the_unknown(void **state)
 {
     (void)state;
-    struct transaction t = {.client = {ip("192.0.2.10"), 1}, .server = {ip("192.0.2.20"), 80}, .response_ns = NS,
-                            .end_ns = NS + 5, .flags = TXN_NO_REQUEST};
+    struct transaction t = {.client = {ip("192.0.2.10"), 1},
+                            .server = {ip("192.0.2.20"), 80},
+                            .response_ns = NS,
+                            .end_ns = NS + 5,
+                            .flags = TXN_NO_REQUEST};
     struct text out = {0};
     transaction_json(&t, NULL, &out);
     assert_in(&out, "{\"@timestamp\":\"2026-03-20T03:12:07.030714000Z\"");
     assert_in(&out, "\"http\":{}");
-    static const char *const absent[] = {"url", "status_code", "method", "version\":\"0", "outcome", "\"bytes\"",
-                                         "forwarded_ip", "vlan", "tunnel", "proxy_protocol", "request_body"};
+    static const char *const absent[] = {"url",     "status_code",    "method",       "version\":\"0",
+                                         "outcome", "\"bytes\"",      "forwarded_ip", "vlan",
+                                         "tunnel",  "proxy_protocol", "request_body"};
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         assert_not_in(&out, absent[i]);
     text_fini(&out);
@@ -202,9 +211,13 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_what_it_says), cmocka_unit_test(says_what_is_special),
-        cmocka_unit_test(leaves_out_the_unknown), cmocka_unit_test(long_target), cmocka_unit_test(hostile_strings),
-        cmocka_unit_test(id_is_content), cmocka_unit_test(names),
+        cmocka_unit_test(writes_what_it_says),
+        cmocka_unit_test(says_what_is_special),
+        cmocka_unit_test(leaves_out_the_unknown),
+        cmocka_unit_test(long_target),
+        cmocka_unit_test(hostile_strings),
+        cmocka_unit_test(id_is_content),
+        cmocka_unit_test(names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
