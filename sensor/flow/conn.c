@@ -342,6 +342,19 @@ static void on_lost(struct conn *c, int direction, const struct http1_out *out)
         conn_pair_lose_start(c, half);
 }
 
+/* More is missing while sync is lost already: in a one-sided flow that is the next answer. */
+static void on_passed(struct conn *c, int half, uint64_t bytes, bool is_acked)
+{
+    c->had_gap[half] = true;
+    if (!c->has_roles)
+        return;
+    if (half == CONN_RESPONSE && !c->lost[half]) {
+        conn_pair_lose_start(c, half);
+        c->side[conn_direction(c, half)].unsynced = bytes;
+    }
+    conn_pair_miss(c, half, bytes, is_acked);
+}
+
 static void on_proxy(struct conn *c, struct span preface)
 {
     struct endpoint source;
@@ -369,7 +382,6 @@ static void take(struct conn *c, int direction, struct http1_input in, bool is_a
             break;
         case HTTP1_CUT_HEAD:
             on_head(c, direction, &out, true, in.now_ns);
-            conn_pair_miss(c, half_of(c, direction), in.gap, is_acked);
             break;
         case HTTP1_DATA:
             on_data(c, half, out.data);
@@ -382,7 +394,9 @@ static void take(struct conn *c, int direction, struct http1_input in, bool is_a
             break;
         case HTTP1_LOST:
             on_lost(c, direction, &out);
-            conn_pair_miss(c, half, in.gap, is_acked);
+            break;
+        case HTTP1_PASSED:
+            on_passed(c, half, out.size, is_acked);
             break;
         case HTTP1_FOREIGN:
             on_foreign(c, direction, in.now_ns);
@@ -403,17 +417,8 @@ void conn_data(struct conn *c, int direction, struct span bytes, uint64_t now_ns
 
 void conn_gap(struct conn *c, int direction, uint64_t bytes, bool is_acked, uint64_t now_ns)
 {
-    int half = half_of(c, direction);
-    uint8_t state = c->side[direction].state;
-    if (c->speaks == CONN_OTHER || bytes == 0)
-        return;
-    if (c->has_roles && (state == HTTP1_AT_RESYNC || state == HTTP1_AT_SLEEP)) {
-        c->had_gap[half] = true;
-        if (!c->lost[half] && half == CONN_RESPONSE)
-            conn_pair_lose_start(c, half);
-        conn_pair_miss(c, half, bytes, is_acked);
-    }
-    take(c, direction, (struct http1_input){.gap = bytes, .now_ns = now_ns}, is_acked);
+    if (c->speaks != CONN_OTHER)
+        take(c, direction, (struct http1_input){.gap = bytes, .now_ns = now_ns}, is_acked);
 }
 
 /* A close-delimited body ends with its direction (RFC 9112, 6.3, 8); everything else that was coming is cut short. */

@@ -3,13 +3,9 @@
  * a client that does not pipeline asks again only when it has its answer. */
 #include "flow/conn_pair.h"
 
-void conn_pair_settle(struct conn *c, uint64_t now_ns)
+static bool is_two_sided(const struct conn *c)
 {
-    struct exchange *e;
-    while ((e = c->first) && e->progress[CONN_REQUEST] == CONN_DONE && e->progress[CONN_RESPONSE] == CONN_DONE) {
-        conn_exchange_tell_end(e, now_ns);
-        conn_exchange_free(e);
-    }
+    return c->info->saw[0] && c->info->saw[1];
 }
 
 /* The bytes that went by while sync was lost are charged to 'e'. They are a bound: what is left of a head and of chunk
@@ -27,6 +23,16 @@ static void charge(struct exchange *e, int half)
     h->unsynced = 0;
     bool is_whole = half == CONN_RESPONSE && !e->is_lost[half] && !e->has_unacked && !e->is_mixed;
     m->known = is_whole && m->bytes ? SIZE_ACKNOWLEDGED : SIZE_UNKNOWN;
+}
+
+void conn_pair_settle(struct conn *c, uint64_t now_ns)
+{
+    struct exchange *e;
+    while ((e = c->first) && e->progress[CONN_REQUEST] == CONN_DONE && e->progress[CONN_RESPONSE] == CONN_DONE) {
+        charge(e, CONN_REQUEST);
+        conn_exchange_tell_end(e, now_ns);
+        conn_exchange_free(e);
+    }
 }
 
 void conn_pair_abort(struct exchange *e, int half)
@@ -55,7 +61,6 @@ void conn_pair_end_all(struct conn *c, uint32_t flags, uint64_t now_ns)
     while (c->first) {
         struct exchange *e = c->first;
         e->t.flags |= flags;
-        charge(e, CONN_REQUEST);
         conn_pair_abort(e, CONN_REQUEST);
         conn_pair_abort(e, CONN_RESPONSE);
         conn_pair_settle(c, now_ns);
@@ -148,7 +153,7 @@ struct exchange *conn_pair_response(struct conn *c, bool is_found, uint64_t now_
     }
     conn_pair_settle(c, now_ns);
     if (!e->is_told)
-        e->t.flags |= TXN_NO_REQUEST | (c->had_gap[CONN_REQUEST] ? TXN_GAP : 0);
+        e->t.flags |= TXN_NO_REQUEST | (c->had_gap[CONN_REQUEST] && is_two_sided(c) ? TXN_GAP : 0);
     e->is_ghost = false;
     return e;
 }
@@ -186,18 +191,17 @@ void conn_pair_lose_inside(struct conn *c, int half, bool by_gap)
 
 void conn_pair_lose_start(struct conn *c, int half)
 {
-    bool is_two_sided = c->info->saw[0] && c->info->saw[1];
     c->side[conn_direction(c, half)].unsynced = 0;
     if (half == CONN_RESPONSE) {
         struct exchange *e = c->lost[half] = first_awaiting(c->first, true);
         if (e && e->next)
             e->is_mixed = true;
-        if (e && is_two_sided)
+        if (e && is_two_sided(c))
             e->t.flags |= TXN_GAP;
         return;
     }
     c->lost[half] = NULL;
-    if (!is_two_sided || c->n_open >= CONN_MAX_OPEN)
+    if (!is_two_sided(c) || c->n_open >= CONN_MAX_OPEN)
         return;
     struct exchange *ghost = conn_exchange_new(c);
     if (!ghost)

@@ -70,6 +70,7 @@ enum http1_event {
     HTTP1_DATA,    /* body bytes 'data' */
     HTTP1_SKIP,    /* 'size' body bytes are missing */
     HTTP1_END,     /* the message is over */
+    HTTP1_PASSED,  /* 'size' bytes are missing while sync is lost */
     HTTP1_LOST,    /* sync is lost: looking for the next message from here on */
     HTTP1_FOREIGN, /* the first bytes are no HTTP/1; off from here on, unless the caller says http1_seek */
     HTTP1_PROXY,   /* a PROXY preface: 'data' is the v1 line, or v2 from its 13th byte on, at most 40 bytes */

@@ -244,8 +244,10 @@ enum http1_event http1_sync_step(struct http1 *h, struct http1_input *in, struct
         if (h->buffered && found_cut(h, out))
             return HTTP1_CUT_HEAD;
         http1_sync_drop(h, memory);
+        out->size = in->gap;
         h->unsynced += in->gap;
         in->gap = 0;
+        return HTTP1_PASSED;
     }
     return HTTP1_MORE;
 }
