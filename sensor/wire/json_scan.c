@@ -24,17 +24,17 @@ enum state {
 
 static bool bit(uint8_t mask, size_t i)
 {
-    return (mask >> i & 1u) != 0;
+    return (mask & 1u << i) != 0;
 }
 
 static void set_bit(uint8_t *mask, size_t i)
 {
-    *mask = (uint8_t)(*mask | 1u << i);
+    *mask |= (uint8_t)(1u << i);
 }
 
 static void clear_bit(uint8_t *mask, size_t i)
 {
-    *mask = (uint8_t)(*mask & ~(1u << i));
+    *mask &= (uint8_t)~(1u << i);
 }
 
 /* The first "*" or filter step of a pointer tells the element. */
