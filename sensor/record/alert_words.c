@@ -67,6 +67,7 @@ void words_place(const struct activity *a, struct text *out)
         text_add_char(out, ')');
 }
 
+/* A word before the value; "" where the value is a phrase of its own. */
 static const char *field_in_words(const char *field)
 {
     static const struct {
@@ -87,6 +88,9 @@ static const char *field_in_words(const char *field)
         {"casetap.case.id", "case"},
         {"casetap.session.id", "session"},
         {"event.action", "action"},
+        {"event.start", "time"},
+        {"event.outcome", ""}, /* a count of failures says it in its value, like those of casetap.*.day */
+        {"rule.id", "also"},
         {"@timestamp", "time"},
         {"file.name", "file"},
         {"file.extension", "kind of file"},
@@ -96,16 +100,15 @@ static const char *field_in_words(const char *field)
         if (strcmp(field, table[i].field) == 0)
             return table[i].words;
     }
-    return field;
+    return span_starts(span_text(field), SPAN("casetap.")) ? "" : field;
 }
 
 void words_why(const struct why *w, struct text *out)
 {
-    text_add_str(out, field_in_words(w->field));
-    if (w->value[0]) {
-        text_add_char(out, ' ');
-        text_add_str(out, w->value);
-    }
+    const char *words = field_in_words(w->field);
+    text_add_str(out, words);
+    text_add_str(out, words[0] && w->value[0] ? " " : "");
+    text_add_str(out, w->value);
     if (w->usual[0]) {
         text_add_str(out, ", usual: ");
         text_add_str(out, w->usual);

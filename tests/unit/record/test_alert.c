@@ -293,6 +293,32 @@ static void related_once_and_capped(void **state)
     test_free(a);
 }
 
+static void reasons_in_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *field, *value, *usual, *words;
+    } rows[] = {
+        {"source.geo.country_iso_code", "BT", "SE (41 of 41 sessions)", "country BT, usual: SE (41 of 41 sessions)"},
+        {"event.start", "Fri 03:12 UTC", "8-17 h UTC", "time Fri 03:12 UTC, usual: 8-17 h UTC"},
+        {"rule.id", "D07 Session token used from a second network", "",
+         "also D07 Session token used from a second network"},
+        {"casetap.cases.day", "12 cases today", "2.6 on average", "12 cases today, usual: 2.6 on average"},
+        {"event.outcome", "7 failures", "", "7 failures"},
+        {"capture.drops", "7 %", "", "capture.drops 7 %"},
+        {"source.ip", "", "192.0.2.1", "address, usual: 192.0.2.1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct alert *a = test_calloc(1, sizeof *a);
+        struct text out = {0};
+        alert_why(a, rows[i].field, rows[i].value, rows[i].usual, 1);
+        words_why(&a->why[0], &out);
+        assert_string_equal(text_str(&out), rows[i].words);
+        text_fini(&out);
+        test_free(a);
+    }
+}
+
 static void bytes_in_words(void **state)
 {
     (void)state;
@@ -339,6 +365,7 @@ int main(void)
         cmocka_unit_test(colour_only_when_asked),
         cmocka_unit_test(sparse),
         cmocka_unit_test(related_once_and_capped),
+        cmocka_unit_test(reasons_in_words),
         cmocka_unit_test(bytes_in_words),
         cmocka_unit_test(attack_names),
     };
