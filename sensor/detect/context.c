@@ -10,6 +10,7 @@
 
 #define HOURS 24
 #define DAYS 7
+#define HOME_AND_OFFICE 2u /* so many of a kind make nobody a traveller */
 
 static double clip(double x, double low, double high)
 {
@@ -19,6 +20,11 @@ static double clip(double x, double low, double high)
 double context_bits(const struct context *c)
 {
     return (double)c->place_bits + c->client_bits + c->hour_bits + c->list_bits + c->newcomer_bits;
+}
+
+bool context_is_both_new(const struct context *c)
+{
+    return c->level != LEVEL_KNOWN && c->is_client_new;
 }
 
 bool context_is_new(const struct context *c)
@@ -76,7 +82,7 @@ static unsigned distinct_usual(const struct baseline *b, enum place_level level)
 static double novelty_bits(const struct rules *r, double rate, double n, unsigned k)
 {
     double s = r->context.prior_sessions;
-    double again = k > 1 ? r->context.repeat * (k - 1) : 0;
+    double again = k > HOME_AND_OFFICE ? r->context.repeat * (k - HOME_AND_OFFICE) : 0;
     return clip(log2((n + s) / (s * rate + again)), 0, r->context.max_bits);
 }
 
@@ -164,7 +170,7 @@ static bool is_listed(uint8_t class)
 
 struct context context_score(const struct rules *r, const struct context_question *q)
 {
-    struct context c = {.is_newcomer = !q->is_mature};
+    struct context c = {.is_newcomer = !q->is_mature && !q->is_young};
     score_place(r, q, &c);
     c.is_client_new = context_client_is_new(q->b, q->client);
     if (c.is_client_new)
@@ -176,7 +182,7 @@ struct context context_score(const struct rules *r, const struct context_questio
     }
     if (!context_is_new(&c))
         return c;
-    c.hour_bits = (float)(q->is_mature ? time_bits(r, q) : 0);
+    c.hour_bits = (float)(q->is_mature && !q->is_young ? time_bits(r, q) : 0);
     if (c.level != LEVEL_KNOWN && is_listed(q->source_class))
         c.list_bits = (float)r->context.list_bits;
     return c;

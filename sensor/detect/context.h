@@ -20,6 +20,9 @@ double context_bits(const struct context *c);
 /* Whether place or client is new at all, so that a download from it means something. */
 bool context_is_new(const struct context *c);
 
+/* Both at once. */
+bool context_is_both_new(const struct context *c);
+
 struct context_question {
     const struct baseline *b;
     const struct baseline *fleet;
@@ -30,9 +33,10 @@ struct context_question {
     uint64_t now_ns;
     uint8_t source_class; /* enum network_class */
     bool is_mature;       /* the credential has a baseline */
+    bool is_young;        /* the fleet has none: then nobody is a newcomer, and no hour is unusual */
 };
 
-/* Pure. In a fleet that is itself still learning the answer means nothing: see learn.h. */
+/* Pure. */
 struct context context_score(const struct rules *r, const struct context_question *q);
 
 /* The highest level on which the place is not usual for the credential. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * D09: many different files within minutes. */
+#include "detect/scene.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -26,14 +28,14 @@ static void judge(struct scene *s)
     if (files < r->download_burst.files || scene_has_volume(s, &rule))
         return;
     size_t which = offsetof(struct baseline, files_window);
-    struct spread usual = volume_usual(s, which, (struct spread){3, 12});
+    struct spread usual = volume_usual(s->b, s->fleet, which, (struct spread){3, 12});
     double bits = surprise_count(usual, fmax(files, s->b->window_files));
     if (bits < r->download_burst.bits)
         return;
     struct finding f = {.rule = &rule, .family = STORY_VOLUME, .risk = 60, .over_bits = bits - r->download_burst.bits};
     char value[ALERT_TEXT], text[ALERT_TEXT];
     snprintf(value, sizeof value, "%u different files in %u s", files, r->download_burst.window_s);
-    finding_why(&f, "casetap.files.burst", value, volume_text(s, which, usual, text, sizeof text), bits);
+    finding_why(&f, "casetap.files.burst", value, volume_text(s->b, which, usual, text, sizeof text), bits);
     scene_report_volume(s, &f);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * D10: more files or more bytes in a day than is usual. */
+#include "detect/scene.h"
+
 #include <math.h>
 #include <stdio.h>
 
@@ -22,7 +24,7 @@ static const struct rule rule = {
  * number of cases is surprising, too; where no cases are known, nothing is held back. */
 static double held_by_cases(const struct scene *s, double file_bits)
 {
-    struct spread cases = volume_usual(s, offsetof(struct baseline, cases_day), (struct spread){3, 12});
+    struct spread cases = volume_usual_cases(s->b, s->fleet);
     if (s->b->today_cases == 0)
         return file_bits;
     return fmin(file_bits, surprise_count(cases, s->b->today_cases) + s->rules->daily_volume.one_case_bits);
@@ -36,8 +38,9 @@ static void judge(struct scene *s)
     if (!s->takes_file || !r->daily_volume.enabled || (!is_many && !is_big) || scene_has_volume(s, &rule))
         return;
     size_t files_at = offsetof(struct baseline, files_day), bytes_at = offsetof(struct baseline, bytes_day);
-    struct spread files = volume_usual(s, files_at, (struct spread){3, 15});
-    struct spread bytes = volume_usual(s, bytes_at, (struct spread){20, 16}); /* about 1 MB, within a factor of 16 */
+    struct spread files = volume_usual(s->b, s->fleet, files_at, (struct spread){3, 15});
+    struct spread bytes =
+        volume_usual(s->b, s->fleet, bytes_at, (struct spread){20, 16}); /* about 1 MB, within a factor of 16 */
     double file_bits = is_many ? held_by_cases(s, surprise_count(files, b->today_files)) : 0;
     double byte_bits = is_big ? surprise_normal(bytes, log2((double)b->today_bytes)) : 0;
     double bits = fmax(file_bits, byte_bits);
@@ -47,7 +50,7 @@ static void judge(struct scene *s)
     char value[ALERT_TEXT], text[ALERT_TEXT];
     if (is_many && file_bits >= byte_bits) {
         snprintf(value, sizeof value, "%u files of %u cases today", b->today_files, b->today_cases);
-        finding_why(&f, "casetap.files.day", value, volume_text(s, files_at, files, text, sizeof text), file_bits);
+        finding_why(&f, "casetap.files.day", value, volume_text(s->b, files_at, files, text, sizeof text), file_bits);
     } else {
         snprintf(value, sizeof value, "%.1f MB today", (double)b->today_bytes / 1e6);
         snprintf(text, sizeof text, "%.1f MB on an active day", exp2(bytes.mean) / 1e6);

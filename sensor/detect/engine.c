@@ -220,6 +220,7 @@ static void judge_context(struct scene *s)
                                                     .now_ns = s->now_ns,
                                                     .source_class = s->a->source_class,
                                                     .is_mature = s->is_mature,
+                                                    .is_young = s->is_young,
                                                 });
 }
 
@@ -244,7 +245,7 @@ static void set_scene(struct engine *e, struct scene *s, const struct activity *
     s->is_mature = learn_is_mature(s->rules, s->b, s->now_ns);
     s->is_machine = s->b->flags & BASELINE_MACHINE && !(s->b->flags & BASELINE_PERSON);
     if (s->b->day != time_day(s->now_ns)) {
-        learn_day(s->b, &e->fleet, time_day(s->now_ns));
+        learn_day(s->rules, s->b, &e->fleet, time_day(s->now_ns));
         e->is_fleet_dirty = true;
     }
 }

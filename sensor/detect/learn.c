@@ -6,8 +6,8 @@
 
 #include "base/hash.h"
 #include "base/times.h"
+#include "detect/volume.h"
 #include "sketch/bloom.h"
-#include "sketch/surprise.h"
 
 #define ROUTE_WORDS (sizeof((struct baseline *)0)->routes / sizeof(uint64_t))
 #define FORGIVE_DAYS 5 /* an alerted value must have been used on that many days before it is forgiven */
@@ -191,12 +191,15 @@ void learn_window(struct baseline *b, struct baseline *fleet, uint32_t window)
     b->window_files = 0;
 }
 
-void learn_day(struct baseline *b, struct baseline *fleet, uint32_t day)
+void learn_day(const struct rules *r, struct baseline *b, struct baseline *fleet, uint32_t day)
 {
     if (b->day == day)
         return;
     learn_window(b, fleet, 0);
-    if (b->day && !b->today_alerted && !(b->flags & BASELINE_FROZEN)) {
+    double slow = b->day ? volume_slow_cases(b, fleet, r->breadth.slow_spare) : 0;
+    bool is_rising = slow >= r->breadth.slow_limit / 2; /* what may be a slow theft does not become usual */
+    b->slow_cases = (float)fmin(slow, 2 * r->breadth.slow_limit);
+    if (b->day && !b->today_alerted && !is_rising && !(b->flags & BASELINE_FROZEN)) {
         learn_count(&b->files_day, &fleet->files_day, b->today_files, is_person(b));
         learn_count(&b->cases_day, &fleet->cases_day, b->today_cases, is_person(b));
         learn_count(&b->customers_day, &fleet->customers_day, b->today_customers, is_person(b));

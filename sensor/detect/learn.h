@@ -18,7 +18,7 @@ void learn_undo(struct scene *s, bool is_news);
 /* Learns what an act shows beside its place: actions, routes, kind of credential. */
 void learn_act(struct scene *s);
 /* Closes the day before and its volumes when packet time has come to another day. */
-void learn_day(struct baseline *b, struct baseline *fleet, uint32_t day);
+void learn_day(const struct rules *r, struct baseline *b, struct baseline *fleet, uint32_t day);
 /* The same for its ten-minute windows. */
 void learn_window(struct baseline *b, struct baseline *fleet, uint32_t window);
 /* Hash of a route or customer for the Bloom filters. */

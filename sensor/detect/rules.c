@@ -27,6 +27,7 @@ struct key {
 
 static const struct key keys[] = {
     {"learning", "fleet", UNIT_TIME, AT(learning.fleet_s), 7 * DAY, 0, 90 * DAY},
+    {"learning", "fleet-bits", UNIT_NUMBER, AT(learning.young_bits), 12, 0, 60},
     {"learning", "sessions", UNIT_NUMBER, AT(learning.sessions), 10, 0, 1000},
     {"learning", "quarantine", UNIT_TIME, AT(learning.quarantine_s), DAY, 0, 90 * DAY},
     {"learning", "forgive", UNIT_TIME, AT(learning.forgive_s), 30 * DAY, DAY, 365 * DAY},
@@ -74,9 +75,12 @@ static const struct key keys[] = {
     {"breadth", "bits", UNIT_NUMBER, AT(breadth.bits), 12, 0, 40},
     {"breadth", "first-customers", UNIT_NUMBER, AT(breadth.first_customers), 5, 1, 255},
     {"breadth", "first-days", UNIT_NUMBER, AT(breadth.first_days), 3, 1, 7},
+    {"breadth", "slow-spare", UNIT_NUMBER, AT(breadth.slow_spare), 0.5, 0, 10},
+    {"breadth", "slow-limit", UNIT_NUMBER, AT(breadth.slow_limit), 6.9, 1, 100},
     {"download-after-new", "enabled", UNIT_BOOL, AT(download_after_new.enabled), 1, 0, 1},
     {"download-after-new", "bits", UNIT_NUMBER, AT(download_after_new.bits), 6, 0, 40},
     {"download-after-new", "change-bits", UNIT_NUMBER, AT(download_after_new.change_bits), 4, 0, 40},
+    {"download-after-new", "breadth-weight", UNIT_NUMBER, AT(download_after_new.breadth_weight), 0.7, 0, 1},
     {"stuffing", "enabled", UNIT_BOOL, AT(stuffing.enabled), 1, 0, 1},
     {"stuffing", "names", UNIT_NUMBER, AT(stuffing.names), 8, 2, 32},
     {"stuffing", "attempts", UNIT_NUMBER, AT(stuffing.attempts), 15, 2, 10000},

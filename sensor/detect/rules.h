@@ -14,6 +14,7 @@ struct rules {
     struct {
         uint32_t fleet_s;      /* until the sensor has watched that long, every place is new for everybody */
         double sessions;       /* a credential with fewer, and younger than fleet_s, has no baseline yet */
+        double young_bits;     /* until then a download must be that unusual, place and client both new */
         uint32_t quarantine_s; /* how long a new value must stay without an alert before it is usual */
         uint32_t forgive_s;    /* how long after its alert a value in steady use becomes usual */
         uint32_t visit_gap_s;  /* silence that ends a visit */
@@ -53,11 +54,11 @@ struct rules {
     } daily_volume; /* D10 */
     struct {
         bool enabled;
-        double customers, cases, bits, first_customers, first_days;
+        double customers, cases, bits, first_customers, first_days, slow_spare, slow_limit;
     } breadth; /* D12 */
     struct {
         bool enabled;
-        double bits, change_bits;
+        double bits, change_bits, breadth_weight;
     } download_after_new; /* D15 */
     struct {
         bool enabled;

@@ -56,3 +56,9 @@ double surprise_normal(struct spread s, double x)
     double tail = 0.5 * erfc(z / sqrt(2));
     return tail > 0 ? clip(-log2(tail), 0, SURPRISE_MAX) : SURPRISE_MAX;
 }
+
+double surprise_deviations(struct spread s, double k)
+{
+    double mean = fmax(s.mean, 1e-6), dispersion = fmax(s.variance / mean, 1);
+    return 2 * (sqrt(k + 0.375) - sqrt(mean + 0.375)) / sqrt(dispersion);
+}

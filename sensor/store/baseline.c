@@ -593,6 +593,21 @@ static bool moments_read(struct baseline *b, unsigned i, struct span value)
     return words_end(&w);
 }
 
+static bool slow_write(const struct baseline *b, unsigned i, char out[BASELINE_VALUE_MAX])
+{
+    (void)i;
+    snprintf(out, BASELINE_VALUE_MAX, "cases=%.9g", (double)b->slow_cases);
+    return b->slow_cases > 0;
+}
+
+static bool slow_read(struct baseline *b, unsigned i, struct span value)
+{
+    struct words w = {value, false};
+    (void)i;
+    b->slow_cases = words_float(&w, "cases");
+    return words_end(&w);
+}
+
 static bool today_write(const struct baseline *b, unsigned i, char out[BASELINE_VALUE_MAX])
 {
     char day[TIME_TEXT_MAX];
@@ -655,6 +670,7 @@ static const struct field_def field_defs[] = {
     {"customers_day", false, 1, 2, moments_write, moments_read},
     {"bytes_day_log2", false, 1, 3, moments_write, moments_read},
     {"files_10min", false, 1, 4, moments_write, moments_read},
+    {"slow", false, 1, 0, slow_write, slow_read},
     {"today", false, 1, 0, today_write, today_read},
     {"first_customers", false, 1, 0, first_customers_write, first_customers_read},
     {"customers", false, 1, 0, customers_write, customers_read},

@@ -76,6 +76,8 @@ struct baseline {
     struct moments bytes_day;    /* of the logarithm (base 2) of bytes per active day with a file */
     struct moments files_window; /* files per ten-minute window with a file */
 
+    float slow_cases; /* rising sum (CUSUM) of how far the cases of the days before today lay above what is usual */
+
     uint64_t today_bytes;
     uint32_t today_files, today_cases, today_customers;
     uint32_t window; /* the ten-minute window (since 1970) that window_files belongs to */

@@ -78,6 +78,7 @@ static void fill(struct baseline *b, uint32_t seed)
     for (size_t i = 0; i < 5; i++)
         for (unsigned day = 0; day <= next_random(&r) % 40; day++)
             moments_add(all[i], next_random(&r) / 1000.0);
+    b->slow_cases = 6.8999996f;
     b->day = 20513, b->today_files = next_random(&r), b->today_bytes = UINT64_MAX - 5;
     b->today_cases = 3, b->today_customers = 2, b->window = 2953900, b->window_files = 2, b->today_alerted = 1;
 }
@@ -96,7 +97,7 @@ static void round_trip(void **state)
         struct baseline a, b;
         fill(&a, seed);
         baseline_init(&b, SPAN("fatima.zahra"));
-        assert_int_equal(baseline_write(&a, copy_field, &b), 15 + BASELINE_PLACES + BASELINE_CLIENTS);
+        assert_int_equal(baseline_write(&a, copy_field, &b), 16 + BASELINE_PLACES + BASELINE_CLIENTS);
         assert_memory_equal(&a, &b, sizeof a);
     }
 }
@@ -193,6 +194,8 @@ static void foreign_text_is_refused(void **state)
         {"hours", "256 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0", E_BAD},
         {"routes", "00 zz", E_BAD},
         {"files_day", "n=1 sum=-1 squares=1", E_BAD},
+        {"slow", "cases=-1", E_BAD},
+        {"slow", "cases=inf", E_BAD},
         {"today", "day=2026-02-30x files=1", E_BAD},
         {"today", "day=2026-03-01 files=1", E_BAD},
         {"seen", "first=yesterday last=today sessions=1 acts=1 files=1 days=1", E_BAD},
