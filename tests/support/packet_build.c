@@ -27,8 +27,9 @@ static void put32(uint8_t *at, uint32_t value)
 
 void packet_build_payload(struct packet_build *b, struct span payload)
 {
-    b->from = PACKET_BUILD_ROOM;
-    packet_build_push(b, payload);
+    b->from = PACKET_BUILD_ROOM - payload.size;
+    if (payload.size > 0)
+        memmove(b->room + b->from, payload.at, payload.size);
 }
 
 void packet_build_push(struct packet_build *b, struct span bytes)

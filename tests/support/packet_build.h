@@ -31,6 +31,7 @@ struct packet_build_ip {
     bool no_length;        /* total length 0, as segmentation offload leaves it */
 };
 
+/* Begins; 'payload' may be a part of the frame built before. */
 void packet_build_payload(struct packet_build *b, struct span payload);
 /* Any bytes in front of what is there. */
 void packet_build_push(struct packet_build *b, struct span bytes);
