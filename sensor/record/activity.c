@@ -4,7 +4,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
-#include "record/ecs.h"
+#include "record/count.h"
 #include "record/utf8.h"
 
 /* The most bytes each string may take. Their sum is the tail, so that no hostile string can crowd out another. */
@@ -124,10 +124,10 @@ static void canon_head(struct canon *c, const struct activity *a)
     canon_ip(c, &a->server.ip);
     canon_u64(c, (uint64_t)a->peer.port << 48 | (uint64_t)a->server.port << 32 | (uint64_t)a->status << 16);
     canon_bytes(c, a->session, sizeof a->session);
-    canon_u64(c, flags & ACT_HAS_BODY ? ecs_long(a->body_bytes) : 0);
-    canon_u64(c, ecs_long(a->missing_bytes));
-    canon_u64(c, flags & ACT_HAS_FILE_SIZE ? ecs_long(a->file_size) : 0);
-    canon_u64(c, flags & ACT_RANGE ? ecs_long(a->range_from) : 0);
+    canon_u64(c, flags & ACT_HAS_BODY ? count_long(a->body_bytes) : 0);
+    canon_u64(c, count_long(a->missing_bytes));
+    canon_u64(c, flags & ACT_HAS_FILE_SIZE ? count_long(a->file_size) : 0);
+    canon_u64(c, flags & ACT_RANGE ? count_long(a->range_from) : 0);
     canon_u64(c, (uint64_t)a->asn << 32 | (uint64_t)a->client_family << 16 | a->client_major);
     canon_u64(c, (uint64_t)a->source_class << 16 | (uint64_t)(uint8_t)a->country[0] << 8 | (uint8_t)a->country[1]);
 }

@@ -2,8 +2,9 @@
  * Who did what: one act of one credential. The pivot of the program: packets never go right of it, people never left.
  * A fixed head and one tail of strings (at most 4 KiB, cuts marked); no pointers, no secrets, copied by value.
  *
- * It is born on the packet side as a candidate: what was done, and the evidence of who (hashes of session values, a name
- * the user gave at a login, a name the page showed). The analysis side settles user.name and fills the enrichment. */
+ * It is born on the packet side as a candidate: what was done, and the evidence of who (hashes of session values, a
+ * name the user gave at a login, a name the page showed). The analysis side settles user.name and fills the
+ * enrichment. */
 #ifndef RECORD_ACTIVITY_H
 #define RECORD_ACTIVITY_H
 
@@ -110,12 +111,15 @@ struct activity {
     char tail[ACTIVITY_TAIL_MAX];
 };
 
-enum network_class { NETWORK_UNKNOWN, NETWORK_PRIVATE, NETWORK_OWN, NETWORK_VPN, NETWORK_HOSTING, NETWORK_TOR, NETWORK_N };
+enum network_class {
+    NETWORK_UNKNOWN, NETWORK_PRIVATE, NETWORK_OWN, NETWORK_VPN, NETWORK_HOSTING, NETWORK_TOR,
+    NETWORK_N
+};
 
 /* Zeroes the head (not the tail). */
 void activity_init(struct activity *a);
-/* Sets or replaces a string. Each has room of its own (target 1248 bytes, file 512, user 192, ...): what is longer is cut
- * between characters and sets ACT_CUT. Bytes that are no UTF-8 become U+FFFD. 'value' may be another string of 'a'. */
+/* Sets or replaces a string. Each has room of its own (target 1248 bytes, file 512, user 192, ...): what is longer is
+ * cut between characters and sets ACT_CUT. Bytes that are no UTF-8 become U+FFFD. 'value' may be a string of 'a'. */
 void activity_set(struct activity *a, enum activity_string which, struct span value);
 struct span activity_get(const struct activity *a, enum activity_string which);
 /* Bytes to copy: the head and the used part of the tail. */

@@ -81,7 +81,7 @@ static void write_body(struct json *j, const struct activity *a)
         return;
     json_open(j, "body", '{');
     json_str(j, "known", size_known_name((enum size_known)a->size_known));
-    json_u64(j, "missing_bytes", ecs_long(a->missing_bytes));
+    json_u64(j, "missing_bytes", count_long(a->missing_bytes));
     json_bool(j, "complete", a->flags & ACT_COMPLETE);
     json_close(j, '}');
 }
@@ -155,7 +155,7 @@ static void write_own(struct json *j, const struct activity *a)
     write_body(j, a);
     if (a->flags & ACT_RANGE) {
         json_open(j, "range", '{');
-        json_u64(j, "from", ecs_long(a->range_from));
+        json_u64(j, "from", count_long(a->range_from));
         json_close(j, '}');
     }
     write_flags(j, a->flags);

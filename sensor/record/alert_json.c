@@ -183,7 +183,7 @@ static void write_story(struct json *j, const struct alert *a)
     json_u64(j, "files", a->n_files);
     json_u64(j, "customers", a->n_customers);
     json_u64(j, "cases", a->n_cases);
-    json_u64(j, "bytes", ecs_long(a->n_bytes));
+    json_u64(j, "bytes", count_long(a->n_bytes));
     json_close(j, '}');
     if (a->n_listed_customers) {
         json_open(j, "customers", '[');

@@ -165,7 +165,7 @@ void ecs_http(struct json *j, const struct activity *a)
             json_u64(j, "status_code", a->status);
         if (has_body) {
             json_open(j, "body", '{');
-            json_u64(j, "bytes", ecs_long(a->body_bytes));
+            json_u64(j, "bytes", count_long(a->body_bytes));
             json_close(j, '}');
         }
         ecs_string(j, "mime_type", a, STR_MIME);
@@ -200,7 +200,7 @@ void ecs_file(struct json *j, const struct activity *a)
             json_span(j, "extension", extension);
     }
     if (has_size)
-        json_u64(j, "size", ecs_long(a->file_size));
+        json_u64(j, "size", count_long(a->file_size));
     json_close(j, '}');
 }
 

@@ -5,17 +5,13 @@
 #define RECORD_ECS_H
 
 #include "record/activity.h"
+#include "record/count.h"
 
 #define ECS_VERSION "9.4.0"
 /* Never a host name: the same input gives the same bytes. */
 #define ECS_OBSERVER "{\"vendor\":\"casetap\",\"product\":\"casetap\",\"type\":\"sensor\"}"
 #define RECORD_SCHEMA "1" /* casetap.schema of all three records: raised when a field changes its meaning */
 
-/* A count as ECS "long" can hold it: what a hostile head claims beyond 2^63 - 1 is said as that. */
-static inline uint64_t ecs_long(uint64_t value)
-{
-    return value <= INT64_MAX ? value : INT64_MAX;
-}
 /* Text that is JSON already (our own constants): a member with its key, or several. */
 void ecs_raw(struct json *j, struct span members);
 /* An object whose only member is a string: 'opening' is its key, brace and the member's key ("\"user\":{\"name\":").

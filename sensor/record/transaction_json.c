@@ -70,7 +70,7 @@ static void write_size(struct json *j, const struct body_measure *body)
     if (body->known == SIZE_UNKNOWN)
         return;
     json_open(j, "body", '{');
-    json_u64(j, "bytes", ecs_long(body->bytes));
+    json_u64(j, "bytes", count_long(body->bytes));
     json_close(j, '}');
 }
 
@@ -108,11 +108,11 @@ static void write_measure(struct json *j, const char *key, const struct body_mea
 {
     json_open(j, key, '{');
     json_str(j, "known", size_known_name(body->known));
-    json_u64(j, "missing_bytes", ecs_long(body->missing));
+    json_u64(j, "missing_bytes", count_long(body->missing));
     if (body->has_declared)
-        json_u64(j, "declared_bytes", ecs_long(body->declared));
+        json_u64(j, "declared_bytes", count_long(body->declared));
     if (body->has_decoded)
-        json_u64(j, "decoded_bytes", ecs_long(body->decoded));
+        json_u64(j, "decoded_bytes", count_long(body->decoded));
     json_bool(j, "complete", body->is_complete);
     json_close(j, '}');
 }

@@ -7,9 +7,9 @@
 #include "record/alert.h"
 
 /* A file of lines, buffered (64 KiB). With 'is_atomic' it is written beside its name (NAME.unfinished) and renamed into
- * place by line_file_close, so that a failed run leaves nothing half-written; what stood there before is replaced. Without,
- * it is a log: lines are added to what is there (behind its last whole line), and a flush is at once in it. A device or
- * pipe is always written in place. */
+ * place by line_file_close, so that a failed run leaves nothing half-written; what stood there before is replaced.
+ * Without, it is a log: lines are added to what is there (behind its last whole line), and a flush is at once in it. A
+ * device or pipe is always written in place. */
 struct line_file;
 /* E_IO with "PATH: reason"; the directory must exist. */
 int line_file_open(struct line_file **out, const char *path, bool is_atomic, struct text *why);
