@@ -25,6 +25,7 @@ struct note {
     struct cred cred;
     char claim[CLAIM_MAX]; /* of the credential; cred.claim points here */
     uint8_t told[16];      /* id of the candidate told when the answer began */
+    uint64_t told_ns;
     bool is_decided, is_told;
     uint8_t action;        /* without a route */
     bool has_link;         /* the answer hands out a pre-signed link */
@@ -32,7 +33,7 @@ struct note {
     struct extract x;
 };
 
-/* One group: every candidate is told once; every transaction ends in one of the others. */
+/* Every transaction ends in one of no_room, routed, routed_silent, unknown_file and unknown. */
 enum {
     COUNT_TRANSACTIONS, COUNT_NO_ROOM, COUNT_ROUTED, COUNT_SILENT, COUNT_UNKNOWN_FILE, COUNT_UNKNOWN, COUNT_CANDIDATES,
     COUNT_AMENDS, COUNT_FACTS_CUT, COUNT_FORGED, COUNTERS,
@@ -41,8 +42,8 @@ enum {
 static const struct counter_def counter_defs[COUNTERS] = {
     {"app_transactions", "transactions", "transactions that ended"},
     {"app_no_room", "transactions", "transactions not looked at: too many at the same time"},
-    {"app_routed", "transactions", "transactions a profile's route took"},
-    {"app_routed_silent", "transactions", "of these, such as tell nothing (page parts, missing values)"},
+    {"app_routed", "transactions", "transactions a profile's route took, and told"},
+    {"app_routed_silent", "transactions", "taken by a route that tells nothing (page parts, pages that show nobody)"},
     {"app_unknown_file", "transactions", "files that came through a route no profile knows; a new route in a profile helps"},
     {"app_unknown", "transactions", "transactions no route took and that carried no file"},
     {"app_candidates", "activities", "activities told"},
@@ -58,7 +59,6 @@ struct app {
     struct extractor *extractor;
     struct cred_hasher *hasher;
     struct hosts *hosts;
-    bool trusts_private; /* a forwarding field of a private peer was believed */
     struct text masked;
     struct activity candidate;
     uint64_t counts[COUNTERS];
@@ -145,10 +145,6 @@ static void begin(struct app *app, struct view *v, struct note *n)
     const struct transaction *t = v->t;
     v->profile = n->profile = hosts_request(app->hosts, v);
     forward_resolve(&app->trust, t, v->request.has_forwarding, &n->forward);
-    if (n->forward.is_forwarded && app->trust.n == 0 && !app->trusts_private) {
-        app->trusts_private = true;
-        hosts_assume(app->hosts, "forwarding fields of private peers name the client");
-    }
     app->counts[COUNT_FORGED] += n->forward.is_forged;
     read_credential(app, v, n);
     route_candidates(v, &n->choice);
@@ -239,25 +235,32 @@ static bool read_token(struct app *app, struct view *v, const struct note *n, ui
     return token.size > 0;
 }
 
+/* A candidate is told whole at its transaction's end, or when the answer begins and then amended. */
+enum telling { TELL_BEGUN, TELL_WHOLE, TELL_AMEND };
+
 /* Hands out what is known: the candidate, sealed, and the facts behind it. */
-static void tell(struct app *app, struct view *v, struct note *n, bool is_amend)
+static void tell(struct app *app, struct view *v, struct note *n, enum telling how)
 {
     struct activity *a = &app->candidate;
     uint8_t token[SESSION_HASH_SIZE];
     struct candidate_in in = {.view = v, .route = n->route, .cred = &n->cred, .forward = &n->forward,
                               .has_token = read_token(app, v, n, token), .token = token, .masked = &app->masked,
-                              .done_ns = latest(v->t), .action = (enum action)n->action};
-    if (!(is_amend ? candidate_amend(&in, n->told, a) : candidate_fill(&in, a)))
+                              .done_ns = latest(v->t), .action = (enum action)n->action,
+                              .is_begun = how == TELL_BEGUN};
+    if (how == TELL_AMEND && in.done_ns <= n->told_ns)
+        in.done_ns = n->told_ns + 1; /* both came with one packet: the order of records must still be theirs */
+    if (!(how == TELL_AMEND ? candidate_amend(&in, n->told, a) : candidate_fill(&in, a)))
         return;
     activity_seal(a);
     memcpy(n->told, a->id, sizeof n->told);
+    n->told_ns = in.done_ns;
     bool fits = candidate_add_facts(a, extract_list(&n->x));
-    if (n->has_link && !is_amend)
+    if (n->has_link && how != TELL_AMEND)
         fits &= add_link(a, n->link);
     if (in.has_token && memcmp(token, a->new_session, sizeof token) != 0)
         fits &= add_link(a, token);
     app->counts[COUNT_FACTS_CUT] += !fits;
-    app->counts[is_amend ? COUNT_AMENDS : COUNT_CANDIDATES]++;
+    app->counts[how == TELL_AMEND ? COUNT_AMENDS : COUNT_CANDIDATES]++;
     n->is_told = true;
     app->options.emit(app->options.ctx, a);
 }
@@ -282,11 +285,11 @@ static void count_only(void *ctx, struct span bytes)
 static void tap_response(struct app *app, struct view *v, struct note *n, struct body_tap *tap)
 {
     uint8_t action = action_of_note(n);
-    uint64_t slots = n->route ? n->route->response_slots : 0;
+    uint64_t slots = n->route && action != ACTION_NONE ? n->route->response_slots : 0;
     bool is_page = span_eq(content_type_media(&v->type), SPAN("text/html"));
     if (is_page && n->route && action != ACTION_NONE && !carries_file(action))
         slots |= n->profile->signed_in_slots;
-    extract_response(app->extractor, &n->x, n->profile, slots, v->response.content_type, tap);
+    extract_response(app->extractor, &n->x, n->profile, n->route, slots, v->response.content_type, tap);
     bool is_coded = v->response.content_encoding.size && !span_eq_nocase(v->response.content_encoding, SPAN("identity"));
     if (!tap->feed && is_coded && carries_file(action) && v->t->status == 200)
         *tap = (struct body_tap){.feed = count_only, .want_decoded = true}; /* for the file's own size */
@@ -309,7 +312,7 @@ static void on_response(void *ctx, struct transaction *t, struct body_tap *tap)
     decide(app, &v, n);
     tap_response(app, &v, n, tap);
     if (is_due(&v, n))
-        tell(app, &v, n, false);
+        tell(app, &v, n, TELL_BEGUN);
 }
 
 static void count_end(struct app *app, const struct note *n)
@@ -336,9 +339,9 @@ static void on_end(void *ctx, struct transaction *t)
         decide(app, &v, n);
         route_captures(&v, n->route);
         if (n->is_told)
-            tell(app, &v, n, true);
+            tell(app, &v, n, TELL_AMEND);
         else if (action_of_note(n) != ACTION_NONE)
-            tell(app, &v, n, false);
+            tell(app, &v, n, TELL_WHOLE);
         count_end(app, n);
     }
     if (app->options.on_transaction)

@@ -200,6 +200,8 @@ static void fill_body(const struct candidate_in *in, struct activity *a)
 {
     const struct transaction *t = in->view->t;
     const struct body_measure *body = &t->response_body;
+    if (in->is_begun && !body->is_complete)
+        return;
     a->size_known = (uint8_t)body->known;
     a->missing_bytes = body->missing;
     if (body->known != SIZE_UNKNOWN) {

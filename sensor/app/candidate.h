@@ -26,6 +26,7 @@ struct candidate_in {
     struct text *masked;         /* scratch for the masked target */
     uint64_t done_ns;
     enum action action;          /* what it is, when route is NULL */
+    bool is_begun;               /* the answer's body is still to come: its size is not known yet */
 };
 
 /* Whether a response carries a file, judged without any route (design: a file is known by its response). */

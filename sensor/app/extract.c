@@ -28,6 +28,7 @@ struct scan {
     struct extractor *owner;
     struct extract *x;
     const struct profile *profile;
+    const struct route *route; /* of an answer: whose list of objects it may hold, or NULL */
     uint64_t slots;
     uint8_t kind, n_finders, n_pointers;
     struct form *form;
@@ -191,23 +192,9 @@ static void element_flush(struct scan *s)
     s->id_size = s->name_size = 0;
 }
 
-/* The route whose list a slot belongs to, for its 'as' and its names. */
-static const struct route *list_route(const struct scan *s, unsigned slot, bool *is_name)
-{
-    for (uint16_t i = 0; i < s->profile->n_routes; i++) {
-        const struct route *r = &s->profile->routes[i];
-        *is_name = r->objects.n && r->object_names == (int8_t)slot;
-        if (r->objects.n && (*is_name || r->objects.list[0].slot == (int8_t)slot))
-            return r;
-    }
-    return NULL;
-}
-
 static void element_value(struct scan *s, unsigned slot, uint32_t element, struct span value)
 {
-    bool is_name;
-    if (!list_route(s, slot, &is_name))
-        return;
+    bool is_name = s->route && s->route->object_names == (int8_t)slot;
     if (element != s->element)
         element_flush(s);
     s->element = element;
@@ -220,13 +207,9 @@ static void element_value(struct scan *s, unsigned slot, uint32_t element, struc
         s->id_size = (uint16_t)size;
 }
 
-static void text_object(struct scan *s, unsigned slot, struct span value)
+static void text_object(struct scan *s, struct span value)
 {
-    bool is_name;
-    const struct route *r = list_route(s, slot, &is_name);
-    const struct pattern *as = r ? r->objects.list[0].as : NULL;
-    if (!r)
-        return;
+    const struct pattern *as = s->route && s->route->objects.n ? s->route->objects.list[0].as : NULL;
     struct span id = as ? pattern_take(as, value, SPAN("object")) : value;
     list_add(s, span_trim(id), as ? span_trim(pattern_take(as, value, SPAN("file"))) : SPAN(""));
 }
@@ -237,7 +220,7 @@ static void text_found(void *ctx, const struct finder *f, struct span value, uin
 {
     struct scan *s = ctx;
     if (f->is_each)
-        text_object(s, f->slot, value);
+        text_object(s, value);
     else
         keep(s->owner, s->x, f->slot, (enum decode)f->rule->decode, value, offset);
 }
@@ -335,6 +318,7 @@ static struct scan *scan_take(struct extractor *e, struct extract *x, const stru
     s->owner = e;
     s->x = x;
     s->profile = profile;
+    s->route = NULL;
     s->slots = slots;
     s->kind = BODY_PLAIN;
     s->n_finders = s->n_pointers = 0;
@@ -420,7 +404,6 @@ void extract_request(struct extractor *e, struct extract *x, const struct profil
                      struct span type, struct body_tap *tap)
 {
     struct content_type t;
-    x->request = slots;
     if (!slots || !content_type_parse(type, &t))
         return;
     struct span media = content_type_media(&t);
@@ -434,6 +417,7 @@ void extract_request(struct extractor *e, struct extract *x, const struct profil
     struct scan *s = mine ? scan_take(e, x, profile, mine) : NULL;
     if (!s)
         return;
+    x->request = mine;
     if (is_form)
         form_begin(s);
     else if (is_multipart)
@@ -448,17 +432,18 @@ void extract_request(struct extractor *e, struct extract *x, const struct profil
     *tap = (struct body_tap){request_feed, request_gap, x, is_form ? EXTRACT_FORM + 1 : 0, true};
 }
 
-void extract_response(struct extractor *e, struct extract *x, const struct profile *profile, uint64_t slots,
-                      struct span type, struct body_tap *tap)
+void extract_response(struct extractor *e, struct extract *x, const struct profile *profile,
+                      const struct route *route, uint64_t slots, struct span type, struct body_tap *tap)
 {
     struct content_type t;
     content_type_parse(type, &t);
-    x->response = slots;
     bool has_json = is_json(content_type_media(&t));
     uint64_t mine = slots_of(profile, slots, KIND(SLOT_TEXT) | (has_json ? KIND(SLOT_JSON) : 0u));
     struct scan *s = mine ? scan_take(e, x, profile, mine) : NULL;
     if (!s)
         return;
+    s->route = route;
+    x->response = mine & ~x->request;
     uint64_t limit = 1;
     for (uint64_t left = mine; left && s->n_finders < FINDERS; left &= left - 1) {
         unsigned slot = (unsigned)__builtin_ctzll(left);

@@ -42,8 +42,9 @@ struct counters extractor_counters(const struct extractor *e);
  * 'type' is the value of its Content-Type (may be empty). */
 void extract_request(struct extractor *e, struct extract *x, const struct profile *profile, uint64_t slots,
                      struct span type, struct body_tap *tap);
-void extract_response(struct extractor *e, struct extract *x, const struct profile *profile, uint64_t slots,
-                      struct span type, struct body_tap *tap);
+/* 'route': whose list of objects the answer may hold, or NULL. */
+void extract_response(struct extractor *e, struct extract *x, const struct profile *profile,
+                      const struct route *route, uint64_t slots, struct span type, struct body_tap *tap);
 /* The request's body is over, or nobody needs more of it: its values are final. May be called again. */
 void extract_request_end(struct extractor *e, struct extract *x);
 /* The same for the answer. Its list stays readable until extract_fini. */

@@ -247,12 +247,6 @@ bool hosts_serves(const struct hosts *h, const struct ipaddr *server)
     return map_find(h->servers, server) != NULL;
 }
 
-void hosts_assume(struct hosts *h, const char *text)
-{
-    struct host_key key = key_of(span_text(text));
-    line_set(h, &key, text);
-}
-
 const char *hosts_assumption(const struct hosts *h, size_t i)
 {
     return i < h->n_lines ? h->lines[i].text : NULL;

@@ -16,8 +16,6 @@ const struct profile *hosts_request(struct hosts *h, const struct view *v);
 const struct profile *hosts_response(struct hosts *h, const struct view *v);
 /* Whether this server address was seen with an application that has a profile of its own. */
 bool hosts_serves(const struct hosts *h, const struct ipaddr *server);
-/* Notes an assumption of another kind (a constant text). */
-void hosts_assume(struct hosts *h, const char *text);
 /* What was assumed, one line each, in byte order; NULL after the last. */
 const char *hosts_assumption(const struct hosts *h, size_t i);
 uint64_t hosts_evicted(const struct hosts *h);

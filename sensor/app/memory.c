@@ -3,9 +3,11 @@
 #include "app/memory.h"
 
 #include "app/candidate.h"
+#include "base/err.h"
 #include "base/hash.h"
 #include "base/map.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MAX_OBJECTS 262144u
@@ -158,9 +160,18 @@ static void learn_object(struct memory *m, const struct activity *a, struct span
         remember(m, o->file, sizeof o->file, &o->file_size, file);
 }
 
-static int hex_digit(uint8_t c)
+static bool read_hash(struct span hex, struct key *out)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    static const char digits[] = "0123456789abcdef";
+    if (hex.size != 2 * sizeof out->hash)
+        return false;
+    for (size_t i = 0; i < hex.size; i++) {
+        const char *hit = hex.at[i] ? strchr(digits, hex.at[i]) : NULL;
+        if (!hit)
+            return false;
+        out->hash[i / 2] = (uint8_t)(out->hash[i / 2] << 4 | (hit - digits));
+    }
+    return true;
 }
 
 static void learn_link(struct memory *m, const struct activity *a, struct span hex)
@@ -168,10 +179,8 @@ static void learn_link(struct memory *m, const struct activity *a, struct span h
     struct key key;
     bool is_new;
     struct span claim = activity_get(a, STR_CLAIM);
-    if (hex.size != 2 * sizeof key.hash)
+    if (!read_hash(hex, &key))
         return;
-    for (size_t i = 0; i < sizeof key.hash; i++)
-        key.hash[i] = (uint8_t)(hex_digit(hex.at[2 * i]) << 4 | hex_digit(hex.at[2 * i + 1]));
     struct holder *h = map_touch(m->links, &key, &is_new);
     m->counts[COUNT_LINKS] += is_new;
     *h = (struct holder){.cred_kind = a->cred_kind, .is_proven = (a->flags & ACT_CLAIM_PROVEN) != 0};
@@ -282,4 +291,87 @@ void memory_settle(struct memory *m, struct activity *a)
     complete_case(m, a);
     settle_customer(m, a);
     learn_view(m, a);
+}
+
+/* Percent-encodes what would break a line of words; "-" alone stands for nothing. */
+static char *write_word(char *to, const char *text, size_t size)
+{
+    *to++ = ' ';
+    if (size == 0)
+        *to++ = '-';
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if (c > 0x20 && c < 0x7f && c != '%' && !(c == '-' && size == 1))
+            *to++ = (char)c;
+        else
+            to += sprintf(to, "%%%02X", c);
+    }
+    *to = 0;
+    return to;
+}
+
+static char *write_key(char *to, const char *word, const void *key)
+{
+    const struct key *k = key;
+    to += sprintf(to, "%s ", word);
+    for (size_t i = 0; i < sizeof k->hash; i++)
+        to += sprintf(to, "%02x", k->hash[i]);
+    return to;
+}
+
+#define LINE_MAX_SIZE (64 + 3 * (CASE_MAX + NAME_MAX_SIZE))
+
+void memory_save(const struct memory *m, void (*line)(void *ctx, const char *text), void *ctx)
+{
+    char text[LINE_MAX_SIZE];
+    const void *key;
+    void *value;
+    for (uint32_t at = UINT32_MAX; map_walk(m->objects, &at, &key, &value);) {
+        const struct object *o = value;
+        char *to = write_word(write_key(text, "file", key), o->of_case, o->case_size);
+        write_word(to, o->file, o->file_size);
+        line(ctx, text);
+    }
+    for (uint32_t at = UINT32_MAX; map_walk(m->cases, &at, &key, &value);) {
+        const struct customer *c = value;
+        write_word(write_key(text, "customer", key), c->name, c->size);
+        line(ctx, text);
+    }
+}
+
+static bool read_word(struct span word, char *to, size_t max, uint8_t *size)
+{
+    uint8_t plain[3 * NAME_MAX_SIZE];
+    size_t n = span_eq(word, SPAN("-")) ? 0 : extract_decode(DECODE_URL, word, plain, sizeof plain);
+    if (!word.size || n > max || (n == 0 && !span_eq(word, SPAN("-"))))
+        return false;
+    if (n)
+        memcpy(to, plain, n);
+    *size = (uint8_t)n;
+    return true;
+}
+
+int memory_load(struct memory *m, const char *line)
+{
+    struct span rest = span_text(line), part[4];
+    struct key key;
+    size_t n = 0;
+    bool is_new;
+    while (n < 4 && span_split(&rest, ' ', &part[n]))
+        n++;
+    if (rest.at || n < 3 || !read_hash(part[1], &key))
+        return E_BAD;
+    if (n == 4 && span_eq(part[0], SPAN("file"))) {
+        struct object o = {0};
+        if (!read_word(part[2], o.of_case, sizeof o.of_case, &o.case_size) ||
+            !read_word(part[3], o.file, sizeof o.file, &o.file_size))
+            return E_BAD;
+        *(struct object *)map_touch(m->objects, &key, &is_new) = o;
+        return E_OK;
+    }
+    struct customer c = {0};
+    if (n != 3 || !span_eq(part[0], SPAN("customer")) || !read_word(part[2], c.name, sizeof c.name, &c.size))
+        return E_BAD;
+    *(struct customer *)map_touch(m->cases, &key, &is_new) = c;
+    return E_OK;
 }

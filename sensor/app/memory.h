@@ -17,6 +17,10 @@ void memory_free(struct memory *m);
 /* Learns from a candidate, takes its facts out, and completes it: case, customer, the file's true name, the session
  * behind a link. Call before identity_settle, in order of (done_ns, flow_hash, number). The id stays as it is. */
 void memory_settle(struct memory *m, struct activity *a);
+/* What is known of files and cases as text lines, and back (for --state). memory_load gives E_BAD for a line that is
+ * none of memory_save's. */
+void memory_save(const struct memory *m, void (*line)(void *ctx, const char *text), void *ctx);
+int memory_load(struct memory *m, const char *line);
 struct counters memory_counters(const struct memory *m);
 
 #endif
