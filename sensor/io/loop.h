@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * An event loop: timers, file descriptors, signals and wake-ups from other threads, by callback, in one thread. The only
- * user of libevent. A loop is never run from inside one of its own callbacks; a second loop may be.
+ * An event loop: timers, file descriptors, signals and wake-ups from other threads, by callback, in one thread. The
+ * only user of libevent. A loop is never run from inside one of its own callbacks; a second loop may be.
  *
  * Life: loop_new; loop_timer, loop_fd, loop_signal, loop_waker in any order; loop_run or loop_run_once; loop_remove
  * each; loop_free. A callback may remove any event, its own too. */

@@ -308,7 +308,8 @@ static void link_connect(struct redis_link *link)
 {
     const struct redis_url *url = &link->url;
     loop_timer_stop(link->pause);
-    redisAsyncContext *redis = url->path[0] ? redisAsyncConnectUnix(url->path) : redisAsyncConnect(url->host, url->port);
+    redisAsyncContext *redis =
+        url->path[0] ? redisAsyncConnectUnix(url->path) : redisAsyncConnect(url->host, url->port);
     if (!redis || redis->err || !socket_attach(link->loop, redis)) {
         char reason[sizeof link->reason];
         snprintf(reason, sizeof reason, "%s", redis && redis->err ? redis->c.errstr : "out of memory");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One connection to a Redis (6 or newer, Valkey) on an event loop: commands in, answers by callback, in order; signs in,
- * reconnects with growing pauses, never waits for ever. The only user of hiredis. Everything happens in turns of the loop:
- * nothing here blocks, but for the resolution of a host that is given by name. */
+ * One connection to a Redis (6 or newer, Valkey) on an event loop: commands in, answers by callback, in order; signs
+ * in, reconnects with growing pauses, never waits for ever. The only user of hiredis. Everything happens in turns of
+ * the loop: nothing here blocks, but for the resolution of a host that is given by name. */
 #ifndef IO_REDIS_LINK_H
 #define IO_REDIS_LINK_H
 
@@ -28,8 +28,8 @@ struct redis_link_options {
     void *ctx;
 };
 
-/* Begins to connect (the first attempt is under way or has failed when this returns). E_CONF for a URL that is none, with
- * the reason in why (never the password); E_NOMEM. The loop is borrowed and outlives the link. */
+/* Begins to connect (the first attempt is under way or has failed when this returns). E_CONF for a URL that is none,
+ * with the reason in why (never the password); E_NOMEM. The loop is borrowed and outlives the link. */
 int redis_link_new(struct loop *loop, const struct redis_link_options *options, struct redis_link **out,
                    struct text *why);
 /* Waiting commands are told NULL first. on_down is not called. NULL does nothing. Not from inside a callback. */
@@ -43,8 +43,8 @@ const char *redis_link_reason(const struct redis_link *link);
 /* Where it leads, without user and password: "unix:///run/redis.sock", "redis://10.0.0.5:6379/0". */
 const char *redis_link_where(const struct redis_link *link);
 
-/* Sends one command of n (1-1023) words, copied. 'done' (or NULL) is called exactly once if this returns 0. E_STATE when
- * the link is not up, E_LIMIT when max_waiting are on their way. */
+/* Sends one command of n (1-1023) words, copied. 'done' (or NULL) is called exactly once if this returns 0. E_STATE
+ * when the link is not up, E_LIMIT when max_waiting are on their way. */
 int redis_link_send(struct redis_link *link, const struct span *words, unsigned n, redis_link_done_fn *done, void *ctx);
 /* Commands that may be sent before E_LIMIT; 0 when not up. */
 uint32_t redis_link_room(const struct redis_link *link);

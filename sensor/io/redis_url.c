@@ -103,7 +103,7 @@ static int url_parse_tcp(struct span rest, struct redis_url *out, struct text *w
     size_t slash = span_find_byte(rest, '/', 0);
     struct span place = span_sub(rest, 0, slash);
     if (!url_login(&place, place.size, out))
-        return url_fail(why, "the user and password before '@' are not understood (as in :password@ or user:password@)");
+        return url_fail(why, "the user and password before '@' are not understood");
     if (slash != SIZE_MAX && slash + 1 < rest.size && !url_db(span_from(rest, slash + 1), &out->db))
         return url_fail(why, "the database after '/' is no number");
     struct span host = place;

@@ -57,7 +57,8 @@ static void copy_printable(char *out, size_t size, struct span s)
     out[n] = 0;
 }
 
-void redis_hash_read(const struct redis_reply *reply, struct baseline *b, uint64_t *fields, char bad[REDIS_HASH_BAD_MAX])
+void redis_hash_read(const struct redis_reply *reply, struct baseline *b, uint64_t *fields,
+                     char bad[REDIS_HASH_BAD_MAX])
 {
     uint64_t names = 0;
     bad[0] = 0;

@@ -26,6 +26,7 @@ void redis_hash_build(struct redis_hash *h, struct span key, const struct baseli
 #define REDIS_HASH_BAD_MAX 64
 /* Sets the fields of an answer to HGETALL in 'b'. Puts the printable name of the first field that is none of ours into
  * 'bad' ("" when all are good; the others are set all the same), and which fields there are into *fields. */
-void redis_hash_read(const struct redis_reply *reply, struct baseline *b, uint64_t *fields, char bad[REDIS_HASH_BAD_MAX]);
+void redis_hash_read(const struct redis_reply *reply, struct baseline *b, uint64_t *fields,
+                     char bad[REDIS_HASH_BAD_MAX]);
 
 #endif

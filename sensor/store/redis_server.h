@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The Redis that keeps our baselines: a link to it that counts as usable only when the server behind it was checked (version,
- * role, schema), and that notices when the server may have forgotten what it acknowledged. */
+ * The Redis that keeps our baselines: a link to it that counts as usable only when the server behind it was checked
+ * (version, role, schema), and that notices when the server may have forgotten what it acknowledged. */
 #ifndef STORE_REDIS_SERVER_H
 #define STORE_REDIS_SERVER_H
 
@@ -15,8 +15,8 @@ struct redis_server_options {
     void *ctx;
 };
 
-/* Connects and checks; waits for the outcome. E_CONF, E_IO, E_BAD (a newer schema, or a key that is not ours), E_NOMEM with
- * one line in why. The loop is borrowed. */
+/* Connects and checks; waits for the outcome. E_CONF, E_IO, E_BAD (a newer schema, or a key that is not ours), E_NOMEM
+ * with one line in why. The loop is borrowed. */
 int redis_server_open(struct loop *loop, const struct redis_server_options *options, struct redis_server **out,
                       struct text *why);
 void redis_server_free(struct redis_server *s);

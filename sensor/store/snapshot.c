@@ -189,7 +189,8 @@ static int load_head(struct loader *l, const char *line)
     if (strncmp(line, HEAD, sizeof HEAD - 1) != 0 || !span_u64(span_text(line + sizeof HEAD - 1), &version))
         return bad_line(l, 1, "not a casetap state file (it begins with \"" HEAD "1\")");
     if (version != VERSION) {
-        text_addf(l->why, "%s:1: state of version %" PRIu64 "; this casetap knows version %d", l->path, version, VERSION);
+        text_addf(l->why, "%s:1: state of version %" PRIu64 "; this casetap knows version %d", l->path, version,
+                  VERSION);
         return E_BAD;
     }
     return E_OK;

@@ -11,7 +11,8 @@ struct store;
 
 struct store_ops {
     /* Finds or makes; *is_new when the credential was never seen. Borrowed until the next fetch. Never NULL. Redis: the
-     * first fetch of a credential waits for the answer, up to the deadline; on loss it goes on from memory (is_unsure). */
+     * first fetch of a credential waits for the answer, up to the deadline; on loss it goes on from memory
+     * (is_unsure). */
     struct baseline *(*fetch)(struct store *s, struct span credential, bool *is_new);
     /* The baseline fetched last was changed: keep it. */
     void (*put)(struct store *s, struct baseline *b);
@@ -25,8 +26,9 @@ struct store_ops {
 
 struct store {
     const struct store_ops *ops; /* implementations embed this struct as their first member */
-    /* The credential fetched last could not be asked for (Redis is away): its baseline holds only what was learned since,
-     * and *is_new was false because nobody knows. What is learned is added to the stored baseline when Redis is back. */
+    /* The credential fetched last could not be asked for (Redis is away): its baseline holds only what was learned
+     * since, and *is_new was false because nobody knows. What is learned is added to the stored baseline when Redis
+     * is back. */
     bool is_unsure;
 };
 
@@ -48,8 +50,8 @@ struct store_section {
     int (*load)(void *ctx, const char *line);
     void *ctx;
 };
-/* Loads the section now if the file had it, and saves it with every sync. Sections nobody asks for are kept as they are.
- * E_BAD for a line that load refuses, with "file:line: ..." in why; E_LIMIT for the ninth. */
+/* Loads the section now if the file had it, and saves it with every sync. Sections nobody asks for are kept as they
+ * are. E_BAD for a line that load refuses, with "file:line: ..." in why; E_LIMIT for the ninth. */
 int store_mem_section(struct store *s, const struct store_section *section, struct text *why);
 
 struct store_redis_options {
@@ -59,9 +61,9 @@ struct store_redis_options {
     int sync_ms;             /* sync gives up when nothing was written for so long; 0 = 5000 */
     uint32_t max_credentials;
 };
-/* E_IO when Redis is absent or refuses (no such socket, connection refused, wrong password, no permission, loading, older
- * than 6); E_CONF for a URL or prefix that is none; E_BAD when what is stored was written by a newer casetap. The reason
- * is in why, one line. */
+/* E_IO when Redis is absent or refuses (no such socket, connection refused, wrong password, no permission, loading,
+ * older than 6); E_CONF for a URL or prefix that is none; E_BAD when what is stored was written by a newer casetap. The
+ * reason is in why, one line. */
 int store_redis_open(struct store **out, const struct store_redis_options *options, struct text *why);
 
 #endif

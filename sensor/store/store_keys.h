@@ -29,7 +29,8 @@ bool store_unescape(struct span s, struct store_name *out);
 bool store_prefix_is_good(const char *prefix);
 /* "casetap:schema": the schema's version. */
 void store_key_schema(struct text *out, const char *prefix);
-/* "casetap:{alice}:baseline": one credential's baseline. The braces keep all keys of a credential in one Cluster slot. */
+/* "casetap:{alice}:baseline": one credential's baseline. The braces keep all keys of a credential in one Cluster
+ * slot. */
 void store_key_baseline(struct text *out, const char *prefix, struct span credential);
 /* "casetap:{alice}:baseline.corrupt": what stood there and could not be read. */
 void store_key_corrupt(struct text *out, const char *prefix, struct span credential);

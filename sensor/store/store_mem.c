@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Baselines in a capped map, and their snapshot file. The file lists credentials from the least to the most recently used,
- * so that a loaded store goes on exactly as the saved one would have. */
+ * Baselines in a capped map, and their snapshot file. The file lists credentials from the least to the most recently
+ * used, so that a loaded store goes on exactly as the saved one would have. */
 #include <stdlib.h>
 
 #include "base/assert.h"

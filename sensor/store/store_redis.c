@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Baselines in Redis behind a memory front. A credential that is not in the front is asked for once, with a deadline;
- * changes are written behind, about once a second, whole hashes in a pipeline. When Redis is away everything goes on from
- * the front, and what changed is written when it is back. The loop is the store's own: it turns only inside fetch, tick and
- * sync, so that these may be called from callbacks of another one. */
+ * changes are written behind, about once a second, whole hashes in a pipeline. When Redis is away everything goes on
+ * from the front, and what changed is written when it is back. The loop is the store's own: it turns only inside fetch,
+ * tick and sync, so that these may be called from callbacks of another one. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -500,7 +500,8 @@ int store_redis_open(struct store **out, const struct store_redis_options *optio
     const char *prefix = options->prefix ? options->prefix : STORE_PREFIX;
     *out = NULL;
     if (!store_prefix_is_good(prefix)) {
-        text_addf(why, "Redis key prefix \"%s\": expected 1 to %d of A-Z a-z 0-9 . _ - :", prefix, STORE_PREFIX_MAX - 1);
+        text_addf(why, "Redis key prefix \"%s\": expected 1 to %d of A-Z a-z 0-9 . _ - :", prefix,
+                  STORE_PREFIX_MAX - 1);
         return E_CONF;
     }
     struct store_redis *s = calloc(1, sizeof *s);

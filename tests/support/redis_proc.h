@@ -17,8 +17,8 @@ struct redis_proc {
 bool redis_proc_is_installed(void);
 /* Makes the folder; nothing runs yet. False when that fails. */
 bool redis_proc_init(struct redis_proc *p);
-/* Starts it with further options ("--requirepass x --port 0"; no quotes, at most 30 words) and waits until it answers, if
- * only with an error. False when it does not. */
+/* Starts it with further options ("--requirepass x --port 0"; no quotes, at most 30 words) and waits until it answers,
+ * if only with an error. False when it does not. */
 bool redis_proc_start(struct redis_proc *p, const char *options);
 /* Ends it at once with SIGKILL, nothing saved. */
 void redis_proc_kill(struct redis_proc *p);

@@ -73,7 +73,8 @@ static void run_once_waits_no_longer_than_told(void **state)
 static void on_nested(void *ctx)
 {
     struct probe *p = ctx;
-    p->result = loop_run_once(p->loop, 0) == E_STATE && loop_run_once(p->loop, 10) == E_STATE ? loop_run(p->loop) : E_OK;
+    bool is_refused = loop_run_once(p->loop, 0) == E_STATE && loop_run_once(p->loop, 10) == E_STATE;
+    p->result = is_refused ? loop_run(p->loop) : E_OK;
     loop_stop(p->loop);
 }
 

@@ -181,7 +181,8 @@ static void is_readable_and_private(void **state)
     sync_mem(s);
     s->ops->free(s);
     slurp(path, &content);
-    assert_true(span_starts(text_span(&content), SPAN("casetap-state 1\nsection baselines\n  credential fatima%20zahra\n")));
+    struct span head = SPAN("casetap-state 1\nsection baselines\n  credential fatima%20zahra\n");
+    assert_true(span_starts(text_span(&content), head));
     assert_non_null(strstr(text_str(&content), "  place:0 GB AS1 203.0.1.0/24 quarantined"));
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
@@ -241,11 +242,13 @@ static void says_what_is_wrong(void **state)
         {"casetap-state 1\nsection \n", "bad:2: a section has a name"},
         {"casetap-state 1\nsection baselines\ncredential a\n", "bad:3: expected a section, a line indented"},
         {"casetap-state 1\nsection baselines\n  kind person\n", "bad:3: expected a credential first"},
-        {"casetap-state 1\nsection baselines\n  credential a{\n  kind person\n  nothing 1\n", "bad:5: unknown field \"nothing\""},
+        {"casetap-state 1\nsection baselines\n  credential a{\n  kind person\n  nothing 1\n",
+         "bad:5: unknown field \"nothing\""},
         {"casetap-state 1\nsection baselines\n  credential a\n  kind alien\n", "bad:4: bad value of field \"kind\""},
         {"casetap-state 1\nsection baselines\n  credential a\n  kind\n", "bad:4: expected a field"},
         {"casetap-state 1\nsection baselines\n  credential a%4\n", "bad:3: not a credential's name"},
-        {"casetap-state 1\nsection baselines\n  credential a\n  credential a\n", "bad:4: the credential is there twice"},
+        {"casetap-state 1\nsection baselines\n  credential a\n  credential a\n",
+         "bad:4: the credential is there twice"},
         {"casetap-state 1\nsection baselines\nend 2 0000000000000000\n", "bad:3: the check sum does not fit"},
     };
     char path[128];

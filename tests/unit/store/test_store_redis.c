@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Baselines in a real Redis: the same as in memory, nothing lost when it is killed, emptied, stopped or full, and one clear
- * line for everything that keeps it from being used. Skipped without redis-server. */
+ * Baselines in a real Redis: the same as in memory, nothing lost when it is killed, emptied, stopped or full, and one
+ * clear line for everything that keeps it from being used. Skipped without redis-server. */
 #include "store/store.h"
 
 #include <arpa/inet.h>
