@@ -130,5 +130,7 @@ void baseline_merge(struct baseline *stored, const struct baseline *since)
     add_moments(&stored->customers_day, &since->customers_day);
     add_moments(&stored->bytes_day, &since->bytes_day);
     add_moments(&stored->files_window, &since->files_window);
+    if (since->slow_cases > stored->slow_cases)
+        stored->slow_cases = since->slow_cases;
     merge_today(stored, since);
 }

@@ -410,6 +410,71 @@ static void escapes_names(void **state)
     text_fini(&out);
 }
 
+static void put_text(void *ctx, const char *field, const char *value)
+{
+    text_addf(ctx, "%s %s\n", field, value);
+}
+
+/* Every field set; fails when there is one that is not. */
+static struct baseline full_baseline(void)
+{
+    struct baseline b;
+    struct moments m = {3, 4, 5};
+    baseline_init(&b, SPAN("full"));
+    b.first_ns = T0 * 1000000000ull + 1, b.last_ns = b.first_ns + 77000000001ull;
+    b.sessions = 1, b.acts = 2, b.files = 3, b.active_days = 4, b.alert_s = T0 + 5, b.flags = 5, b.actions = 6;
+    b.day = T0 / 86400;
+    memset(b.routes, 0x11, sizeof b.routes);
+    memset(b.customers, 0x22, sizeof b.customers);
+    memset(b.hours, 9, sizeof b.hours);
+    memset(b.weekdays, 8, sizeof b.weekdays);
+    memset(b.first_customers, 7, sizeof b.first_customers);
+    b.files_day = b.cases_day = b.customers_day = b.bytes_day = b.files_window = m;
+    b.slow_cases = 2.5f;
+    b.today_bytes = UINT64_MAX - 1, b.today_files = 1, b.today_cases = 2, b.today_customers = 3, b.today_alerted = 1;
+    b.window = T0 / 600, b.window_files = 4;
+    for (size_t at = offsetof(struct baseline, first_ns); at + 4 <= sizeof b; at += 4) {
+        uint32_t word;
+        memcpy(&word, (const char *)&b + at, sizeof word);
+        bool is_list = at >= offsetof(struct baseline, places) && at < offsetof(struct baseline, hours);
+        bool is_padding = at == offsetof(struct baseline, first_customers) + sizeof b.first_customers;
+        if (word == 0 && !is_list && !is_padding)
+            fail_msg("nothing at offset %zu of a baseline: a new field? set it here, and merge it in merge.c", at);
+    }
+    for (uint8_t i = 0; i < BASELINE_PLACES; i++) {
+        struct ipaddr ip = ipaddr_from4((uint8_t[]){10, 0, i, 1});
+        struct place place = place_of(&ip, "GB", i);
+        *baseline_learn_place(&b, &place, T0 + i) = (struct place){
+            .prefix = {10, 0, i}, .asn = i, .country = "GB", .weight = i + 1.5f, .first_s = T0, .last_s = T0 + i,
+            .days = i + 1u,
+            .trust = (uint8_t)(i % 3 + 1)};
+    }
+    for (uint8_t i = 0; i < BASELINE_CLIENTS; i++)
+        *baseline_learn_client(&b, &(struct client){.family = i, .agent = i}, T0) = (struct client){
+            .name = "Firefox", .family = i, .major = i, .agent = i, .weight = i + 1.5f, .first_s = T0, .last_s = T0 + i,
+            .days = i + 1u, .trust = (uint8_t)(i % 3 + 1)};
+    return b;
+}
+
+static void forgets_no_field_in_merging(void **state)
+{
+    (void)state;
+    struct text before = {0}, after = {0};
+    struct baseline full = full_baseline(), empty;
+    baseline_init(&empty, SPAN("full"));
+    baseline_write(&full, put_text, &before);
+    baseline_merge(&empty, &full);
+    baseline_write(&empty, put_text, &after);
+    assert_string_equal(text_str(&after), text_str(&before));
+    baseline_init(&empty, SPAN("full"));
+    baseline_merge(&full, &empty);
+    text_clear(&after);
+    baseline_write(&full, put_text, &after);
+    assert_string_equal(text_str(&after), text_str(&before));
+    text_fini(&before);
+    text_fini(&after);
+}
+
 /* Learning in two places and merging gives what learning in one gives, as far as it is exact. */
 static void merges(void **state)
 {
@@ -465,6 +530,7 @@ int main(void)
         cmocka_unit_test(a_failed_save_leaves_the_old_file),
         cmocka_unit_test(keeps_sections_of_others),
         cmocka_unit_test(escapes_names),
+        cmocka_unit_test(forgets_no_field_in_merging),
         cmocka_unit_test(merges),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
