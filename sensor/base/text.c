@@ -28,6 +28,8 @@ static size_t reserve(struct text *t, size_t more)
     size_t cap = t->cap ? t->cap : 64;
     while (cap < need)
         cap *= 2;
+    if (cap > max + 1) /* so that what has room is never over the cap */
+        cap = max + 1;
     char *grown = realloc(t->at, cap);
     if (!grown) {
         t->is_cut = true;
@@ -38,8 +40,23 @@ static size_t reserve(struct text *t, size_t more)
     return more;
 }
 
+char *text_make_room(struct text *t, size_t n)
+{
+    size_t max = t->max ? t->max : TEXT_MAX_DEFAULT;
+    if (n > max - t->size || reserve(t, n) < n)
+        return NULL;
+    return t->at + t->size;
+}
+
 void text_add(struct text *t, struct span s)
 {
+    char *room = text_room(t, s.size);
+    if (room) {
+        if (s.size)
+            memcpy(room, s.at, s.size);
+        text_grew(t, s.size);
+        return;
+    }
     size_t fits = reserve(t, s.size);
     if (!t->at)
         return;
@@ -56,11 +73,12 @@ void text_add_str(struct text *t, const char *s)
 
 void text_add_char(struct text *t, char c)
 {
-    if (t->size + 1 < t->cap && t->size < (t->max ? t->max : TEXT_MAX_DEFAULT)) {
-        t->at[t->size++] = c;
-        t->at[t->size] = 0;
+    char *room = text_room(t, 1);
+    if (room) {
+        *room = c;
+        text_grew(t, 1);
     } else {
-        text_add(t, span_of(&c, 1));
+        t->is_cut = true;
     }
 }
 

@@ -26,6 +26,19 @@ void text_add(struct text *t, struct span s);
 void text_add_str(struct text *t, const char *s);
 void text_add_char(struct text *t, char c);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Room for 'n' bytes and a NUL behind the text, for writers that fill it themselves and then call text_grew; NULL when they
+ * do not fit (text_add then cuts). */
+char *text_make_room(struct text *t, size_t n);
+static inline char *text_room(struct text *t, size_t n)
+{
+    return n < t->cap - t->size ? t->at + t->size : text_make_room(t, n);
+}
+/* 'n' bytes were written behind the text. */
+static inline void text_grew(struct text *t, size_t n)
+{
+    t->size += n;
+    t->at[t->size] = 0;
+}
 /* The text so far as a C string ("" when empty), and as a span. Borrowed until the next change. */
 static inline const char *text_str(const struct text *t)
 {
