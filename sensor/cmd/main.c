@@ -4,6 +4,7 @@
 #include "base/yaml.h"
 #include "cmd/command.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ static int unknown(const char *word)
 
 int main(int argc, char **argv)
 {
+    signal(SIGPIPE, SIG_IGN); /* 'casetap replay ... | head' still finishes its files */
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

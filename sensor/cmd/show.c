@@ -18,6 +18,8 @@ void show_init(struct show *s, bool json, bool quiet)
 
 void show_alert(struct show *s, const struct alert *alert)
 {
+    if (s->is_deaf)
+        return;
     show_end(s);
     text_clear(&s->text);
     if (s->json)
@@ -25,7 +27,7 @@ void show_alert(struct show *s, const struct alert *alert)
     else
         alert_paragraph(alert, s->color, &s->text);
     fwrite(text_str(&s->text), 1, s->text.size, stdout);
-    fflush(stdout);
+    s->is_deaf = fflush(stdout) != 0;
 }
 
 static uint64_t now_ms(void)

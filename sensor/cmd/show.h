@@ -10,6 +10,7 @@ struct show {
     bool json, color, has_progress;
     uint64_t last_ms;  /* when progress was printed last */
     bool is_line_open; /* a progress line stands on the terminal */
+    bool is_deaf;      /* nobody reads standard output any more */
     struct text text;
 };
 
