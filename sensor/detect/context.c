@@ -195,23 +195,30 @@ static size_t add_word(char *out, size_t size, size_t used, const char *word)
     return n > 0 && used + (size_t)n < size ? used + (size_t)n : size - 1;
 }
 
+/* The place on that level in words; its prefix where the level is not known of it. */
+static const char *level_text(const struct place *p, enum place_level level, char out[PREFIX_TEXT_MAX])
+{
+    if (level == LEVEL_COUNTRY && p->country[0])
+        return p->country;
+    if (level != LEVEL_NETWORK || !p->asn)
+        return place_prefix_text(p, out);
+    snprintf(out, PREFIX_TEXT_MAX, "AS%u", p->asn);
+    return out;
+}
+
 const char *context_usual_place(const struct baseline *b, enum place_level level, char *out, size_t size)
 {
     size_t used = 0;
     out[0] = 0;
     for (size_t i = 0; i < BASELINE_PLACES; i++) {
         const struct place *p = &b->places[i];
+        char here[PREFIX_TEXT_MAX], there[PREFIX_TEXT_MAX];
         bool is_first = is_usual(p);
         for (size_t j = 0; j < i && is_first; j++)
-            is_first = !(is_usual(&b->places[j]) && is_same_on(p, &b->places[j], level));
-        if (!is_first)
-            continue;
-        char prefix[PREFIX_TEXT_MAX], word[16];
-        snprintf(word, sizeof word, "AS%u", p->asn);
-        used = add_word(out, size, used,
-                        level == LEVEL_COUNTRY   ? (p->country[0] ? p->country : "unknown")
-                        : level == LEVEL_NETWORK ? (p->asn ? word : "unknown")
-                                                 : place_prefix_text(p, prefix));
+            is_first = !(is_usual(&b->places[j]) &&
+                         strcmp(level_text(p, level, here), level_text(&b->places[j], level, there)) == 0);
+        if (is_first)
+            used = add_word(out, size, used, level_text(p, level, here));
     }
     snprintf(out + used, size - used, "%s (%u sessions)", used ? "" : "none yet", b->sessions);
     return out;

@@ -19,11 +19,12 @@ static const struct rule rule = {
 static void judge(struct scene *s)
 {
     const struct visit *v = s->visit;
-    if (!s->rules->new_location.enabled || s->is_young || v->context.level == LEVEL_KNOWN || v->context.is_newcomer)
-        return;
+    if (!s->rules->new_location.enabled || s->is_young || v->context.level == LEVEL_KNOWN || v->context.is_newcomer ||
+        scene_is_told(s))
+        return; /* what another rule has told about this visit says more than this one could add */
     double change = v->has_change ? s->rules->download_after_new.change_bits : 0;
     double bits = context_bits(&v->context) + change;
-    if (bits < s->rules->new_location.bits || scene_has_context(s, &rule))
+    if (bits < s->rules->new_location.bits)
         return;
     struct finding f = {
         .rule = &rule, .family = STORY_CONTEXT, .risk = 45, .over_bits = bits - s->rules->new_location.bits};

@@ -57,6 +57,7 @@ static void open_story(const struct stuffing_question *q, const struct source *s
     finding_why(&f, "event.outcome", value, "a few typing errors", 2 * log2(1 + failures));
     snprintf(value, sizeof value, "%u different names", names);
     finding_why(&f, "related.user", value, "one person per source", 2 * log2(1 + names));
+    story_set_nameless(story, true);
     story_join(story, &f, q->a);
     struct alert *alert = story_alert(story);
     for (uint32_t i = 0; i < source->n_names; i++)
@@ -108,6 +109,7 @@ void det_stuffing_success(const struct stuffing_question *q)
     char value[ALERT_TEXT];
     snprintf(value, sizeof value, "%.*s got in", (int)(user.size < 120 ? user.size : 120), (const char *)user.at);
     finding_why(&f, "user.name", value, "nobody from there", 8);
+    story_set_nameless(story, false);
     story_join(story, &f, q->a);
     name_victim(story_alert(story), user);
     story_mark(story);

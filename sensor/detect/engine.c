@@ -234,6 +234,7 @@ static void set_scene(struct engine *e, struct scene *s, const struct activity *
                         .peers = e->peers,
                         .sources = e->sources,
                         .stories = e->stories,
+                        .tally = e->tally,
                         .sessions = e->sessions,
                         .now_ns = e->now_ns,
                         .now_s = time_s(e->now_ns),
@@ -250,6 +251,23 @@ static void set_scene(struct engine *e, struct scene *s, const struct activity *
     }
 }
 
+/* A visit from where an open story came from belongs to it, whatever it does. */
+static void follow_story(struct engine *e, struct scene *s)
+{
+    struct visit *v = s->visit;
+    if (!context_is_new(&v->context))
+        return;
+    struct story_key key = scene_story_key(s);
+    const struct story *story = stories_find(e->stories, &key, e->now_ns, e->rules.learning.story_s * NS_PER_S);
+    v->whose = story ? story_whose(story) : 0;
+    if (!v->whose)
+        v->whose = hash64(span_of(&key, sizeof key), e->now_ns) | 1;
+    if (!story)
+        return;
+    v->story = key;
+    learn_undo(s, false);
+}
+
 /* Finds the visit, or begins and judges one when there is none or its last act is long ago. */
 static void set_visit(struct engine *e, struct scene *s, const struct place *place, const struct client *client)
 {
@@ -260,6 +278,7 @@ static void set_visit(struct engine *e, struct scene *s, const struct place *pla
     s->is_visit_new = true;
     *s->visit = (struct visit){.place = *place, .client = *client, .start_s = s->now_s, .last_s = s->now_s};
     judge_context(s);
+    follow_story(e, s);
     e->counts[COUNT_VISITS]++;
 }
 
@@ -290,30 +309,25 @@ static void touch_session(struct engine *e, struct scene *s)
     s->session->credential = s->credential;
 }
 
+static struct story *open_story(struct engine *e, const struct story_key *key, uint32_t idle_s)
+{
+    return key->who ? stories_find(e->stories, key, e->now_ns, idle_s * NS_PER_S) : NULL;
+}
+
 /* The open stories of this act: counts it there, and a line goes out if one is due. */
 static void tell_stories(struct engine *e, struct scene *s)
 {
-    struct story *story = s->visit->story.who ? stories_find(e->stories, &s->visit->story, s->now_ns,
-                                                             e->rules.learning.story_s * NS_PER_S)
-                                              : NULL;
+    static const struct story_count nothing;
+    const struct baseline *b = s->b;
+    struct story *story = open_story(e, &s->visit->story, e->rules.learning.story_s);
     if (story) {
-        uint64_t id = story_id(story), file = s->takes_file ? tally_file(s->a) : 0;
-        uint64_t in_case = tally_case(s->a), customer = tally_customer(s->a);
-        struct story_count count = {.is_file = file && tally_is_new(e->tally, id, file),
-                                    .is_case = in_case && tally_is_new(e->tally, id, in_case),
-                                    .is_customer = customer && tally_is_new(e->tally, id, customer),
-                                    .bytes = s->takes_file ? s->a->body_bytes : 0};
-        story_add(story, s->a, &count, s->now_ns);
+        story_add(story, s->a, s->is_counted ? &nothing : &s->count, s->now_ns);
         stories_tell(e->stories, story);
     }
-    story = s->live->volume.who
-                ? stories_find(e->stories, &s->live->volume, s->now_ns, e->rules.learning.volume_story_s * NS_PER_S)
-                : NULL;
-    if (story && s->b->today_alerted) {
-        const struct baseline *b = s->b;
-        story_total(story, s->a,
-                    &(struct story_totals){b->today_files, b->today_cases, b->today_customers, b->today_bytes},
-                    s->now_ns);
+    story = b->today_alerted ? open_story(e, &s->live->volume, e->rules.learning.volume_story_s) : NULL;
+    if (story) {
+        struct story_totals today = {b->today_files, b->today_cases, b->today_customers, b->today_bytes};
+        story_total(story, s->a, &today, s->now_ns);
         stories_tell(e->stories, story);
     }
 }

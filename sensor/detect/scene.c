@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/times.h"
 #include "detect/learn.h"
+#include "detect/tally.h"
 
 /* What is new about the visit, on its highest level; the session when nothing is. */
 static uint64_t what_is_new(const struct scene *s)
@@ -23,10 +24,16 @@ static uint64_t what_is_new(const struct scene *s)
     case LEVEL_KNOWN:
         memcpy(text + 1, &v->client.family, sizeof v->client.family);
         memcpy(text + 3, &v->client.agent, sizeof v->client.agent);
-        memcpy(text + 8, s->a->session, SESSION_HASH_SIZE);
+        if (!v->context.is_client_new)
+            memcpy(text + 8, s->a->session, SESSION_HASH_SIZE);
         break;
     }
     return hash64(span_of(text, sizeof text), 5);
+}
+
+struct story_key scene_story_key(const struct scene *s)
+{
+    return (struct story_key){s->credential | 1, what_is_new(s), STORY_CONTEXT, 0};
 }
 
 static void add_blind_words(char *out, size_t size, const char *words)
@@ -76,31 +83,58 @@ bool scene_has_context(struct scene *s, const struct rule *rule)
     return story && story_has(story, rule);
 }
 
+bool scene_is_told(struct scene *s)
+{
+    return context_story(s) != NULL;
+}
+
 bool scene_has_volume(struct scene *s, const struct rule *rule)
 {
     struct story *story = volume_story(s);
     return story && story_has(story, rule);
 }
 
+static void relate_customers(const struct scene *s, struct alert *alert, const struct customer_list *list)
+{
+    for (uint32_t i = 0; i < list->n; i++)
+        alert_relate_customer(alert, tally_customer_name(s->tally, list->hash[i]));
+}
+
+/* The visit's earlier acts belong to the story, too. */
+static void begin_story(struct scene *s, struct story *story)
+{
+    struct visit *v = s->visit;
+    if (!v->whose)
+        return; /* nothing is new about the visit: the story begins with this act */
+    story_more(story, &v->totals, v->acts);
+    relate_customers(s, story_alert(story), &v->customers);
+    s->is_counted = true;
+}
+
 void scene_report_context(struct scene *s, const struct finding *f)
 {
-    bool is_joining = s->visit->story.who != 0;
+    bool is_joining = context_story(s) != NULL;
     if (!is_joining)
-        s->visit->story = (struct story_key){s->credential | 1, what_is_new(s), STORY_CONTEXT, 0};
+        s->visit->story = scene_story_key(s);
     struct story *story = stories_open(s->stories, &s->visit->story, s->a, s->now_ns, story_ns(s));
     bool is_news = !story_has(story, f->rule);
     story_join(story, f, s->a);
     if (!is_joining)
-        story_more(story, &s->visit->totals);
+        begin_story(s, story);
+    if (story_whose(story) == 0)
+        story_set_whose(story, s->visit->whose);
     tell_blindness(s, story_alert(story));
     learn_undo(s, is_news);
 }
 
 void scene_report_volume(struct scene *s, const struct finding *f)
 {
+    bool is_joining = volume_story(s) != NULL;
     s->live->volume = (struct story_key){s->credential | 1, 0, STORY_VOLUME, 0};
     struct story *story = stories_open(s->stories, &s->live->volume, s->a, s->now_ns, volume_ns(s));
     story_join(story, f, s->a);
+    if (!is_joining)
+        relate_customers(s, story_alert(story), &s->live->customers);
     tell_blindness(s, story_alert(story));
     s->b->today_alerted = 1;
     s->b->alert_s = s->now_s;
@@ -117,8 +151,8 @@ static void why_place(const struct scene *s, struct finding *f)
         break;
     case LEVEL_NETWORK: {
         struct span org = activity_get(s->a, STR_AS_ORG);
-        snprintf(value, sizeof value, "AS%u %.*s", v->place.asn, (int)(org.size < 100 ? org.size : 100),
-                 (const char *)org.at);
+        snprintf(value, sizeof value, "AS%u%s%.*s", v->place.asn, org.size ? " " : "",
+                 (int)(org.size < 100 ? org.size : 100), (const char *)org.at);
         finding_why(f, "source.as.number", value, usual, v->context.place_bits);
         break;
     }

@@ -18,12 +18,20 @@ struct visit_key {
     uint8_t is_v6, spare;
 };
 
+/* Customers touched, by the hash of their names (see tally_customer_name); what does not fit is only counted. */
+struct customer_list {
+    uint64_t hash[ALERT_RELATED_MAX];
+    uint32_t n;
+};
+
 struct visit {
     struct place place;
     struct client client;
-    struct context context; /* as judged at its first act */
-    struct story_key story; /* the context story it belongs to; who == 0: none */
-    struct story_totals totals;
+    struct context context;     /* as judged at its first act */
+    struct story_key story;     /* the context story it belongs to; who == 0: none */
+    uint64_t whose;             /* counts things once per story: its story's, or what it would be; 0 = nothing is new */
+    struct story_totals totals; /* of a visit in which something is new: what it has touched */
+    struct customer_list customers;
     uint32_t start_s, last_s;
     uint32_t acts;
     uint8_t had_place, had_client; /* enum trust before this visit was learned: what an alert takes back */
@@ -34,9 +42,13 @@ struct visit {
 
 /* A credential in the process: what need not outlive it. */
 struct live {
-    struct pace files;       /* distinct files */
+    struct pace files;              /* distinct files */
+    struct customer_list customers; /* of 'day' */
+    uint32_t day;
     struct story_key volume; /* who == 0: none */
 };
+
+struct tally;
 
 struct scene {
     const struct rules *rules;
@@ -47,6 +59,7 @@ struct scene {
     const struct sources *sources;
     struct stories *stories;
     struct sessions *sessions;
+    struct tally *tally;
     struct live *live;
     struct visit *visit;
     struct session *session; /* NULL when the act carries no session value */
@@ -61,6 +74,8 @@ struct scene {
     bool is_login;                      /* a successful sign-in */
     bool is_route_new;                  /* a route that the credential has never used */
     bool is_file, is_case, is_customer; /* the first time today */
+    struct story_count count;           /* the same for the visit's story */
+    bool is_counted;                    /* this act is already in its context story */
     bool takes_file;                    /* a file's content is going out, also for the second time */
 };
 
@@ -69,6 +84,8 @@ struct detector {
     void (*judge)(struct scene *s); /* called for each act, in the order of the engine's table */
 };
 
+/* Which story a finding about this visit would belong to: one per credential and new thing. */
+struct story_key scene_story_key(const struct scene *s);
 /* The context story of this act's visit: one per credential and new thing. Opened with the visit's earlier acts
  * counted. */
 void scene_report_context(struct scene *s, const struct finding *f);
@@ -76,6 +93,8 @@ void scene_report_context(struct scene *s, const struct finding *f);
 void scene_report_volume(struct scene *s, const struct finding *f);
 /* Whether the rule has already spoken in the story that this act belongs to. */
 bool scene_has_context(struct scene *s, const struct rule *rule);
+/* Whether any rule has. */
+bool scene_is_told(struct scene *s);
 bool scene_has_volume(struct scene *s, const struct rule *rule);
 /* Adds the reasons of the visit's context that gave bits. */
 void scene_why_context(const struct scene *s, struct finding *f);

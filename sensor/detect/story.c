@@ -20,7 +20,8 @@ struct story {
     double base_risk; /* of the rules that spoke */
     uint32_t next_files;
     int told_class; /* of the line before, -1 = none yet */
-    bool is_due;
+    uint64_t whose;
+    bool is_due, is_nameless;
 };
 
 struct stories {
@@ -113,18 +114,37 @@ static void set_id(struct story *s, const struct rule *rule, const struct activi
 static void set_last(struct story *s, const struct activity *a)
 {
     memcpy(&s->alert.last, a, activity_size(a));
+    if (s->is_nameless)
+        activity_set(&s->alert.last, STR_USER, SPAN(""));
     s->alert.time_ns = a->time_ns;
 }
 
+/* What a field is about: all of source.* is the place, all of user_agent.* the client, each other field itself. */
+static bool is_about_same(const char *a, const char *b)
+{
+    static const char *const groups[] = {"source.", "user_agent."};
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+        if (span_starts(span_text(a), span_text(groups[i])))
+            return span_starts(span_text(b), span_text(groups[i]));
+    return strcmp(a, b) == 0;
+}
+
+/* Two rules may speak about one thing; it is charged once, as the stronger of them has it. */
 static void add_why(struct alert *alert, const struct why *w)
 {
-    for (unsigned i = 0; i < alert->n_why; i++)
+    double charged = 0;
+    for (unsigned i = 0; i < alert->n_why; i++) {
         if (strcmp(alert->why[i].field, w->field) == 0 && strcmp(alert->why[i].value, w->value) == 0)
             return;
+        if (is_about_same(alert->why[i].field, w->field))
+            charged += alert->why[i].bits;
+    }
     if (alert->n_why == ALERT_WHY_MAX)
         return;
-    alert->why[alert->n_why++] = *w;
-    alert->bits += w->bits;
+    struct why *added = &alert->why[alert->n_why++];
+    *added = *w;
+    added->bits = fmax(0, w->bits - charged);
+    alert->bits += added->bits;
 }
 
 static void set_risk(struct story *s)
@@ -195,8 +215,9 @@ void story_total(struct story *s, const struct activity *a, const struct story_t
     note(s, a, now_ns);
 }
 
-void story_more(struct story *s, const struct story_totals *more)
+void story_more(struct story *s, const struct story_totals *more, uint32_t acts)
 {
+    s->alert.n_acts += acts;
     s->alert.n_files += more->files;
     s->alert.n_cases += more->cases;
     s->alert.n_customers += more->customers;
@@ -218,11 +239,19 @@ struct alert *story_alert(struct story *s)
     return &s->alert;
 }
 
-uint64_t story_id(const struct story *s)
+void story_set_whose(struct story *s, uint64_t whose)
 {
-    uint64_t id;
-    memcpy(&id, s->alert.id, sizeof id);
-    return id;
+    s->whose = whose;
+}
+
+uint64_t story_whose(const struct story *s)
+{
+    return s->whose;
+}
+
+void story_set_nameless(struct story *s, bool is_nameless)
+{
+    s->is_nameless = is_nameless;
 }
 
 void story_mark(struct story *s)

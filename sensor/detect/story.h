@@ -30,6 +30,12 @@ struct finding {
 /* Adds a reason; over the cap it is dropped. */
 void finding_why(struct finding *f, const char *field, const char *value, const char *usual, double bits);
 
+/* What one act adds to its story. */
+struct story_count {
+    bool is_file, is_case, is_customer;
+    uint64_t bytes;
+};
+
 struct story; /* one open alert */
 struct stories;
 
@@ -49,10 +55,6 @@ bool story_has(const struct story *s, const struct rule *rule);
 void story_join(struct story *s, const struct finding *f, const struct activity *a);
 /* Counts one more act of the story. File, case and customer are counted by the caller's word that they are new to it.
  */
-struct story_count {
-    bool is_file, is_case, is_customer;
-    uint64_t bytes;
-};
 void story_add(struct story *s, const struct activity *a, const struct story_count *count, uint64_t now_ns);
 /* Sets the totals (volume stories: the day's), lists the customer. */
 struct story_totals {
@@ -60,13 +62,17 @@ struct story_totals {
     uint64_t bytes;
 };
 void story_total(struct story *s, const struct activity *a, const struct story_totals *totals, uint64_t now_ns);
-/* Adds to totals: what was done before the story was opened, or comes later by an amendment. */
-void story_more(struct story *s, const struct story_totals *more);
+/* Adds what was done before the story was opened, 'acts' acts. */
+void story_more(struct story *s, const struct story_totals *more, uint32_t acts);
+/* A mark of the caller's, to know again what it has counted in this story. */
+void story_set_whose(struct story *s, uint64_t whose);
+uint64_t story_whose(const struct story *s);
+/* Whether the alert is about no single credential: then its lines leave user.name out. */
+void story_set_nameless(struct story *s, bool is_nameless);
 /* The credential has got its name: relates it, makes it the alert's user, and a line due. */
 void story_rename(struct story *s, const struct activity *identify);
 struct alert *
-story_alert(struct story *s);             /* to relate users, addresses, customers; the id and rule stay as they are */
-uint64_t story_id(const struct story *s); /* short form of the alert's id */
+story_alert(struct story *s); /* to relate users, addresses, customers; the id and rule stay as they are */
 /* Something that deserves a line was changed by hand. */
 void story_mark(struct story *s);
 /* Writes a line if one is due. */

@@ -13,6 +13,7 @@
 
 #define CUSTOMER_WORDS (sizeof((struct baseline *)0)->customers / sizeof(uint64_t))
 #define MAX_OPEN 65536u
+#define MAX_CUSTOMERS 65536u
 #define WINDOW_S 600
 #define BLOOM_FULL 0.5
 
@@ -22,8 +23,12 @@ struct thing_key {
     uint64_t whose, what;
 };
 
+struct customer_name {
+    char text[ALERT_TEXT];
+};
+
 struct tally {
-    struct map *things, *open;
+    struct map *things, *open, *names;
 };
 
 struct tally *tally_new(uint32_t max_things)
@@ -33,7 +38,8 @@ struct tally *tally_new(uint32_t max_things)
         return NULL;
     t->things = map_new(sizeof(struct thing_key), 1, max_things, 7);
     t->open = map_new(16, sizeof(struct tally_open), MAX_OPEN, 8);
-    if (!t->things || !t->open) {
+    t->names = map_new(sizeof(uint64_t), sizeof(struct customer_name), MAX_CUSTOMERS, 9);
+    if (!t->things || !t->open || !t->names) {
         tally_free(t);
         return NULL;
     }
@@ -46,10 +52,11 @@ void tally_free(struct tally *t)
         return;
     map_free(t->things);
     map_free(t->open);
+    map_free(t->names);
     free(t);
 }
 
-bool tally_is_new(struct tally *t, uint64_t whose, uint64_t what)
+static bool is_new_thing(struct tally *t, uint64_t whose, uint64_t what)
 {
     struct thing_key key = {whose, what};
     bool is_new;
@@ -68,7 +75,7 @@ bool tally_takes_file(const struct activity *a)
     return is_file && !(a->flags & (ACT_NOT_MODIFIED | ACT_REFUSED)) && a->outcome != OUTCOME_FAILURE;
 }
 
-uint64_t tally_file(const struct activity *a)
+static uint64_t file_of(const struct activity *a)
 {
     if (!tally_takes_file(a))
         return 0;
@@ -81,13 +88,13 @@ uint64_t tally_file(const struct activity *a)
     return hash64(name, within) | 1;
 }
 
-uint64_t tally_case(const struct activity *a)
+static uint64_t case_of(const struct activity *a)
 {
     struct span name = activity_get(a, STR_CASE);
     return name.size ? hash64(name, KIND_CASE) | 1 : 0;
 }
 
-uint64_t tally_customer(const struct activity *a)
+static uint64_t customer_of(const struct activity *a)
 {
     struct span name = activity_get(a, STR_CUSTOMER);
     return name.size ? hash64(name, KIND_CUSTOMER) | 1 : 0;
@@ -95,7 +102,7 @@ uint64_t tally_customer(const struct activity *a)
 
 static bool is_first_today(struct tally *t, const struct scene *s, uint64_t what)
 {
-    return what && tally_is_new(t, s->credential, what ^ (uint64_t)s->b->day << 40);
+    return what && is_new_thing(t, s->credential, what ^ (uint64_t)s->b->day << 40);
 }
 
 /* A customer that this credential has never touched. Says nothing while there is no baseline or the filter is full. */
@@ -110,17 +117,56 @@ static void note_first_customer(struct scene *s, uint64_t customer)
     bloom_add(b->customers, CUSTOMER_WORDS, customer);
 }
 
+static void list_customer(struct customer_list *list, uint64_t customer)
+{
+    if (list->n < ALERT_RELATED_MAX)
+        list->hash[list->n++] = customer;
+}
+
+static void remember_name(struct tally *t, uint64_t customer, struct span name)
+{
+    bool is_new;
+    struct customer_name *kept = map_touch(t->names, &customer, &is_new);
+    struct span cut = span_sub(name, 0, sizeof kept->text - 1);
+    if (is_new && cut.size)
+        memcpy(kept->text, cut.at, cut.size);
+}
+
+struct span tally_customer_name(const struct tally *t, uint64_t hash)
+{
+    const struct customer_name *kept = map_find(t->names, &hash);
+    return kept ? span_text(kept->text) : SPAN("");
+}
+
+static void count_in_visit(struct tally *t, struct scene *s, uint64_t in_case, uint64_t customer)
+{
+    struct visit *v = s->visit;
+    if (!v->whose)
+        return;
+    s->count.is_case = in_case && is_new_thing(t, v->whose, in_case);
+    s->count.is_customer = customer && is_new_thing(t, v->whose, customer);
+    v->totals.cases += s->count.is_case;
+    v->totals.customers += s->count.is_customer;
+    if (s->count.is_customer)
+        list_customer(&v->customers, customer);
+}
+
 static void count_names(struct tally *t, struct scene *s)
 {
-    uint64_t customer = tally_customer(s->a);
-    s->is_case = is_first_today(t, s, tally_case(s->a));
+    uint64_t in_case = case_of(s->a), customer = customer_of(s->a);
+    s->is_case = is_first_today(t, s, in_case);
     s->is_customer = is_first_today(t, s, customer);
     s->b->today_cases += s->is_case;
     s->b->today_customers += s->is_customer;
-    s->visit->totals.cases += s->is_case;
-    s->visit->totals.customers += s->is_customer;
-    if (s->is_customer)
-        note_first_customer(s, customer);
+    count_in_visit(t, s, in_case, customer);
+    if (!s->is_customer)
+        return;
+    remember_name(t, customer, activity_get(s->a, STR_CUSTOMER));
+    if (s->live->day != s->b->day)
+        s->live->customers.n = 0;
+    s->live->day = s->b->day;
+    list_customer(&s->live->customers, customer);
+    note_first_customer(s, customer);
 }
 
 static void remember_open(struct tally *t, const struct scene *s)
@@ -136,23 +182,32 @@ static void remember_open(struct tally *t, const struct scene *s)
     memcpy(open->name, s->b->name, sizeof open->name);
 }
 
-void tally_act(struct tally *t, struct scene *s, struct baseline *fleet)
+static void count_file(struct tally *t, struct scene *s)
 {
     struct baseline *b = s->b;
+    struct visit *v = s->visit;
+    uint64_t file = file_of(s->a), bytes = s->a->body_bytes;
+    s->is_file = is_first_today(t, s, file);
+    b->files += s->is_file;
+    b->today_files += s->is_file;
+    b->window_files += s->is_file;
+    b->today_bytes += bytes;
+    s->count.bytes = bytes;
+    s->count.is_file = v->whose && is_new_thing(t, v->whose, file);
+    v->totals.files += s->count.is_file;
+    v->totals.bytes += bytes;
+    if (s->is_file)
+        pace_add(&s->live->files, s->now_s);
+}
+
+void tally_act(struct tally *t, struct scene *s, struct baseline *fleet)
+{
     count_names(t, s);
     s->takes_file = tally_takes_file(s->a);
     if (!s->takes_file)
         return;
-    learn_window(b, fleet, s->now_s / WINDOW_S);
-    s->is_file = is_first_today(t, s, tally_file(s->a));
-    b->files += s->is_file;
-    b->today_files += s->is_file;
-    b->window_files += s->is_file;
-    b->today_bytes += s->a->body_bytes;
-    s->visit->totals.files += s->is_file;
-    s->visit->totals.bytes += s->a->body_bytes;
-    if (s->is_file)
-        pace_add(&s->live->files, s->now_s);
+    learn_window(s->b, fleet, s->now_s / WINDOW_S);
+    count_file(t, s);
     if (!(s->a->flags & ACT_COMPLETE))
         remember_open(t, s);
 }
@@ -171,5 +226,6 @@ void tally_amend(struct tally *t, struct scene *s, struct tally_open *open)
         s->b->today_bytes += more;
     }
     s->visit->totals.bytes += more;
+    s->count.bytes = more;
     s->takes_file = true;
 }

@@ -11,7 +11,7 @@ struct tally;
 struct tally *tally_new(uint32_t max_things);
 void tally_free(struct tally *t);
 /* Counts the act into the baseline's day, the visit and the credential's pace; sets the scene's is_file, is_case,
- * is_customer, takes_file. The day must have been turned already. */
+ * is_customer, takes_file, count. The day must have been turned already. */
 void tally_act(struct tally *t, struct scene *s, struct baseline *fleet);
 
 /* What an amendment completes. */
@@ -26,12 +26,8 @@ struct tally_open *tally_find(struct tally *t, const uint8_t id[16]);
 /* Adds what the amendment brings to the day (if it is still that day) and to the visit; sets the scene like tally_act.
  */
 void tally_amend(struct tally *t, struct scene *s, struct tally_open *open);
-/* Whether the thing is new to the story; remembers it. */
-bool tally_is_new(struct tally *t, uint64_t whose, uint64_t what);
-/* Which thing of its kind the act is about: 0 = none. */
-uint64_t tally_file(const struct activity *a);
-uint64_t tally_case(const struct activity *a);
-uint64_t tally_customer(const struct activity *a);
+/* The name behind a hash of a customer list; "" when it was forgotten for room. */
+struct span tally_customer_name(const struct tally *t, uint64_t hash);
 uint64_t tally_evicted(const struct tally *t);
 
 /* Whether the act hands out a file's content. */
