@@ -56,7 +56,7 @@ static void assumptions(struct text *t, const struct settings *s, const struct p
     for (size_t i = 0; (line = app_assumption(pipeline_app(p), i)); i++)
         text_addf(t, "assumed   %s\n", line);
     if (s->n_trusted == 0)
-        text_add_str(t, "assumed   forwarding headers of private peers are trusted (--trust CIDR to say which)\n");
+        text_add_str(t, "assumed   forwarding headers of private peers are trusted (--trust CIDR says which)\n");
     if (is_default_key)
         text_add_str(t, "assumed   the documented default key for hashes of session values (--key-file)\n");
     for (size_t i = 0; (line = analysis_database(a, i)); i++)
@@ -65,13 +65,36 @@ static void assumptions(struct text *t, const struct settings *s, const struct p
         text_add_str(t, "geo       no database: places are told apart by network prefix only (--geoip FILE)\n");
 }
 
-/* A line for each counter that means something was not seen or was dropped. */
-static void blind(struct text *t, const struct counters *c)
+/* The counters that mean something was not seen, in the order of the packet's way. */
+static void blind(struct text *t, const struct pipeline *p, const struct analysis *a)
 {
+    static const struct {
+        const char *counter, *says;
+    } rows[] = {
+        {"decap_unknown_link", "frames of a link type that is not read"},
+        {"decap_truncated", "frames the capture cut inside a header (raise the snap length)"},
+        {"decap_snapped", "frames whose payload the capture cut (raise the snap length)"},
+        {"decap_bad", "frames with a header that contradicts itself"},
+        {"decap_too_deep", "frames with more tunnels inside each other than are followed"},
+        {"ipfrag_timed_out", "datagrams with fragments missing"},
+        {"tcp_bytes_missing", "payload bytes that were sent but are not in the capture"},
+        {"flow_evicted", "flows ended early for room (--max-flows)"},
+        {"conn_refused", "connections not looked into for room (--max-flows)"},
+        {"conn_no_request", "responses whose request was not seen"},
+        {"conn_no_response", "requests whose response was not seen"},
+        {"conn_gap", "transactions with bytes missing"},
+        {"app_no_room", "transactions not looked at for room"},
+        {"app_unknown_file", "files that came through a route no profile knows"},
+        {"store_evicted", "credentials forgotten for room (--max-credentials)"},
+        {"store_unsure", "credentials judged without their baseline: Redis was away"},
+        {"store_lost", "baselines lost while Redis was away"},
+    };
     char n[32];
-    for (size_t i = 0; i < c->n; i++)
-        if (c->values[i] && c->defs[i].unit && strstr(c->defs[i].help, "not seen"))
-            text_addf(t, "not seen  %s %s: %s\n", grouped(c->values[i], n), c->defs[i].unit, c->defs[i].name);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint64_t value = summary_counter(p, a, rows[i].counter);
+        if (value)
+            text_addf(t, "not seen  %s %s\n", grouped(value, n), rows[i].says);
+    }
 }
 
 void summary_take(struct summary *summary, const struct settings *s, struct source *source, const struct pipeline *p,
@@ -90,11 +113,7 @@ void summary_take(struct summary *summary, const struct settings *s, struct sour
     if (stats.kernel_drops || stats.interface_drops)
         text_addf(t, "not seen  %llu packets dropped by the kernel, %llu by the interface\n",
                   (unsigned long long)stats.kernel_drops, (unsigned long long)stats.interface_drops);
-    struct counters c;
-    for (size_t i = 0; (c = pipeline_counters(p, i)).defs; i++)
-        blind(t, &c);
-    for (size_t i = 0; (c = analysis_counters(a, i)).defs; i++)
-        blind(t, &c);
+    blind(t, p, a);
 }
 
 void summary_fini(struct summary *summary)

@@ -40,7 +40,7 @@ def files(folder):
     os.mkdir(path('none'))
     bad('directory without captures', ['replay', path('none')], 1, 'none')
     odd = bytearray(content); odd[20:24] = struct.pack('<I', 250)
-    good('unknown link type', ['replay', write('link.pcap', bytes(odd))], '0 transactions', 'link')
+    good('unknown link type', ['replay', write('link.pcap', bytes(odd))], '0 transactions', 'link type')
     out = path('out')
     cut = good('truncated', ['replay', '--out', out, write('cut.pcap', content[:len(content) // 2 + 7])], 'cut after')
     checks.that(len(load(os.path.join(out, 'activities.ndjson'))) > 0, 'a truncated capture gives what it holds')
@@ -107,7 +107,7 @@ def rules(folder):
 def redis_absent(folder):
     bad('no Redis socket', ['replay', '--redis', f'unix://{folder}/none.sock', rt('V1')], 1, 'none.sock')
     bad('no Redis port', ['replay', '--redis', 'redis://127.0.0.1:1', rt('V1')], 1, '127.0.0.1')
-    bad('Redis URL', ['replay', '--redis', 'http://x', rt('V1')], 1, 'http://x')
+    bad('Redis URL', ['replay', '--redis', 'http://x', rt('V1')], 3, 'redis://')
 
 with tempfile.TemporaryDirectory() as folder:
     files(folder)
