@@ -219,57 +219,57 @@ static void make_room(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, u
 
 /* ---- one segment ---- */
 
-static bool start_at(struct tcp_half *h, uint32_t seq, bool is_soft)
+static void start_at(struct tcp_half *h, uint32_t seq, bool is_soft)
 {
     h->is_started = true;
     h->is_soft = is_soft;
     h->next = h->start = h->acked = h->acked_data = seq;
-    return true;
 }
 
 /* The first sequence number of the sender's direction: behind its SYN, or midstream where its first data stands. */
-static void note_start(struct tcp_stream *s, int dir, const struct dissected *d)
+static void note_start(struct tcp_stream *s, int dir, const struct dissected *d, uint32_t size)
 {
     struct tcp_half *h = &s->half[dir];
+    bool has_fin = d->tcp_flags & DECAP_FIN;
     if (d->tcp_flags & DECAP_SYN) {
         s->has_syn = true;
-        if (!h->is_started || (h->next == h->start && !h->hold.first && h->start != d->seq + 1))
+        if (!h->is_started || (h->next == h->start && !h->hold.first && !h->has_fin && h->start != d->seq + 1))
             start_at(h, d->seq + 1, false);
         h->is_soft = false;
-    } else if (d->payload_wire > 0 && (!h->is_started || (h->is_soft && h->next != d->seq))) {
+    } else if ((size > 0 || has_fin) && (!h->is_started || (h->is_soft && h->next != d->seq))) {
         /* one byte is what some systems probe an idle connection with: not data, and before it */
-        start_at(h, d->payload_wire == 1 ? d->seq + 1 : d->seq, d->payload_wire == 1);
+        bool is_probe = size == 1 && !has_fin;
+        start_at(h, is_probe ? d->seq + 1 : d->seq, is_probe);
     } else if (!h->is_started && !(d->tcp_flags & DECAP_RST)) {
         start_at(h, d->seq, true);
-    } else if (d->payload_wire > 0) {
+    } else if (size > 0 || has_fin) {
         h->is_soft = false;
     }
 }
 
 /* What the segment says about the other direction. False when it acknowledges what cannot have been sent. */
-static bool note_ack(struct tcp *t, struct tcp_stream *s, int dir, const struct dissected *d, uint64_t now_ns)
+static bool note_ack(struct tcp *t, struct tcp_stream *s, int dir, uint32_t ack, bool has_data, uint64_t now_ns)
 {
     struct tcp_half *o = &s->half[!dir];
-    bool has_data = d->payload_wire > 0;
-    bool is_probed = o->is_soft && d->ack == o->next + 1; /* a keep-alive probe stands one before its stream */
-    if (!o->is_started || is_probed || (o->is_soft && has_data && seq_before(o->next, d->ack)))
-        start_at(o, d->ack, !has_data && !s->has_syn);
+    bool is_probed = o->is_soft && ack == o->next + 1; /* a keep-alive probe stands one before its stream */
+    if (!o->is_started || is_probed || (o->is_soft && has_data && seq_before(o->next, ack)))
+        start_at(o, ack, !has_data && !s->has_syn);
     else if (has_data)
         o->is_soft = false;
-    int32_t ahead = (int32_t)(d->ack - o->acked);
+    int32_t ahead = (int32_t)(ack - o->acked);
     if (ahead > (int32_t)TCP_FAR || ahead < -(int32_t)TCP_FAR) {
-        o->far_acked = o->far_acked || d->ack - o->far_next + TCP_FAR < 2 * TCP_FAR;
+        o->far_acked = o->far_acked || ack - o->far_next + TCP_FAR < 2 * TCP_FAR;
         t->counts->acks_ignored++;
         return false;
     }
     if (ahead > 0) {
-        o->acked = d->ack;
+        o->acked = ack;
         o->ack_ns = now_ns;
     }
-    if (has_data && seq_before(o->acked_data, d->ack))
-        o->acked_data = d->ack;
-    if (has_data && d->ack == o->acked && o->ack_ns + TCP_GRACE_NS <= now_ns) /* and that is not news */
-        tcp_order_give_up(o, d->ack, o->ack_ns);
+    if (has_data && seq_before(o->acked_data, ack))
+        o->acked_data = ack;
+    if (has_data && seq_before(o->next, ack) && ack == o->acked && o->ack_ns + TCP_GRACE_NS <= now_ns) /* old news */
+        tcp_order_give_up(o, ack, o->ack_ns);
     return true;
 }
 
@@ -426,12 +426,13 @@ enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int dir
     bool is_lost = false;
     s->saw[direction] = true;
     s->is_alone = s->is_alone && !s->saw[!direction];
-    note_start(s, direction, d);
-    struct segment g = {.seq = d->seq + (d->tcp_flags & DECAP_SYN ? 1 : 0), .wire = d->payload_wire, .bytes = d->payload,
-                        .time_ns = now_ns};
-    if (d->tcp_flags & DECAP_RST)
-        g.wire = 0;
-    bool is_ack = d->tcp_flags & DECAP_ACK && note_ack(t, s, direction, d, now_ns);
+    struct segment g = {.seq = d->seq + (d->tcp_flags & DECAP_SYN ? 1 : 0), .time_ns = now_ns};
+    if (!(d->tcp_flags & DECAP_RST)) { /* what a reset carries is an explanation, not of the stream */
+        g.wire = d->payload_wire;
+        g.bytes = d->payload;
+    }
+    note_start(s, direction, d, g.wire);
+    bool is_ack = d->tcp_flags & DECAP_ACK && note_ack(t, s, direction, d->ack, g.wire > 0, now_ns);
     g.ack = is_ack ? d->ack : s->half[!direction].next;
     if (s->is_alone)
         tell_unseen(t, s, ctx, now_ns);

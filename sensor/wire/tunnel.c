@@ -76,6 +76,8 @@ static enum layer enter_udp(struct walk *w, enum decap_tunnel kind, size_t heade
 {
     w->fallback = *w->d;
     w->has_fallback = true;
+    w->d->payload = span_of(NULL, 0);
+    w->d->payload_wire = 0;
     if (!walk_enter(w, kind))
         return END_TOO_DEEP;
     return walk_take(w, header) ? inside : walk_short(w);
