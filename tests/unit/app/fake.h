@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Exchanges written as text, run through the hooks of app/ as a connection would: heads parsed, bodies fed in slices to
- * who asked for them. */
+ * A sensor's packet side for tests: exchanges written as text in, what they tell as text out. */
 #ifndef TESTS_UNIT_APP_FAKE_H
 #define TESTS_UNIT_APP_FAKE_H
 
@@ -15,8 +14,8 @@
 
 #include "app/app.h"
 #include "app/memory.h"
+#include "unit/app/exchange.h"
 
-#define FAKE_FIELDS 40
 #define FAKE_ACTS 16
 
 struct fake {
@@ -69,76 +68,11 @@ static inline struct profiles *fake_rules(void)
     return p;
 }
 
-/* One line off the front, without its end. */
-static inline struct span fake_line(struct span *rest)
-{
-    size_t end = span_find_byte(*rest, '\n', 0);
-    struct span line = span_sub(*rest, 0, end);
-    *rest = end == SIZE_MAX ? SPAN("") : span_from(*rest, end + 1);
-    return line;
-}
-
-static inline void fake_fields(struct span *rest, struct fields *out)
-{
-    for (struct span line = fake_line(rest); line.size; line = fake_line(rest)) {
-        size_t colon = span_find_byte(line, ':', 0);
-        assert_true(fields_add(out, span_sub(line, 0, colon), span_trim(span_from(line, colon + 1))));
-    }
-}
-
-static inline void fake_body(const struct fake *f, struct span body, struct body_measure *m, const struct body_tap *tap)
-{
-    m->known = SIZE_OBSERVED;
-    size_t step = f->slice ? f->slice : body.size + 1;
-    for (size_t at = 0; at < body.size; at += step) {
-        struct span slice = span_sub(body, at, step);
-        if (tap->feed)
-            tap->feed(tap->ctx, slice);
-        m->bytes += slice.size;
-    }
-    m->is_complete = true;
-}
-
-/* Lines end in "\n"; an empty line ends a head. "METHOD TARGET" and "STATUS" are the first lines. A NULL response: none
- * came. Without a Host field it is desk.example. */
 static inline void fake_exchange(struct fake *f, const char *request, const char *response)
 {
-    struct field storage[2][FAKE_FIELDS];
-    struct body_tap tap = {0};
     struct conn_hooks hooks = app_hooks(f->app);
-    struct span q = span_text(request), first = fake_line(&q);
-    size_t space = span_find_byte(first, ' ', 0);
-    uint64_t now = 1000000000ull * (++f->number);
-    struct transaction t = {.flow_hash = 7, .number = f->number, .request_ns = now, .request_end_ns = now + 1,
-                            .end_ns = now + 1, .version_major = 1, .version_minor = 1};
-    t.request_fields = (struct fields){storage[0], 0, FAKE_FIELDS, false};
-    t.response_fields = (struct fields){storage[1], 0, FAKE_FIELDS, false};
-    ipaddr_parse(SPAN("10.20.0.10"), &t.client.ip);
-    ipaddr_parse(SPAN("10.20.0.20"), &t.server.ip);
-    t.method = span_sub(first, 0, space);
-    t.target = span_from(first, space + 1);
-    fake_fields(&q, &t.request_fields);
-    t.host = fields_get(&t.request_fields, SPAN("Host"));
-    if (!t.host.size)
-        t.host = SPAN("desk.example");
     f->n = 0;
-    hooks.on_request(hooks.ctx, &t, &tap);
-    fake_body(f, q, &t.request_body, &tap);
-    if (response) {
-        struct span r = span_text(response), status = fake_line(&r);
-        uint64_t code;
-        assert_true(span_u64(status, &code));
-        t.status = (uint16_t)code;
-        fake_fields(&r, &t.response_fields);
-        t.response_ns = t.end_ns = now + 2;
-        tap = (struct body_tap){0};
-        hooks.on_response(hooks.ctx, &t, &tap);
-        fake_body(f, r, &t.response_body, &tap);
-        t.end_ns = now + 3;
-    } else {
-        t.flags |= TXN_NO_RESPONSE;
-    }
-    hooks.on_end(hooks.ctx, &t);
+    exchange_run(&hooks, ++f->number, span_text(request), response ? span_text(response) : span_of(NULL, 0), f->slice, 0);
 }
 
 static inline const char *fake_str(const struct activity *a, enum activity_string which)
