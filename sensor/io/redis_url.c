@@ -127,6 +127,22 @@ static int url_parse_tcp(struct span rest, struct redis_url *out, struct text *w
     return E_OK;
 }
 
+/* Shows what was given only if nothing in it can be a password. */
+static int url_fail_beginning(struct span url, struct text *why)
+{
+    size_t scheme = span_find(url, SPAN("://"), 0);
+    struct span place = span_from(url, scheme == SIZE_MAX ? 0 : scheme + 3);
+    bool is_showable = place.size && place.size < 64;
+    for (size_t i = 0; i < place.size; i++)
+        if (place.at[i] <= ' ' || place.at[i] >= 0x7f || strchr("@:?&=", place.at[i]))
+            is_showable = false;
+    if (!is_showable)
+        return url_fail(why, "unknown beginning");
+    char what[128];
+    snprintf(what, sizeof what, "unknown beginning of %.*s", (int)(url.size < 90 ? url.size : 90), (const char *)url.at);
+    return url_fail(why, what);
+}
+
 int redis_url_parse(const char *url, struct redis_url *out, struct text *why)
 {
     struct span rest = span_text(url);
@@ -139,7 +155,7 @@ int redis_url_parse(const char *url, struct redis_url *out, struct text *why)
     else if (span_starts(rest, SPAN("rediss://")))
         result = url_fail(why, "TLS (rediss://) is not supported");
     else
-        result = url_fail(why, "unknown beginning");
+        result = url_fail_beginning(rest, why);
     if (result != E_OK)
         redis_url_wipe(out);
     return result;

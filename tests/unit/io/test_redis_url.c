@@ -59,7 +59,9 @@ static void refuses_the_rest_without_showing_secrets(void **state)
     } rows[] = {
         {"", "unknown beginning"},
         {"10.0.0.5:6379", "unknown beginning"},
-        {"http://h", "unknown beginning"},
+        {"http://h", "unknown beginning of http://h;"},
+        {"http://:hunter2@h", "unknown beginning;"},
+        {"hunter2@h", "unknown beginning;"},
         {"rediss://:hunter2@h", "TLS"},
         {"redis://", "host is missing"},
         {"redis://:hunter2@", "host is missing"},
