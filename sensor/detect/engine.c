@@ -89,7 +89,10 @@ static detector_fn *const detectors[] = {
 static bool make_tables(struct engine *e, const struct engine_options *options)
 {
     e->peers = peers_new(MAX_PLACES);
-    e->sources = sources_new(MAX_SOURCES, MAX_NAMES, e->rules.success_after_failures.window_s);
+    e->sources = sources_new(&(struct sources_options){.max_sources = MAX_SOURCES,
+                                                       .max_names = MAX_NAMES,
+                                                       .window_s = e->rules.success_after_failures.window_s,
+                                                       .share = e->rules.stuffing.share});
     e->sessions = sessions_new(MAX_SESSIONS);
     e->stories = stories_new(MAX_STORIES, options->on_alert, options->ctx);
     e->tally = tally_new(MAX_THINGS);

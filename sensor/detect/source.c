@@ -14,17 +14,17 @@ struct name_failures {
 
 struct sources {
     struct map *by_ip, *by_name;
-    uint32_t window_s;
+    struct sources_options options;
 };
 
-struct sources *sources_new(uint32_t max_sources, uint32_t max_names, uint32_t window_s)
+struct sources *sources_new(const struct sources_options *options)
 {
     struct sources *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    s->window_s = window_s;
-    s->by_ip = map_new(sizeof(struct ipaddr), sizeof(struct source), max_sources, 1);
-    s->by_name = map_new(sizeof(uint64_t), sizeof(struct name_failures), max_names, 2);
+    s->options = *options;
+    s->by_ip = map_new(sizeof(struct ipaddr), sizeof(struct source), options->max_sources, 1);
+    s->by_name = map_new(sizeof(uint64_t), sizeof(struct name_failures), options->max_names, 2);
     if (!s->by_ip || !s->by_name) {
         sources_free(s);
         return NULL;
@@ -83,12 +83,15 @@ struct source *sources_fail(struct sources *s, const struct ipaddr *ip, struct s
     struct ipaddr key = key_of(ip);
     uint64_t hash = hash64(name, 0);
     struct source *source = map_touch(s->by_ip, &key, &is_new);
-    recent_add(&source->failures, now_s, s->window_s);
-    burst_grow(&source->burst, recent_count(&source->failures, now_s, s->window_s), now_s, s->window_s);
+    recent_add(&source->failures, now_s, s->options.window_s);
+    unsigned failures = recent_count(&source->failures, now_s, s->options.window_s);
+    unsigned all = failures + recent_count(&source->successes, now_s, s->options.window_s);
+    if (failures >= s->options.share * all)
+        burst_grow(&source->burst, failures, now_s, s->options.window_s);
     if (name.size) {
         struct name_failures *of_name = map_touch(s->by_name, &hash, &is_new);
-        recent_add(&of_name->failures, now_s, s->window_s);
-        burst_grow(&of_name->burst, recent_count(&of_name->failures, now_s, s->window_s), now_s, s->window_s);
+        recent_add(&of_name->failures, now_s, s->options.window_s);
+        burst_grow(&of_name->burst, recent_count(&of_name->failures, now_s, s->options.window_s), now_s, s->options.window_s);
         remember_name(source, name, hash, now_s);
     }
     return source;
@@ -97,9 +100,9 @@ struct source *sources_fail(struct sources *s, const struct ipaddr *ip, struct s
 void sources_succeed(struct sources *s, const struct ipaddr *ip, uint32_t now_s)
 {
     struct ipaddr key = key_of(ip);
-    struct source *source = map_find(s->by_ip, &key);
+    struct source *source = map_find(s->by_ip, &key); /* who never failed is of no interest */
     if (source)
-        recent_add(&source->successes, now_s, s->window_s);
+        recent_add(&source->successes, now_s, s->options.window_s);
 }
 
 const struct source *sources_find(const struct sources *s, const struct ipaddr *ip)

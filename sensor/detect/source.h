@@ -29,8 +29,15 @@ struct source {
 
 struct sources;
 
-/* 'window_s': over which failures count. NULL when memory cannot be reserved. */
-struct sources *sources_new(uint32_t max_sources, uint32_t max_names, uint32_t window_s);
+struct sources_options {
+    uint32_t max_sources, max_names;
+    uint32_t window_s; /* over which failures count */
+    double share;      /* of a source's sign-ins that must fail before its failures are a burst: many people behind one
+                        * proxy mistype, too */
+};
+
+/* NULL when memory cannot be reserved. */
+struct sources *sources_new(const struct sources_options *options);
 void sources_free(struct sources *s);
 /* One failed sign-in. Returns the source; borrowed until the next call. */
 struct source *sources_fail(struct sources *s, const struct ipaddr *ip, struct span name, uint32_t now_s);

@@ -197,6 +197,8 @@ static void note(struct story *s, const struct activity *a, uint64_t now_ns)
 
 void story_add(struct story *s, const struct activity *a, const struct story_count *count, uint64_t now_ns)
 {
+    if (count->is_case && s->alert.n_cases == 0 && s->told_class >= 0)
+        s->is_due = true; /* from here on somebody's data is concerned */
     s->alert.n_acts++;
     s->alert.n_files += count->is_file;
     s->alert.n_cases += count->is_case;

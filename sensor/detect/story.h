@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Open stories: what belongs together for a person is one alert with one id, which grows. A line goes out when a rule
- * joins, when the risk reaches the next class, and at each doubling of the files; what lies between is only counted. */
+ * joins, when the first case is touched, when the risk reaches the next class, and at each doubling of the files; what
+ * lies between is only counted. */
 #ifndef DETECT_STORY_H
 #define DETECT_STORY_H
 
