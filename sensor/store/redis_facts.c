@@ -26,7 +26,7 @@ int redis_facts_parse(struct span info, struct redis_facts *out)
 {
     struct span line;
     bool is_replica = false;
-    bool takes_writes = true;
+    bool takes_writes = false;
     memset(out, 0, sizeof *out);
     while (span_split(&info, '\n', &line)) {
         line = span_trim(line);

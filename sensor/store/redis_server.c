@@ -228,7 +228,12 @@ struct redis_link *redis_server_link(struct redis_server *s)
 
 bool redis_server_is_usable(const struct redis_server *s)
 {
-    return s->is_checked && redis_link_is_up(s->link) && loop_now_ms(s->loop) >= s->hold_until_ms;
+    return s->is_checked && redis_link_is_up(s->link);
+}
+
+bool redis_server_is_writable(const struct redis_server *s)
+{
+    return redis_server_is_usable(s) && loop_now_ms(s->loop) >= s->hold_until_ms;
 }
 
 bool redis_server_is_settling(const struct redis_server *s)

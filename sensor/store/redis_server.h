@@ -22,8 +22,10 @@ int redis_server_open(struct loop *loop, const struct redis_server_options *opti
 void redis_server_free(struct redis_server *s);
 
 struct redis_link *redis_server_link(struct redis_server *s);
-/* Up, checked, and not on hold. */
+/* Up and checked: may be asked. */
 bool redis_server_is_usable(const struct redis_server *s);
+/* The same and not on hold: may be written to. */
+bool redis_server_is_writable(const struct redis_server *s);
 /* Connecting or being checked: a few turns of the loop decide. */
 bool redis_server_is_settling(const struct redis_server *s);
 /* Why it is not usable, or what it refused last; "" when nothing is known. */
@@ -31,7 +33,7 @@ const char *redis_server_reason(const struct redis_server *s);
 /* Connections lost since it was opened. */
 uint64_t redis_server_losses(const struct redis_server *s);
 
-/* It refused a command (out of memory, no permission, ...): not usable for a while, longer each time. */
+/* It refused a command (out of memory, no permission, ...): not writable for a while, longer each time. */
 void redis_server_hold(struct redis_server *s, const struct redis_reply *error);
 /* It took a command: the next hold is short again. */
 void redis_server_worked(struct redis_server *s);

@@ -24,6 +24,7 @@
 #define ROOM_NEEDED 8  /* in the pipeline: one entry takes at most five commands */
 #define TURN_MS 20
 #define RETRY_TURNS 10
+#define TICK_MS 10 /* a tick goes on writing, or connecting, at most about so long */
 
 struct redis_counts {
     uint64_t fetches, hits, asked, news, unsure, merged;
@@ -79,6 +80,7 @@ struct store_redis {
     struct text key, other_key;
     struct redis_hash hash;
     bool is_flush_due;
+    uint32_t flush_left; /* entries of the queue that the flush under way has yet to send */
     struct redis_counts counts;
 };
 
@@ -295,8 +297,9 @@ static bool send_ask(struct store_redis *s, struct entry *e)
 /* Sends what is to be written, as much as the pipeline takes. */
 static void flush(struct store_redis *s)
 {
-    while (s->head && redis_server_is_usable(s->server) && redis_link_room(s->link) >= ROOM_NEEDED) {
+    while (s->head && redis_server_is_writable(s->server) && redis_link_room(s->link) >= ROOM_NEEDED) {
         struct entry *e = queue_pop(s);
+        s->flush_left -= s->flush_left > 0;
         if (!(e->is_unsure ? send_ask(s, e) : send_write(s, e))) {
             queue_add(e);
             return;
@@ -313,31 +316,39 @@ static void on_flush_timer(void *ctx)
 
 /* Fetching. */
 
-/* Waits until nothing of 'e' is under way, at most wait_ms; then the connection is given up, so that the next ones need
- * not wait as well. */
-static void wait_for(struct store_redis *s, const struct entry *e)
+/* One turn of the loop on the way to 'end'. Past it the connection is given up, so that the next ones need not wait as
+ * well: false, and nothing is under way any more. */
+static bool wait_turn(struct store_redis *s, uint64_t end)
 {
-    uint64_t end = loop_now_ms(s->loop) + (uint64_t)s->wait_ms;
-    while (e->is_busy) {
-        uint64_t now = loop_now_ms(s->loop);
-        if (now >= end) {
-            char reason[48];
-            snprintf(reason, sizeof reason, "no answer within %d ms", s->wait_ms);
-            redis_link_drop(s->link, reason);
-            return;
-        }
+    uint64_t now = loop_now_ms(s->loop);
+    if (now < end) {
         loop_run_once(s->loop, (int)(end - now));
+        return true;
     }
+    char reason[48];
+    snprintf(reason, sizeof reason, "no answer within %d ms", s->wait_ms);
+    redis_link_drop(s->link, reason);
+    return false;
+}
+
+/* Waits until nothing of 'e' is under way. */
+static void wait_for(struct store_redis *s, const struct entry *e, uint64_t end)
+{
+    while (e->is_busy && wait_turn(s, end))
+        continue;
 }
 
 /* Asks Redis for 'e' and waits. Afterwards e->is_unsure tells whether that failed. */
 static void ask(struct store_redis *s, struct entry *e)
 {
+    uint64_t end = loop_now_ms(s->loop) + (uint64_t)s->wait_ms;
     loop_run_once(s->loop, 0);
-    if (!e->is_busy && e->is_unsure && redis_server_is_usable(s->server) &&
-        redis_link_room(s->link) >= ROOM_NEEDED && send_ask(s, e))
+    wait_for(s, e, end); /* a flush may have asked already */
+    while (redis_server_is_usable(s->server) && redis_link_room(s->link) < ROOM_NEEDED && wait_turn(s, end))
+        continue;
+    if (e->is_unsure && redis_server_is_usable(s->server) && send_ask(s, e))
         set_busy(e, true);
-    wait_for(s, e);
+    wait_for(s, e, end);
 }
 
 static bool may_go(const struct entry *e)
@@ -372,7 +383,7 @@ static void make_room(struct store_redis *s)
     if (!map_oldest(s->map, &key, &value))
         return;
     struct entry *e = value;
-    wait_for(s, e); /* gives up the connection if need be: then nothing is under way any more */
+    wait_for(s, e, loop_now_ms(s->loop) + (uint64_t)s->wait_ms);
     if (evict_written(s))
         return;
     if (!e->is_foreign && s->counts.lost++ == 0)
@@ -416,19 +427,37 @@ static void redis_put(struct store *store, struct baseline *b)
     queue_add(e);
 }
 
+/* Goes on with the flush under way as long as the answers keep pace, for a moment. */
+static void flush_on(struct store_redis *s)
+{
+    uint64_t end = loop_now_ms(s->loop) + TICK_MS;
+    while (s->flush_left && loop_now_ms(s->loop) < end) {
+        uint64_t written = s->counts.written;
+        flush(s);
+        if (!s->head)
+            s->flush_left = 0;
+        if (!s->flush_left || !redis_server_is_writable(s->server))
+            return;
+        loop_run_once(s->loop, 1);
+        if (s->counts.written == written)
+            return;
+    }
+}
+
 static void redis_tick(struct store *store, uint64_t now_ns)
 {
     struct store_redis *s = (struct store_redis *)store;
     (void)now_ns; /* when something is written has no part in what is decided */
     loop_run_once(s->loop, 0);
     /* Connecting takes a few turns, and a live sensor comes by only now and then. */
-    for (int i = 0; i < 8 && redis_server_is_settling(s->server); i++)
+    for (int i = 0; i < TICK_MS && redis_server_is_settling(s->server); i++)
         loop_run_once(s->loop, 1);
-    if (s->is_flush_due && s->head && redis_server_is_usable(s->server))
+    if (s->is_flush_due && s->head && redis_server_is_writable(s->server))
         redis_server_probe(s->server);
     if (s->is_flush_due || s->queued > s->max / 2)
-        flush(s);
+        s->flush_left = s->queued;
     s->is_flush_due = false;
+    flush_on(s);
     s->counts.losses = redis_server_losses(s->server);
 }
 

@@ -320,6 +320,24 @@ static void works_over_tcp(void **state)
     assert_non_null(strstr(cli("-a hunter2 -n 2 hget casetap:{ann}:baseline seen"), "acts=1"));
 }
 
+/* One that reads its data from disk is waited for as long as it takes to connect, no longer. */
+static void waits_for_one_that_is_loading(void **state)
+{
+    (void)state;
+    struct store_redis_options options = options_of(redis.url);
+    start("--enable-debug-command yes");
+    cli("debug populate 3000 x 200");
+    cli("save");
+    redis_proc_kill(&redis);
+    start("--key-load-delay 300 --loading-process-events-interval-bytes 1024"); /* about a second */
+    refuse(redis.url, E_IO, "LOADING");
+    options.connect_ms = 8000;
+    struct store *s = open_with(options);
+    assert_true(act(s, "ann", 1));
+    sync_good(s);
+    s->ops->free(s);
+}
+
 /* A run with a front of 4 is bit for bit what a run in memory is, also when it is continued by another process. */
 static void equals_memory(void **state)
 {
@@ -498,15 +516,17 @@ static void keeps_what_is_refused(void **state)
     sync_good(s);
     cli("config set maxmemory 1");
     act(s, "ann", 10);
-    act(s, "bob", 1);
+    assert_true(act(s, "bob", 1)); /* asking works */
     assert_int_equal(s->ops->sync(s, &why), E_IO);
     if (!strstr(text_str(&why), "OOM"))
         fail_msg("%s", text_str(&why));
     assert_true(count_of(s, "store_refused") >= 1);
+    assert_true(act(s, "carl", 1));
     cli("config set maxmemory 0");
     settle(s);
     assert_stored("ann", 4);
     assert_stored("bob", 1);
+    assert_stored("carl", 1);
     s->ops->free(s);
     text_fini(&why);
 }
@@ -569,6 +589,29 @@ static void drops_the_oldest_when_memory_is_full_and_redis_away(void **state)
     assert_string_equal(cli("exists 'casetap:{u11}:baseline'"), "0\n");
 }
 
+/* More changes than the pipeline takes, with a front too small for all: nobody is taken for unknown. */
+static void asks_through_a_full_pipeline(void **state)
+{
+    (void)state;
+    char name[16];
+    uint32_t random = 3;
+    struct store_redis_options options = options_of(redis.url);
+    options.max_credentials = 1100;
+    options.wait_ms = 5000; /* of a machine that is busy with other things */
+    start("");
+    struct store *s = open_with(options);
+    for (uint32_t i = 0; i < 12000; i++) {
+        random = random * 1664525u + 1013904223u;
+        snprintf(name, sizeof name, "u%u", (random >> 10) % 2500);
+        act(s, name, i);
+        assert_false(s->is_unsure);
+    }
+    sync_good(s);
+    assert_int_equal(count_of(s, "store_losses"), 0);
+    assert_true(count_of(s, "store_evicted") > 1000);
+    s->ops->free(s);
+}
+
 /* Many changes with the server killed again and again: what is stored at the end is what happened. */
 static void counts_every_act_through_many_kills(void **state)
 {
@@ -622,6 +665,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(says_why_something_else_cannot_be_used, setup, teardown),
         cmocka_unit_test_setup_teardown(works_as_a_least_privileged_user, setup, teardown),
         cmocka_unit_test_setup_teardown(works_over_tcp, setup, teardown),
+        cmocka_unit_test_setup_teardown(waits_for_one_that_is_loading, setup, teardown),
         cmocka_unit_test_setup_teardown(equals_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(loses_nothing_when_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(merges_what_it_could_not_ask_for, setup, teardown),
@@ -630,6 +674,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_what_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(survives_what_is_not_its_own, setup, teardown),
         cmocka_unit_test_setup_teardown(drops_the_oldest_when_memory_is_full_and_redis_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(asks_through_a_full_pipeline, setup, teardown),
         cmocka_unit_test_setup_teardown(counts_every_act_through_many_kills, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
