@@ -180,6 +180,22 @@ static bool settle_roles(struct conn *c, int direction)
 
 /* ---- heads ---- */
 
+enum head_end {
+    HEAD_WHOLE,
+    HEAD_GAP,   /* cut short by a gap */
+    HEAD_SHORT, /* nothing more came, or the answer came first */
+};
+
+static uint32_t head_flags(const struct http1_out *out, const struct http1_body *body, enum head_end end)
+{
+    uint32_t flags = out->is_cut ? TXN_CUT : 0;
+    if (end == HEAD_GAP)
+        flags |= TXN_GAP;
+    if (end == HEAD_SHORT || body->is_ambiguous)
+        flags |= TXN_AMBIGUOUS;
+    return flags;
+}
+
 static void set_declared(struct body_measure *m, const struct http1_body *body)
 {
     m->has_declared = body->has_length;
@@ -189,7 +205,7 @@ static void set_declared(struct body_measure *m, const struct http1_body *body)
         m->known = SIZE_OBSERVED;
 }
 
-/* A gap cut the head: nothing tells how its body is framed. */
+/* The head is not whole: nothing tells how its body is framed. */
 static void follow_cut(struct conn *c, struct exchange *e, int half)
 {
     c->active[half] = NULL;
@@ -200,7 +216,7 @@ static void follow_cut(struct conn *c, struct exchange *e, int half)
 }
 
 static void on_request(struct conn *c, struct http1 *h, const struct http1_head *head, const struct http1_out *out,
-                       bool is_gap, uint64_t now_ns)
+                       enum head_end end, uint64_t now_ns)
 {
     struct exchange *e;
     while (!(e = conn_pair_request(c, now_ns)) && c->n_open < CONN_MAX_OPEN && evict(c, now_ns))
@@ -210,15 +226,16 @@ static void on_request(struct conn *c, struct http1 *h, const struct http1_head 
         return;
     }
     struct http1_body body = http1_head_request_body(head);
+    body.is_ambiguous = body.is_ambiguous || head->has_odd_version;
     conn_exchange_keep(e, CONN_REQUEST, out->data, head);
-    e->t.flags |= (out->is_cut ? TXN_CUT : 0) | (is_gap ? TXN_GAP : 0) | (body.is_ambiguous ? TXN_AMBIGUOUS : 0);
+    e->t.flags |= head_flags(out, &body, end);
     e->t.request_ns = h->begin_ns;
     e->t.request_end_ns = now_ns;
     set_declared(&e->t.request_body, &body);
     e->progress[CONN_REQUEST] = CONN_COMING;
     c->active[CONN_REQUEST] = e;
     conn_exchange_tell_request(e);
-    if (is_gap)
+    if (end != HEAD_WHOLE)
         follow_cut(c, e, CONN_REQUEST);
     else
         http1_follow(h, &c->pool->memory, &body, false);
@@ -239,16 +256,29 @@ static void upgrade(struct conn *c, struct exchange *e, uint64_t now_ns)
     become_other(c, 0, now_ns);
 }
 
+/* The answer to a request whose head has no end, but whose start line is whole: then that is all there is of it. */
+static void finish_request_head(struct conn *c, uint64_t now_ns)
+{
+    int direction = conn_direction(c, CONN_REQUEST);
+    struct http1_head head = {.fields = {c->pool->request_fields, 0, HTTP1_MAX_FIELDS, false}};
+    struct http1 *h = &c->side[direction];
+    struct http1_out out;
+    if (conn_pair_has_awaiting(c) || !http1_finish(h, &out) || http1_head_parse(out.data, HTTP1_REQUEST, &head))
+        return;
+    on_request(c, h, &head, &out, HEAD_SHORT, now_ns);
+}
+
 static void on_response(struct conn *c, struct http1 *h, const struct http1_head *head, const struct http1_out *out,
-                        bool is_gap, uint64_t now_ns)
+                        enum head_end end, uint64_t now_ns)
 {
     struct conn_pool *p = c->pool;
-    if (head->status < 200 && head->status != 101) {
+    if (head->status / 100 == 1 && head->status != 101) {
         p->counts.interim++;
-        if (!is_gap)
+        if (end == HEAD_WHOLE)
             http1_ignore(h, &p->memory);
         return;
     }
+    finish_request_head(c, now_ns);
     struct exchange *e;
     while (!(e = conn_pair_response(c, out->is_found, now_ns)) && evict(c, now_ns))
         ;
@@ -257,8 +287,9 @@ static void on_response(struct conn *c, struct http1 *h, const struct http1_head
         return;
     }
     struct http1_body body = http1_head_response_body(head, e->t.method);
+    body.is_ambiguous = body.is_ambiguous || head->has_odd_version;
     conn_exchange_keep(e, CONN_RESPONSE, out->data, head);
-    e->t.flags |= (out->is_cut ? TXN_CUT : 0) | (is_gap ? TXN_GAP : 0) | (body.is_ambiguous ? TXN_AMBIGUOUS : 0);
+    e->t.flags |= head_flags(out, &body, end);
     e->t.response_ns = h->begin_ns;
     set_declared(&e->t.response_body, &body);
     e->progress[CONN_RESPONSE] = CONN_COMING;
@@ -268,13 +299,13 @@ static void on_response(struct conn *c, struct http1 *h, const struct http1_head
     conn_exchange_tell_response(e);
     if (is_upgrade(e))
         upgrade(c, e, now_ns);
-    else if (is_gap)
+    else if (end != HEAD_WHOLE)
         follow_cut(c, e, CONN_RESPONSE);
     else
         http1_follow(h, &p->memory, &body, e->t.method.size == 0);
 }
 
-static void on_head(struct conn *c, int direction, const struct http1_out *out, bool is_gap, uint64_t now_ns)
+static void on_head(struct conn *c, int direction, const struct http1_out *out, enum head_end end, uint64_t now_ns)
 {
     struct http1 *h = &c->side[direction];
     struct http1_head head = {.fields = {c->pool->fields, 0, HTTP1_MAX_FIELDS, false}};
@@ -286,9 +317,9 @@ static void on_head(struct conn *c, int direction, const struct http1_out *out, 
     if (http1_head_parse(out->data, (enum http1_role)h->role, &head))
         return; /* then the machine looks on */
     if (half_of(c, direction) == CONN_REQUEST)
-        on_request(c, h, &head, out, is_gap, now_ns);
+        on_request(c, h, &head, out, end, now_ns);
     else
-        on_response(c, h, &head, out, is_gap, now_ns);
+        on_response(c, h, &head, out, end, now_ns);
 }
 
 /* ---- other events ---- */
@@ -312,17 +343,29 @@ static void on_skip(struct conn *c, int half, uint64_t bytes)
     conn_body_gap(&e->body[half], c->pool->codings, bytes);
 }
 
+#define SOCKS_BUDGET 1024u /* bytes of a SOCKS handshake before what it carries */
+
+/* SOCKS 4 or 5 (RFC 1928): HTTP may follow. */
+static bool begins_socks(const struct http1 *h, struct span bytes)
+{
+    return h->head_size == 0 && bytes.size && (bytes.at[0] == 4 || bytes.at[0] == 5);
+}
+
 /* In a flow joined midstream, or with bytes missing at its start, the first message may be yet to come. */
-static void on_foreign(struct conn *c, int direction, uint64_t now_ns)
+static void on_foreign(struct conn *c, int direction, const struct http1_input *in)
 {
     struct http1 *h = &c->side[direction];
     c->pool->counts.junk++;
+    if (direction == CONN_CLIENT && begins_socks(h, in->bytes))
+        c->is_socks = true;
     if (c->has_roles)
         http1_seek(h, role_of(c, direction), 0);
+    else if (c->is_socks)
+        http1_seek(h, role_of(c, direction), SOCKS_BUDGET);
     else if (c->info->is_midstream)
         http1_seek(h, role_of(c, direction), HTTP1_UNSURE_BUDGET);
     else
-        become_other(c, 0, now_ns);
+        become_other(c, 0, in->now_ns);
 }
 
 static void on_lost(struct conn *c, int direction, const struct http1_out *out)
@@ -378,10 +421,10 @@ static void take(struct conn *c, int direction, struct http1_input in, bool is_a
         int half = half_of(c, direction);
         switch (event) {
         case HTTP1_HEAD:
-            on_head(c, direction, &out, false, in.now_ns);
+            on_head(c, direction, &out, HEAD_WHOLE, in.now_ns);
             break;
         case HTTP1_CUT_HEAD:
-            on_head(c, direction, &out, true, in.now_ns);
+            on_head(c, direction, &out, HEAD_GAP, in.now_ns);
             break;
         case HTTP1_DATA:
             on_data(c, half, out.data);
@@ -399,7 +442,7 @@ static void take(struct conn *c, int direction, struct http1_input in, bool is_a
             on_passed(c, half, out.size, is_acked);
             break;
         case HTTP1_FOREIGN:
-            on_foreign(c, direction, in.now_ns);
+            on_foreign(c, direction, &in);
             break;
         default:
             on_proxy(c, out.data);
@@ -435,8 +478,16 @@ static void finish_half(struct conn *c, int half, uint64_t now_ns)
             conn_pair_abort(e, half);
 }
 
+static void finish_head(struct conn *c, int direction, uint64_t now_ns)
+{
+    struct http1_out out;
+    if (c->speaks != CONN_OTHER && http1_finish(&c->side[direction], &out))
+        on_head(c, direction, &out, HEAD_SHORT, now_ns);
+}
+
 void conn_fin(struct conn *c, int direction, uint64_t now_ns)
 {
+    finish_head(c, direction, now_ns);
     int half = half_of(c, direction);
     if (c->speaks == CONN_OTHER)
         return;
@@ -451,6 +502,8 @@ void conn_fin(struct conn *c, int direction, uint64_t now_ns)
 void conn_end(struct conn *c, uint64_t now_ns)
 {
     struct conn_pool *p = c->pool;
+    finish_head(c, conn_direction(c, CONN_REQUEST), now_ns);
+    finish_head(c, conn_direction(c, CONN_RESPONSE), now_ns);
     conn_pair_end_all(c, 0, now_ns);
     for (int dir = 0; dir < 2; dir++)
         http1_fini(&c->side[dir], &p->memory);

@@ -41,7 +41,7 @@ struct conn {
     uint32_t number;
     uint16_t n_open;
     uint8_t speaks;
-    bool is_swapped, has_roles;
+    bool is_swapped, has_roles, is_socks;
     bool had_gap[2], is_finished[2]; /* by half */
 };
 
@@ -63,6 +63,7 @@ struct conn_pool {
     struct counter_def *defs; /* ours and those of coding */
     uint64_t *values;
     struct field fields[HTTP1_MAX_FIELDS]; /* of the head being parsed */
+    struct field request_fields[HTTP1_MAX_FIELDS]; /* of one that its answer ends */
 };
 
 /* Appends an exchange to the connection's; NULL when no block is to be had (counted). Number and addresses are set. */

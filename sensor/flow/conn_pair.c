@@ -8,6 +8,12 @@ static bool is_two_sided(const struct conn *c)
     return c->info->saw[0] && c->info->saw[1];
 }
 
+static void note_odd(struct exchange *e, int half)
+{
+    if (e->conn->side[conn_direction(e->conn, half)].is_odd)
+        e->t.flags |= TXN_AMBIGUOUS;
+}
+
 /* The bytes that went by while sync was lost are charged to 'e'. They are a bound: what is left of a head and of chunk
  * framing is among them. When the answer's head is not known to the sensor and the client acknowledged everything that
  * is missing, that is a size of its own kind. */
@@ -50,6 +56,7 @@ void conn_pair_abort(struct exchange *e, int half)
         m->known = SIZE_UNKNOWN; /* perhaps the answer to a HEAD request: it had no body to lose */
     else if (is_coming) {
         m->known = SIZE_OBSERVED;
+        note_odd(e, half);
         e->t.flags |= TXN_ABORTED;
     }
     if (c->active[half] == e)
@@ -103,6 +110,11 @@ static struct exchange *first_awaiting(struct exchange *e, bool can_be_ghost)
     while (e && (e->progress[CONN_RESPONSE] != CONN_AWAITED || (e->is_ghost && !can_be_ghost)))
         e = e->next;
     return e;
+}
+
+bool conn_pair_has_awaiting(const struct conn *c)
+{
+    return first_awaiting(c->first, true) != NULL;
 }
 
 /* It has been answered already; the rest of the request is not waited for. */
@@ -167,6 +179,7 @@ void conn_pair_complete(struct conn *c, int half, uint64_t now_ns)
     struct body_measure *m = conn_measure(e, half);
     m->known = SIZE_OBSERVED;
     m->is_complete = true;
+    note_odd(e, half);
     conn_body_close(&e->body[half], c->pool->codings, m);
     e->progress[half] = CONN_DONE;
     if (half == CONN_REQUEST)

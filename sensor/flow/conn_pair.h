@@ -12,6 +12,8 @@ void conn_pair_end_all(struct conn *c, uint32_t flags, uint64_t now_ns);
 
 /* A request begins: ends what its coming shows to be over, and makes its exchange. NULL without memory. */
 struct exchange *conn_pair_request(struct conn *c, uint64_t now_ns);
+/* Whether a request, seen or not, waits for its response. */
+bool conn_pair_has_awaiting(const struct conn *c);
 /* A response begins ('is_found': after sync was lost): the exchange it belongs to, or a new one without a request. NULL
  * without memory. */
 struct exchange *conn_pair_response(struct conn *c, bool is_found, uint64_t now_ns);

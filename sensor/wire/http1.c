@@ -2,17 +2,18 @@
  * The message machine of one direction of HTTP/1.x. */
 #include "wire/http1.h"
 
+#include "wire/http1_body.h"
 #include "wire/http1_sync.h"
 
 #define VERSION_LITERAL "HTTP/1."
 #define VERSION_SIZE 7u
+#define RESPONSE_SIZE 5u /* "HTTP/" tells a response from a request */
 #define MAX_METHOD 32u
 #define PREFACE2_ADDRESSES 36u
 
 static const uint8_t PREFACE2[12] = {'\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n'};
 
 enum { PART_FIRST, PART_REST, PART_FIELDS };
-enum { LINE_EMPTY, LINE_CR, LINE_MORE };
 
 void http1_init(struct http1 *h, enum http1_role role)
 {
@@ -46,15 +47,6 @@ void http1_wake(struct http1 *h)
         h->state = HTTP1_AT_RESYNC;
 }
 
-static enum http1_event lose(struct http1 *h, struct http1_memory *memory, struct http1_out *out, bool by_gap, bool in_message)
-{
-    out->by_gap = by_gap;
-    out->in_message = in_message;
-    out->was_first = h->is_first;
-    http1_sync_lose(h, memory);
-    return HTTP1_LOST;
-}
-
 /* What stands where a message should start is none. What was collected of its first line stays, to be looked at again. */
 static enum http1_event reject(struct http1 *h, struct http1_out *out)
 {
@@ -72,28 +64,17 @@ static void begin_head(struct http1 *h, uint64_t now_ns)
     h->state = HTTP1_AT_HEAD;
     h->matched = 0;
     h->start_part = PART_FIRST;
-    h->line = LINE_MORE;
-    h->is_cut = false;
+    h->line = HTTP1_LINE_MORE;
+    h->is_cut = h->has_target = h->is_path = false;
     h->head_size = 0;
     h->begin_ns = now_ns;
-}
-
-static bool status_byte_fits(uint8_t at, uint8_t c)
-{
-    if (at < VERSION_SIZE)
-        return c == (uint8_t)VERSION_LITERAL[at];
-    if (at == 8)
-        return c == ' ' || c == '\t';
-    if (at == 12)
-        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-    return c >= '0' && c <= '9';
 }
 
 /* One byte of the part of the start line that tells requests and responses apart. False when it can be neither. */
 static bool start_byte(struct http1 *h, uint8_t c)
 {
     uint8_t role = h->role;
-    if (role & HTTP1_RESPONSE && !status_byte_fits(h->matched, c))
+    if (role & HTTP1_RESPONSE && c != (uint8_t)VERSION_LITERAL[h->matched])
         role &= (uint8_t)~HTTP1_RESPONSE;
     bool ends_method = h->matched > 0 && (c == ' ' || c == '\t');
     if (role & HTTP1_REQUEST && !ends_method && (!http1_head_is_token_byte(c) || h->matched >= MAX_METHOD))
@@ -102,9 +83,20 @@ static bool start_byte(struct http1 *h, uint8_t c)
         return false;
     h->role = role;
     h->matched++;
-    if ((role == HTTP1_REQUEST && ends_method) || (role == HTTP1_RESPONSE && h->matched > 12))
+    if ((role == HTTP1_REQUEST && ends_method) || (role == HTTP1_RESPONSE && h->matched == RESPONSE_SIZE))
         h->start_part = PART_REST;
     return true;
+}
+
+/* Behind the method and "HTTP/" nearly everything is let pass, but what is no path and has control characters is no HTTP. */
+static bool rest_byte(struct http1 *h, uint8_t c)
+{
+    if (!h->has_target && c != ' ' && c != '\t') {
+        h->has_target = true;
+        h->is_path = c == '/';
+    }
+    bool is_control = (c < ' ' && c != '\t' && c != '\r' && c != '\n') || c == 0x7f;
+    return h->role == HTTP1_RESPONSE || h->is_path || !is_control;
 }
 
 /* Reads the start line as far as it goes. The number of bytes read, up to and with the line end (*is_whole); *is_bad when
@@ -117,39 +109,15 @@ static size_t read_start_line(struct http1 *h, struct span s, bool *is_whole, bo
         uint8_t c = s.at[i];
         if (h->head_size + i >= HTTP1_MAX_HEAD)
             break;
-        if (h->start_part == PART_FIRST && !start_byte(h, c))
+        if (!(h->start_part == PART_FIRST ? start_byte(h, c) : rest_byte(h, c)))
             break;
         if (c == '\n') {
             *is_whole = true;
             return i + 1;
         }
-        if (c < ' ' && c != '\t' && c != '\r')
-            break;
-        if (c == 0x7f)
-            break;
     }
     *is_bad = i < s.size;
     return i;
-}
-
-/* Index behind the empty line that ends a head, or SIZE_MAX. */
-static size_t read_fields(struct http1 *h, struct span s, size_t from)
-{
-    while (from < s.size) {
-        if (h->line == LINE_EMPTY && s.at[from] == '\r') {
-            h->line = LINE_CR;
-            from++;
-            continue;
-        }
-        if (s.at[from] == '\n' && h->line != LINE_MORE)
-            return from + 1;
-        size_t end = span_find_byte(s, '\n', from);
-        h->line = end == SIZE_MAX ? LINE_MORE : LINE_EMPTY;
-        if (end == SIZE_MAX)
-            return SIZE_MAX;
-        from = end + 1;
-    }
-    return SIZE_MAX;
 }
 
 /* Takes 'size' bytes off the input into the head buffer. */
@@ -168,7 +136,7 @@ static bool start_line_holds(struct http1 *h, struct span line, struct http1_out
         out->data = line;
         return true;
     }
-    return h->role == HTTP1_RESPONSE ? http1_head_is_status_line(line) : http1_head_is_request_line(line, false);
+    return h->role == HTTP1_RESPONSE ? http1_head_is_status_line(line, false) : http1_head_is_request_line(line, false);
 }
 
 /* The start line is whole: its last byte is in[size - 1], what came before is in the buffer. */
@@ -193,7 +161,7 @@ static enum http1_event end_start_line(struct http1 *h, struct http1_input *in, 
         return HTTP1_PROXY;
     }
     h->start_part = PART_FIELDS;
-    h->line = LINE_EMPTY;
+    h->line = HTTP1_LINE_EMPTY;
     return HTTP1_MORE;
 }
 
@@ -211,11 +179,11 @@ static enum http1_event step_head(struct http1 *h, struct http1_input *in, struc
             return event;
         used -= before - in->bytes.size;
     }
-    size_t end = read_fields(h, in->bytes, used);
+    size_t end = http1_head_find_end(in->bytes, used, &h->line);
     size_t size = end == SIZE_MAX ? in->bytes.size : end;
     if (h->head_size + size > HTTP1_MAX_HEAD_TOTAL) {
         in->bytes = span_from(in->bytes, HTTP1_MAX_HEAD_TOTAL - h->head_size);
-        return lose(h, memory, out, false, false);
+        return http1_sync_lost(h, memory, out, false, false);
     }
     if (end != SIZE_MAX && h->buffered == 0) {
         out->data = span_sub(in->bytes, 0, size < HTTP1_MAX_HEAD ? size : HTTP1_MAX_HEAD);
@@ -223,7 +191,7 @@ static enum http1_event step_head(struct http1 *h, struct http1_input *in, struc
         in->bytes = span_from(in->bytes, size);
     } else {
         if (!take_into_head(h, in, size, memory))
-            return lose(h, memory, out, false, false);
+            return http1_sync_lost(h, memory, out, false, false);
         out->data = span_of(h->buffer, h->buffered);
         out->is_cut = h->is_cut;
     }
@@ -288,17 +256,6 @@ static enum http1_event step_preface(struct http1 *h, struct http1_input *in, st
     return HTTP1_PROXY;
 }
 
-/* Body bytes by arithmetic; 'next' is the state when all have come. */
-static enum http1_event step_counted(struct http1 *h, struct http1_input *in, struct http1_out *out, enum http1_state next)
-{
-    out->data = span_sub(in->bytes, 0, h->left < SIZE_MAX ? (size_t)h->left : SIZE_MAX);
-    in->bytes = span_from(in->bytes, out->data.size);
-    h->left -= out->data.size;
-    if (h->left == 0)
-        h->state = (uint8_t)next;
-    return HTTP1_DATA;
-}
-
 /* Behind a head with a length whose request is not known: a start line here means that it answered a HEAD. */
 static enum http1_event step_peek(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
 {
@@ -314,9 +271,9 @@ static enum http1_event step_peek(struct http1 *h, struct http1_input *in, struc
         ns = h->begin_ns;
         begin_head(h, ns);
         for (unsigned i = 0; i < VERSION_SIZE; i++)
-            (void)start_byte(h, (uint8_t)literal[i]);
+            (void)(i < RESPONSE_SIZE && start_byte(h, (uint8_t)literal[i]));
         h->head_size = VERSION_SIZE;
-        return http1_sync_collect(h, SPAN(VERSION_LITERAL), memory) ? HTTP1_END : lose(h, memory, out, false, false);
+        return http1_sync_collect(h, SPAN(VERSION_LITERAL), memory) ? HTTP1_END : http1_sync_lost(h, memory, out, false, false);
     }
     if (in->bytes.size == 0 && h->matched < h->left)
         return HTTP1_MORE;
@@ -324,82 +281,6 @@ static enum http1_event step_peek(struct http1 *h, struct http1_input *in, struc
     h->left -= h->matched;
     h->state = h->left ? HTTP1_AT_LENGTH : HTTP1_AT_END;
     return out->data.size ? HTTP1_DATA : HTTP1_MORE;
-}
-
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static void end_chunk_size(struct http1 *h)
-{
-    h->state = h->left ? HTTP1_AT_CHUNK : HTTP1_AT_TRAILER;
-    h->line = LINE_EMPTY;
-    h->head_size = 0;
-}
-
-/* chunk-size [ chunk-ext ] CRLF (RFC 9112, 7.1); blanks around the size and a bare LF are let pass. */
-static enum http1_event step_size(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
-{
-    while (in->bytes.size) {
-        uint8_t c = in->bytes.at[0];
-        in->bytes = span_from(in->bytes, 1);
-        int digit = hex_value(c);
-        if (digit >= 0 && h->matched < 16 && h->left >> 60 == 0) {
-            h->left = h->left << 4 | (uint64_t)digit;
-            h->matched++;
-            continue;
-        }
-        if (digit >= 0 || h->matched == 0 || (c != ';' && c != ' ' && c != '\t' && c != '\r' && c != '\n'))
-            return lose(h, memory, out, false, true);
-        if (c == '\n')
-            end_chunk_size(h);
-        else
-            h->state = HTTP1_AT_EXTENSION;
-        return HTTP1_MORE;
-    }
-    return HTTP1_MORE;
-}
-
-static void step_extension(struct http1 *h, struct http1_input *in)
-{
-    size_t end = span_find_byte(in->bytes, '\n', 0);
-    in->bytes = span_from(in->bytes, end == SIZE_MAX ? in->bytes.size : end + 1);
-    if (end != SIZE_MAX)
-        end_chunk_size(h);
-}
-
-static enum http1_event step_chunk_end(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
-{
-    uint8_t c = in->bytes.at[0];
-    in->bytes = span_from(in->bytes, 1);
-    if (c == '\r' && h->line == LINE_EMPTY) {
-        h->line = LINE_CR;
-        return HTTP1_MORE;
-    }
-    if (c != '\n')
-        return lose(h, memory, out, false, true);
-    h->state = HTTP1_AT_SIZE;
-    h->matched = 0;
-    h->left = 0;
-    return HTTP1_MORE;
-}
-
-/* Trailer fields are passed over (RFC 9112, 7.1.2). */
-static enum http1_event step_trailer(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
-{
-    size_t end = read_fields(h, in->bytes, 0);
-    size_t size = end == SIZE_MAX ? in->bytes.size : end;
-    if (h->head_size + size > HTTP1_MAX_HEAD_TOTAL)
-        return lose(h, memory, out, false, true);
-    in->bytes = span_from(in->bytes, size);
-    h->head_size += (uint32_t)size;
-    if (end != SIZE_MAX)
-        h->state = HTTP1_AT_END;
-    return HTTP1_MORE;
 }
 
 static enum http1_event end_message(struct http1 *h)
@@ -420,7 +301,7 @@ static enum http1_event skip(struct http1 *h, struct http1_input *in, struct htt
 static bool has_usable_start(const struct http1 *h)
 {
     struct span s = span_of(h->buffer, h->buffered);
-    return h->role == HTTP1_RESPONSE ? http1_head_is_status_line(s)
+    return h->role == HTTP1_RESPONSE ? http1_head_is_status_line(s, h->start_part != PART_FIELDS)
                                      : h->role == HTTP1_REQUEST && (h->start_part == PART_FIELDS ||
                                                                     http1_head_is_request_line(s, true));
 }
@@ -439,7 +320,7 @@ static enum http1_event step_gap(struct http1 *h, struct http1_input *in, struct
         event = skip(h, in, out, h->left);
         if (h->left == 0)
             h->state = h->state == HTTP1_AT_LENGTH ? HTTP1_AT_END : HTTP1_AT_CHUNK_END;
-        h->line = LINE_EMPTY;
+        h->line = HTTP1_LINE_EMPTY;
         return event;
     case HTTP1_AT_CLOSE:
         return skip(h, in, out, UINT64_MAX);
@@ -447,7 +328,7 @@ static enum http1_event step_gap(struct http1 *h, struct http1_input *in, struct
     case HTTP1_AT_EXTENSION:
     case HTTP1_AT_CHUNK_END:
     case HTTP1_AT_TRAILER:
-        return lose(h, memory, out, true, true);
+        return http1_sync_lost(h, memory, out, true, true);
     case HTTP1_AT_HEAD:
         if (h->buffered && has_usable_start(h)) {
             out->data = span_of(h->buffer, h->buffered);
@@ -455,9 +336,9 @@ static enum http1_event step_gap(struct http1 *h, struct http1_input *in, struct
             h->is_first = false;
             return HTTP1_CUT_HEAD;
         }
-        return lose(h, memory, out, true, false);
+        return http1_sync_lost(h, memory, out, true, false);
     default:
-        return lose(h, memory, out, true, false);
+        return http1_sync_lost(h, memory, out, true, false);
     }
 }
 
@@ -473,24 +354,8 @@ static enum http1_event step_bytes(struct http1 *h, struct http1_input *in, stru
         return step_head(h, in, memory, out);
     case HTTP1_AT_PEEK:
         return step_peek(h, in, memory, out);
-    case HTTP1_AT_LENGTH:
-        return step_counted(h, in, out, HTTP1_AT_END);
-    case HTTP1_AT_CHUNK:
-        h->line = LINE_EMPTY;
-        return step_counted(h, in, out, HTTP1_AT_CHUNK_END);
-    case HTTP1_AT_CLOSE:
-        out->data = in->bytes;
-        in->bytes = span_of(NULL, 0);
-        return HTTP1_DATA;
-    case HTTP1_AT_SIZE:
-        return step_size(h, in, memory, out);
-    case HTTP1_AT_EXTENSION:
-        step_extension(h, in);
-        return HTTP1_MORE;
-    case HTTP1_AT_CHUNK_END:
-        return step_chunk_end(h, in, memory, out);
     default:
-        return step_trailer(h, in, memory, out);
+        return http1_body_step(h, in, memory, out);
     }
 }
 
@@ -525,9 +390,11 @@ enum http1_event http1_step(struct http1 *h, struct http1_input *in, struct http
 void http1_follow(struct http1 *h, struct http1_memory *memory, const struct http1_body *body, bool may_be_head)
 {
     http1_sync_drop(h, memory);
-    h->is_first = h->is_bounded = false;
+    h->is_first = h->is_bounded = h->is_odd = h->is_first_size = false;
     h->matched = 0;
     h->left = 0;
+    h->has_declared = body->has_length && body->length > 1; /* two bytes at least tell that it is no chunk size */
+    h->declared = body->length;
     switch (body->kind) {
     case HTTP1_BODY_NONE:
         h->state = HTTP1_AT_END;
@@ -538,6 +405,8 @@ void http1_follow(struct http1 *h, struct http1_memory *memory, const struct htt
         break;
     case HTTP1_BODY_CHUNKED:
         h->state = HTTP1_AT_SIZE;
+        h->is_first_size = h->role == HTTP1_RESPONSE;
+        h->n_held = 0;
         break;
     case HTTP1_BODY_CLOSE:
         h->state = HTTP1_AT_CLOSE;
@@ -550,4 +419,16 @@ void http1_ignore(struct http1 *h, struct http1_memory *memory)
     http1_sync_drop(h, memory);
     h->is_first = h->is_bounded = false;
     h->state = HTTP1_AT_IDLE;
+}
+
+bool http1_finish(struct http1 *h, struct http1_out *out)
+{
+    *out = (struct http1_out){0};
+    if (h->state == HTTP1_AT_RESYNC)
+        return h->buffered && http1_sync_finish(h, out);
+    if (h->state != HTTP1_AT_HEAD || !h->buffered || !has_usable_start(h))
+        return false;
+    out->data = span_of(h->buffer, h->buffered);
+    h->state = HTTP1_AT_VERDICT;
+    return true;
 }

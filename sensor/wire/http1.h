@@ -45,11 +45,16 @@ struct http1 {
     uint8_t start_part;   /* where in the start line: 0 method or version, 1 rest, 2 behind it */
     uint8_t line;         /* what the current line holds so far: 0 nothing, 1 a CR, 2 more */
     bool is_first;        /* no message has been seen in this direction */
+    bool has_target, is_path; /* start line: a byte behind the method came, and it was a slash */
+    bool is_odd;          /* the framing of this body was not to the letter */
+    bool is_first_size, has_declared; /* chunk size: the first of a body; of that, a Content-Length came with it */
+    uint8_t n_held, held[16]; /* what may be the first chunk size, or the body itself */
     bool is_cut;          /* the head is larger than what is kept */
     bool has_candidate;   /* resync: the buffer begins with a start line */
     bool is_bounded;      /* resync: 'left' counts down to sleep */
     uint32_t head_size;   /* bytes of the head so far */
     uint32_t buffered, capacity, line_start; /* of the buffer; line_start: resync, where its last, open line begins */
+    uint64_t declared;    /* Content-Length beside chunked */
     uint64_t left;        /* of the body or chunk; resync: of the budget */
     uint64_t unsynced;    /* bytes passed since sync was lost, gaps included */
     uint64_t begin_ns;    /* packet time of the first byte of the message */
@@ -96,6 +101,8 @@ enum http1_event http1_step(struct http1 *h, struct http1_input *in, struct http
 void http1_follow(struct http1 *h, struct http1_memory *memory, const struct http1_body *body, bool may_be_head);
 /* The other answer: no message of its own (1xx); the next head follows. */
 void http1_ignore(struct http1 *h, struct http1_memory *memory);
+/* No more bytes will come. True when they end inside a head whose start line is whole: 'data' is what there is. */
+bool http1_finish(struct http1 *h, struct http1_out *out);
 /* Everything from here on is something else. */
 void http1_stop(struct http1 *h, struct http1_memory *memory);
 /* Looks for a message of 'role': after HTTP1_FOREIGN, or to bound a search that is under way. After 'budget' bytes it goes

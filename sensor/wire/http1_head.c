@@ -35,7 +35,7 @@ static struct span trim_line_end(struct span line)
 {
     if (line.size && line.at[line.size - 1] == '\n')
         line.size--;
-    if (line.size && line.at[line.size - 1] == '\r')
+    while (line.size && line.at[line.size - 1] == '\r')
         line.size--;
     return line;
 }
@@ -65,34 +65,68 @@ static size_t token_size(struct span s)
     return n;
 }
 
+static const char *const METHODS[] = {
+    "GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "PROPFIND", "PROPPATCH", "REPORT",
+    "SEARCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "PURGE",
+};
+
+size_t http1_head_usual_method(struct span s)
+{
+    for (size_t i = 0; i < sizeof METHODS / sizeof METHODS[0]; i++) {
+        struct span method = span_text(METHODS[i]);
+        if (s.size >= method.size && span_eq(span_from(s, s.size - method.size), method))
+            return method.size;
+    }
+    return 0;
+}
+
+/* "HTML/1.1" and the like, which old servers take for HTTP/1.1: whoever says so must not be invisible. */
+static bool is_odd_version(struct span method, struct span target, struct span version)
+{
+    return http1_head_usual_method(method) == method.size && target.size && target.at[0] == '/' && version.size &&
+           !span_starts(version, SPAN("RTSP/"));
+}
+
 static bool parse_request_line(struct span line, struct http1_head *out)
 {
     line = trim_blanks(line);
-    size_t method = token_size(line);
-    if (method == 0 || method == line.size || !is_blank(line.at[method]) || line.size < method + 11)
+    size_t method = token_size(line), version = line.size;
+    if (method == 0 || method == line.size || !is_blank(line.at[method]))
         return false;
-    struct span version = span_from(line, line.size - 8);
-    if (!is_version(version) || !is_blank(line.at[line.size - 9]))
-        return false;
+    while (version > method && !is_blank(line.at[version - 1]))
+        version--;
+    struct span last = span_from(line, version);
     out->method = span_sub(line, 0, method);
-    out->target = trim_blanks(span_sub(line, method, line.size - 8 - method));
+    out->target = trim_blanks(span_sub(line, method, version - method));
     out->version_major = 1;
-    out->version_minor = (uint8_t)(version.at[7] - '0');
+    out->version_minor = 1;
+    if (is_version(last) && last.size == 8)
+        out->version_minor = (uint8_t)(last.at[7] - '0');
+    else if (is_odd_version(out->method, out->target, last))
+        out->has_odd_version = true;
+    else
+        return false;
     return out->target.size != 0;
 }
 
 /* The reason may be missing, with or without the space before it (RFC 9112, 4). */
 static bool parse_status_line(struct span line, struct http1_head *out)
 {
-    if (!is_version(line) || line.size < 12 || !is_blank(line.at[8]))
-        return false;
-    const uint8_t *d = line.at + 9;
-    if (d[0] < '1' || d[0] > '9' || !is_digit(d[1]) || !is_digit(d[2]) || (line.size > 12 && !is_blank(line.at[12])))
+    size_t at = 5, digits = 0;
+    if (!span_starts(line, SPAN("HTTP/")))
         return false;
     out->version_major = 1;
-    out->version_minor = (uint8_t)(line.at[7] - '0');
-    out->status = (uint16_t)((d[0] - '0') * 100 + (d[1] - '0') * 10 + (d[2] - '0'));
-    return true;
+    out->version_minor = 1;
+    if (is_version(line))
+        out->version_minor = (uint8_t)(line.at[7] - '0');
+    while (at < line.size && !is_blank(line.at[at]))
+        at++;
+    out->has_odd_version = !is_version(line) || at != 8;
+    while (at < line.size && is_blank(line.at[at]))
+        at++;
+    for (; at < line.size && digits < 3 && is_digit(line.at[at]); at++, digits++)
+        out->status = (uint16_t)(out->status * 10 + (line.at[at] - '0'));
+    return digits != 0 && out->status != 0;
 }
 
 bool http1_head_is_request_line(struct span line, bool is_strict)
@@ -101,14 +135,19 @@ bool http1_head_is_request_line(struct span line, bool is_strict)
     line = trim_line_end(line);
     if (!parse_request_line(line, &head))
         return false;
-    return !is_strict || (head.method.size + head.target.size + 10 == line.size &&
+    return !is_strict || (!head.has_odd_version && head.method.size + head.target.size + 10 == line.size &&
                           span_find_byte(head.target, ' ', 0) == SIZE_MAX && span_find_byte(head.target, '\t', 0) == SIZE_MAX);
 }
 
-bool http1_head_is_status_line(struct span line)
+/* Status codes are 100 to 599 (RFC 9110, 15); a few servers have higher ones. */
+bool http1_head_is_status_line(struct span line, bool is_strict)
 {
     struct http1_head head = {0};
-    return parse_status_line(trim_line_end(line), &head);
+    line = trim_line_end(line);
+    if (!parse_status_line(line, &head))
+        return false;
+    return !is_strict || (!head.has_odd_version && head.status >= 100 && line.at[8] == ' ' && is_digit(line.at[9]) &&
+                          (line.size == 12 || line.at[12] == ' '));
 }
 
 bool http1_head_is_field_line(struct span line)
@@ -122,51 +161,124 @@ bool http1_head_is_field_line(struct span line)
     return name != 0 && name < line.size && line.at[name] == ':';
 }
 
-/* One line that is not a fold. */
-static void add_field(struct http1_head *out, struct span line)
+/* What has been read of the fields so far. */
+struct field_reader {
+    struct http1_head *out;
+    struct span bare; /* the line before, when it had no colon */
+    bool can_fold;    /* the last field of the list may go on */
+};
+
+static void add_field(struct field_reader *r, struct span name, struct span value)
+{
+    r->can_fold = fields_add(&r->out->fields, name, trim_blanks(value));
+}
+
+static void read_field(struct field_reader *r, struct span line)
 {
     size_t colon = span_find_byte(line, ':', 0);
     struct span name = span_sub(line, 0, colon == SIZE_MAX ? 0 : colon);
+    r->can_fold = false;
     if (name.size && is_blank(name.at[name.size - 1])) {
-        out->has_bad_lines = true; /* RFC 9112, 5.1: a way to smuggle; servers that take it drop the space */
+        r->out->has_bad_lines = true; /* RFC 9112, 5.1: a way to smuggle; servers that take it drop the space */
         name = trim_blanks(name);
     }
-    if (name.size == 0) {
-        out->has_bad_lines = true;
+    r->bare = colon == SIZE_MAX ? line : span_of(NULL, 0);
+    if (name.size == 0)
+        r->out->has_bad_lines = true;
+    else
+        add_field(r, name, span_from(line, colon + 1));
+}
+
+/* A line that begins with a blank goes on with the field before it (RFC 9112, 5.2); some even put the colon there. */
+static void read_fold(struct field_reader *r, struct span line)
+{
+    struct span more = trim_blanks(line);
+    if (r->bare.size && more.size && more.at[0] == ':') {
+        add_field(r, r->bare, span_from(more, 1));
+        r->bare = span_of(NULL, 0);
         return;
     }
-    fields_add(&out->fields, name, trim_blanks(span_from(line, colon + 1)));
+    if (!r->can_fold || more.size == 0)
+        return;
+    struct span *value = &r->out->fields.list[r->out->fields.n - 1].value;
+    *value = value->size ? span_of(value->at, (size_t)(more.at + more.size - value->at)) : more;
+    r->out->has_folds = true;
+}
+
+static void read_line(struct field_reader *r, struct span line)
+{
+    if (line.size && is_blank(line.at[0]))
+        read_fold(r, line);
+    else if (line.size)
+        read_field(r, line);
+}
+
+/* Some clients take a bare CR for a line end. What a server sends is read so; in a request it would let whoever controls
+ * a part of a value write fields of his own (RFC 9112, 2.2). */
+static void read_response_line(struct field_reader *r, struct span line)
+{
+    struct span part;
+    if (span_find_byte(line, '\r', 0) == SIZE_MAX) {
+        read_line(r, line);
+        return;
+    }
+    r->out->has_bad_lines = true;
+    while (span_split(&line, '\r', &part))
+        read_line(r, part);
+}
+
+/* The start line ends at a bare CR too, in a response: what follows it is a field. */
+static struct span split_status_line(struct span line, struct span *rest)
+{
+    size_t cr = span_find_byte(line, '\r', 0);
+    *rest = cr == SIZE_MAX ? span_of(NULL, 0) : span_from(line, cr + 1);
+    return span_sub(line, 0, cr);
 }
 
 int http1_head_parse(struct span bytes, enum http1_role role, struct http1_head *out)
 {
     struct fields fields = {out->fields.list, 0, out->fields.max, false};
+    struct field_reader r = {.out = out};
     *out = (struct http1_head){.fields = fields};
-    struct span line;
+    struct span line, rest = {0};
     if (!take_line(&bytes, &line)) {
         line = trim_line_end(bytes);
         bytes = span_of(NULL, 0);
     }
+    if (role == HTTP1_RESPONSE)
+        line = split_status_line(line, &rest);
     if (!(role == HTTP1_REQUEST ? parse_request_line(line, out) : parse_status_line(line, out)))
         return E_BAD;
-    bool can_fold = false;
-    while (take_line(&bytes, &line)) {
-        if (line.size && is_blank(line.at[0])) {
-            if (can_fold && trim_blanks(line).size) {
-                struct span *value = &out->fields.list[out->fields.n - 1].value;
-                struct span more = trim_blanks(line);
-                *value = value->size ? span_of(value->at, (size_t)(more.at + more.size - value->at)) : more;
-                out->has_folds = true;
-            }
-            continue;
-        }
-        if (line.size == 0)
-            break;
-        uint16_t before = out->fields.n;
-        add_field(out, line);
-        can_fold = out->fields.n != before;
+    if (rest.size) {
+        out->has_bad_lines = true;
+        read_response_line(&r, rest);
+    }
+    while (take_line(&bytes, &line) && line.size) {
+        if (role == HTTP1_RESPONSE)
+            read_response_line(&r, line);
+        else
+            read_line(&r, line);
     }
     return E_OK;
+}
+
+size_t http1_head_find_end(struct span s, size_t from, uint8_t *line)
+{
+    while (from < s.size) {
+        if (*line != HTTP1_LINE_MORE && s.at[from] == '\r') {
+            *line = HTTP1_LINE_CR;
+            from++;
+            continue;
+        }
+        if (s.at[from] == '\n' && *line != HTTP1_LINE_MORE)
+            return from + 1;
+        size_t end = span_find_byte(s, '\n', from);
+        *line = end == SIZE_MAX ? HTTP1_LINE_MORE : HTTP1_LINE_EMPTY;
+        if (end == SIZE_MAX)
+            return SIZE_MAX;
+        from = end + 1;
+    }
+    return SIZE_MAX;
 }
 
 void http1_head_unfold(uint8_t *value, size_t size)
@@ -180,8 +292,13 @@ struct coding_facts {
     bool is_present, ends_chunked, is_odd;
 };
 
+static bool is_nearly_chunked(struct span part)
+{
+    return span_starts_nocase(part, SPAN("chunked")) && !http1_head_is_token_byte(part.at[7]);
+}
+
 /* All Transfer-Encoding fields are one list (RFC 9110, 5.3); "identity" was withdrawn and means nothing. */
-static struct coding_facts transfer_coding(const struct http1_head *head)
+static struct coding_facts transfer_coding(const struct http1_head *head, bool is_request)
 {
     struct coding_facts facts = {0};
     const struct field *field;
@@ -195,9 +312,21 @@ static struct coding_facts transfer_coding(const struct http1_head *head)
             facts.is_odd = facts.is_odd || facts.ends_chunked; /* something after chunked, or chunked twice */
             facts.is_present = true;
             facts.ends_chunked = span_eq_nocase(part, SPAN("chunked"));
+            if (!is_request && !facts.ends_chunked && is_nearly_chunked(part))
+                facts.ends_chunked = facts.is_odd = true;
         }
     }
     return facts;
+}
+
+/* "68 x" is 68 to those who read digits as long as they come. */
+static bool read_length(struct span part, uint64_t *length, bool *is_odd)
+{
+    size_t end = 0;
+    while (end < part.size && !is_blank(part.at[end]))
+        end++;
+    *is_odd = end != part.size;
+    return span_u64(span_sub(part, 0, end), length);
 }
 
 static void content_length(const struct http1_head *head, struct http1_body *body)
@@ -208,9 +337,11 @@ static void content_length(const struct http1_head *head, struct http1_body *bod
         struct span rest = field->value, part;
         while (span_split(&rest, ',', &part)) {
             uint64_t length;
-            if (!span_u64(span_trim(part), &length))
-                body->is_ambiguous = true;
-            else if (body->has_length)
+            bool is_odd = false, is_number = read_length(span_trim(part), &length, &is_odd);
+            body->is_ambiguous = body->is_ambiguous || is_odd || !is_number;
+            if (!is_number)
+                continue;
+            if (body->has_length)
                 body->is_ambiguous = body->is_ambiguous || length != body->length;
             else {
                 body->length = length;
@@ -223,7 +354,7 @@ static void content_length(const struct http1_head *head, struct http1_body *bod
 static struct http1_body body_of(const struct http1_head *head, bool is_request)
 {
     struct http1_body body = {.kind = is_request ? HTTP1_BODY_NONE : HTTP1_BODY_CLOSE};
-    struct coding_facts coding = transfer_coding(head);
+    struct coding_facts coding = transfer_coding(head, is_request);
     content_length(head, &body);
     if (head->has_bad_lines && (coding.is_present || body.has_length))
         body.is_ambiguous = true;

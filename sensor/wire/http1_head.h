@@ -16,7 +16,8 @@ struct http1_head {
     uint8_t version_major, version_minor;
     struct fields fields;       /* is_cut when there were more than its max */
     bool has_folds;             /* a value contains a line fold: http1_head_unfold */
-    bool has_bad_lines;         /* lines that are no field were left out, or a name had a space before its colon */
+    bool has_bad_lines;         /* lines that are no field were left out, or read as some clients would */
+    bool has_odd_version;       /* not HTTP/1.x */
 };
 
 /* Parses a head, all spans borrow 'bytes'. out->fields must have its storage (list, max); what was in it is dropped.
@@ -24,13 +25,23 @@ struct http1_head {
  * status code). 'role' is HTTP1_REQUEST or HTTP1_RESPONSE. E_BAD when the start line is neither (RFC 9112, 3 and 4). */
 int http1_head_parse(struct span bytes, enum http1_role role, struct http1_head *out);
 
-/* True when 'line' (with or without its line end) is a request line / status line of HTTP/1.x. The strict form of a
- * request line allows one space between its parts and nothing else. */
+/* True when 'line' (with or without its line end) is a request line / status line. The strict form is HTTP/1.x to the
+ * letter, but for a missing reason. The other takes what servers and clients are known to take: blanks in the target and
+ * around it; with a usual method and a path, any version (has_odd_version); any version, and fewer digits than three, in a
+ * status line. */
 bool http1_head_is_request_line(struct span line, bool is_strict);
-bool http1_head_is_status_line(struct span line);
+bool http1_head_is_status_line(struct span line, bool is_strict);
+/* One of the methods in use (RFC 9110, 9.3; RFC 5789; RFC 4918) at the end of 's': its size, or 0. */
+size_t http1_head_usual_method(struct span s);
 /* A line of the form token ":" anything, or a fold. */
 bool http1_head_is_field_line(struct span line);
 bool http1_head_is_token_byte(uint8_t c);
+
+/* What the line that is being read holds so far. */
+enum http1_line { HTTP1_LINE_EMPTY, HTTP1_LINE_CR, HTTP1_LINE_MORE };
+/* Looks for the empty line that ends a head or a trailer, at or after 'from'; *line carries over from one call to the
+ * next. Index of the byte behind it, or SIZE_MAX. */
+size_t http1_head_find_end(struct span bytes, size_t from, uint8_t *line);
 
 /* Overwrites the line ends of folds inside [value, value + size) with spaces (RFC 9112, 5.2). */
 void http1_head_unfold(uint8_t *value, size_t size);
@@ -44,9 +55,10 @@ struct http1_body {
     bool is_ambiguous; /* conflicting or malformed framing, resolved as below (RFC 9112, 6.1, 6.3, 11.2) */
 };
 
-/* The framing of the body that follows (RFC 9112, 6.3). Where fields conflict: a Transfer-Encoding that ends in chunked
+/* The framing of the body that follows (RFC 9112, 6.3). 'is_ambiguous' where it had to be guessed. Where fields conflict: a Transfer-Encoding that ends in chunked
  * wins over Content-Length; of several lengths the first well-formed one wins; a malformed length is as if it were not
- * there; a Transfer-Encoding that does not end in chunked makes a response close-delimited and is ignored in a request. */
+ * there (but "68 x" is 68); a Transfer-Encoding that does not end in chunked makes a response close-delimited and is ignored
+ * in a request; in a response "chunked" may be followed by other bytes. */
 struct http1_body http1_head_request_body(const struct http1_head *head);
 /* 'method' of the request; empty when it is not known. */
 struct http1_body http1_head_response_body(const struct http1_head *head, struct span method);

@@ -55,11 +55,15 @@ void http1_sync_lose(struct http1 *h, struct http1_memory *memory)
     h->is_cut = false;
 }
 
-/* Methods a request line may be found by inside a line of other bytes (RFC 9110, 9.3; RFC 5789; RFC 4918). */
-static const char *const METHODS[] = {
-    "GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "PROPFIND", "PROPPATCH", "REPORT",
-    "SEARCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "PURGE",
-};
+enum http1_event http1_sync_lost(struct http1 *h, struct http1_memory *memory, struct http1_out *out, bool by_gap,
+                                 bool in_message)
+{
+    out->by_gap = by_gap;
+    out->in_message = in_message;
+    out->was_first = h->is_first;
+    http1_sync_lose(h, memory);
+    return HTTP1_LOST;
+}
 
 /* Where in 'line' a request line begins that fills it to its end, or SIZE_MAX. */
 static size_t find_request_line(struct span line)
@@ -75,20 +79,17 @@ static size_t find_request_line(struct span line)
     if (target < 2 || target == end - 9 || line.at[target - 1] != ' ')
         return SIZE_MAX;
     struct span before = span_sub(line, 0, target - 1);
-    for (size_t i = 0; i < sizeof METHODS / sizeof METHODS[0]; i++) {
-        struct span method = span_text(METHODS[i]);
-        if (before.size >= method.size && span_eq(span_from(before, before.size - method.size), method) &&
-            http1_head_is_request_line(span_from(line, before.size - method.size), true))
-            return before.size - method.size;
-    }
-    return SIZE_MAX;
+    size_t method = http1_head_usual_method(before);
+    if (method == 0 || !http1_head_is_request_line(span_from(line, before.size - method), true))
+        return SIZE_MAX;
+    return before.size - method;
 }
 
 static size_t find_status_line(struct span line)
 {
     size_t at = 0;
     while ((at = span_find(line, SPAN("HTTP/1."), at)) != SIZE_MAX) {
-        if (http1_head_is_status_line(span_from(line, at)))
+        if (http1_head_is_status_line(span_from(line, at), true))
             return at;
         at += 7;
     }
@@ -194,15 +195,14 @@ static enum http1_event found(struct http1 *h, struct http1_out *out)
     return HTTP1_HEAD;
 }
 
-/* A gap ends what is in the buffer. True when that is a start line and perhaps fields. */
-static bool found_cut(struct http1 *h, struct http1_out *out)
+bool http1_sync_finish(struct http1 *h, struct http1_out *out)
 {
     uint8_t role = h->start_part;
     struct span s = span_of(h->buffer, h->buffered);
     if (!h->has_candidate) {
         if (h->role & HTTP1_REQUEST && http1_head_is_request_line(s, true))
             role = HTTP1_REQUEST;
-        else if (h->role & HTTP1_RESPONSE && http1_head_is_status_line(s))
+        else if (h->role & HTTP1_RESPONSE && http1_head_is_status_line(s, true))
             role = HTTP1_RESPONSE;
         else
             return false;
@@ -241,7 +241,7 @@ enum http1_event http1_sync_step(struct http1 *h, struct http1_input *in, struct
             return found(h, out);
     }
     if (in->gap) {
-        if (h->buffered && found_cut(h, out))
+        if (h->buffered && http1_sync_finish(h, out))
             return HTTP1_CUT_HEAD;
         http1_sync_drop(h, memory);
         out->size = in->gap;
