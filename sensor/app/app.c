@@ -5,6 +5,7 @@
 #include "app/candidate.h"
 #include "app/hosts.h"
 #include "base/pool.h"
+#include "base/times.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct note {
     struct route_choice choice;
     struct forward forward;
     struct cred cred;
+    struct cred_set set;
     char claim[CLAIM_MAX]; /* of the credential; cred.claim points here */
     uint8_t told[16];      /* id of the candidate told when the answer began */
     uint64_t told_ns;
@@ -116,6 +118,7 @@ static struct note *note_take(struct app *app, struct transaction *t)
         return NULL;
     }
     memset(n, 0, offsetof(struct note, x) + offsetof(struct extract, bytes));
+    n->set.state = COOKIE_NONE;
     return n;
 }
 
@@ -123,17 +126,16 @@ static struct note *note_take(struct app *app, struct transaction *t)
 static void look(struct app *app, struct view *v, struct arena *arena, const struct transaction *t, struct note *n)
 {
     arena_init(arena, app->scratch, sizeof app->scratch);
-    memset(v, 0, sizeof *v);
-    v->x = n ? &n->x : NULL;
-    view_request(v, t, arena);
-    if (n)
-        v->profile = n->profile;
+    view_init(v, t, arena);
+    v->x = &n->x;
+    v->set = &n->set;
+    v->profile = n->profile;
 }
 
 /* Who asks, by the profile; again when the answer shows another application. */
 static void read_credential(struct app *app, struct view *v, struct note *n)
 {
-    cred_read(app->hasher, v->profile, &v->request, v->url.query, v->arena, &n->cred);
+    cred_read(app->hasher, v->profile, view_request(v), view_url(v)->query, v->arena, &n->cred);
     size_t size = n->cred.claim.size < CLAIM_MAX ? n->cred.claim.size : 0; /* rather none than half a name */
     if (size)
         memcpy(n->claim, n->cred.claim.at, size);
@@ -144,7 +146,9 @@ static void begin(struct app *app, struct view *v, struct note *n)
 {
     const struct transaction *t = v->t;
     v->profile = n->profile = hosts_request(app->hosts, v);
-    forward_resolve(&app->trust, t, v->request.has_forwarding, &n->forward);
+    view_request(v);
+    struct fields forwarding = {v->request.forwarding, v->request.n_forwarding, HEAD_FORWARDING, false};
+    forward_resolve(&app->trust, t, &forwarding, &n->forward);
     app->counts[COUNT_FORGED] += n->forward.is_forged;
     read_credential(app, v, n);
     route_candidates(v, &n->choice);
@@ -160,7 +164,8 @@ static void on_request(void *ctx, struct transaction *t, struct body_tap *tap)
         return;
     look(app, &v, &arena, t, n);
     begin(app, &v, n);
-    extract_request(app->extractor, &n->x, v.profile, n->choice.request_slots, v.request.content_type, tap);
+    extract_request(app->extractor, &n->x, v.profile, n->choice.request_slots,
+                    view_request(&v)->content_type, tap);
 }
 
 static bool carries_file(uint8_t action)
@@ -172,18 +177,15 @@ static bool carries_file(uint8_t action)
 static void read_answer(struct app *app, struct view *v, struct note *n)
 {
     const struct profiles *all = app->options.profiles;
-    view_response(v);
-    cred_set_read(app->hasher, v->profile, &v->response, &n->cred, latest(v->t) / 1000000000u, &v->set);
-    if (!v->has_location || n->has_link)
-        return;
-    n->has_link = cred_link(app->hasher, v->profile, v->location.query, n->link) ||
-                  cred_link(app->hasher, all->list[all->generic], v->location.query, n->link);
+    struct span query = view_location(v)->query;
+    cred_set_read(app->hasher, v->profile, view_response(v), &n->cred, latest(v->t) / NS_PER_S, &n->set);
+    n->has_link = query.size && (cred_link(app->hasher, v->profile, query, n->link) ||
+                                 cred_link(app->hasher, all->list[all->generic], query, n->link));
 }
 
 /* The host turned out to run something else than was thought when the request came. */
 static void follow_host(struct app *app, struct view *v, struct note *n)
 {
-    view_response(v);
     const struct profile *profile = hosts_response(app->hosts, v);
     if (profile == n->profile)
         return;
@@ -286,11 +288,12 @@ static void tap_response(struct app *app, struct view *v, struct note *n, struct
 {
     uint8_t action = action_of_note(n);
     uint64_t slots = n->route && action != ACTION_NONE ? n->route->response_slots : 0;
-    bool is_page = span_eq(content_type_media(&v->type), SPAN("text/html"));
+    bool is_page = span_eq(view_media(v), SPAN("text/html"));
     if (is_page && n->route && action != ACTION_NONE && !carries_file(action))
         slots |= n->profile->signed_in_slots;
-    extract_response(app->extractor, &n->x, n->profile, n->route, slots, v->response.content_type, tap);
-    bool is_coded = v->response.content_encoding.size && !span_eq_nocase(v->response.content_encoding, SPAN("identity"));
+    extract_response(app->extractor, &n->x, n->profile, n->route, slots, view_response(v)->content_type, tap);
+    struct span coding = view_response(v)->content_encoding;
+    bool is_coded = coding.size && !span_eq_nocase(coding, SPAN("identity"));
     if (!tap->feed && is_coded && carries_file(action) && v->t->status == 200)
         *tap = (struct body_tap){.feed = count_only, .want_decoded = true}; /* for the file's own size */
 }
@@ -334,10 +337,9 @@ static void on_end(void *ctx, struct transaction *t)
         look(app, &v, &arena, t, n);
         extract_request_end(app->extractor, &n->x);
         extract_response_end(&n->x);
-        if (t->response_ns || t->status)
-            read_answer(app, &v, n);
         decide(app, &v, n);
-        route_captures(&v, n->route);
+        if (action_of_note(n) != ACTION_NONE)
+            route_captures(&v, n->route);
         if (n->is_told)
             tell(app, &v, n, TELL_AMEND);
         else if (action_of_note(n) != ACTION_NONE)

@@ -31,9 +31,10 @@ void candidate_drop_facts(struct activity *a)
     a->at[STR_AS_ORG] = a->size[STR_AS_ORG] = 0;
 }
 
-static struct span last_segment(const struct view *v)
+static struct span last_segment(struct view *v)
 {
-    return v->path.n ? v->path.segment[v->path.n - 1] : span_of(NULL, 0);
+    const struct path *path = view_path(v);
+    return path->n ? path->segment[path->n - 1] : span_of(NULL, 0);
 }
 
 static struct span extension(struct span name)
@@ -96,11 +97,11 @@ static bool is_page_type(struct span media)
     return ONE_OF(media, list) || span_eq(suffix, SPAN("+json")) || span_eq(suffix, SPAN("+xml"));
 }
 
-static bool is_page_part(const struct view *v)
+static bool is_page_part(struct view *v)
 {
     static const struct span list[] = {SPAN("image"), SPAN("script"), SPAN("style"), SPAN("font"), SPAN("manifest"),
                                        SPAN("worker")};
-    return v->request.fetch_dest.size && ONE_OF(v->request.fetch_dest, list);
+    return view_request(v)->fetch_dest.size && ONE_OF(view_request(v)->fetch_dest, list);
 }
 
 bool candidate_is_file(struct view *v)
@@ -108,13 +109,13 @@ bool candidate_is_file(struct view *v)
     uint8_t method = method_bit(v->t->method);
     if ((v->t->status != 200 && v->t->status != 206) || !(method & (METHOD_GET | METHOD_POST)))
         return false;
-    if (v->response.disposition.size) {
+    if (view_response(v)->disposition.size) {
         struct disposition d;
-        disposition_parse(v->response.disposition, v->arena, &d);
+        disposition_parse(view_response(v)->disposition, v->arena, &d);
         if (d.type == DISPOSITION_ATTACHMENT || d.type == DISPOSITION_OTHER)
             return true;
     }
-    struct span media = content_type_media(&v->type), name = last_segment(v);
+    struct span media = view_media(v), name = last_segment(v);
     if (!media.size || is_page_part(v) || is_furniture_name(name))
         return false;
     if (span_eq(media, SPAN("text/plain")) || span_eq(media, SPAN("application/json")) ||
@@ -126,12 +127,12 @@ bool candidate_is_file(struct view *v)
     return !is_page_type(media);
 }
 
-bool candidate_is_inline(const struct view *v)
+bool candidate_is_inline(struct view *v)
 {
-    if (!span_starts(content_type_media(&v->type), SPAN("image/")))
+    if (!span_starts(view_media(v), SPAN("image/")))
         return false;
-    return v->request.fetch_dest.size ? span_eq_nocase(v->request.fetch_dest, SPAN("image"))
-                                      : span_starts(v->request.accept, SPAN("image/"));
+    return view_request(v)->fetch_dest.size ? span_eq_nocase(view_request(v)->fetch_dest, SPAN("image"))
+                                      : span_starts(view_request(v)->accept, SPAN("image/"));
 }
 
 static bool carries_file(uint8_t action)
@@ -162,7 +163,7 @@ static void fill_who(const struct candidate_in *in, struct activity *a)
 /* The file's own size, as far as it can be known now. */
 static void fill_file_size(const struct candidate_in *in, struct activity *a)
 {
-    const struct view *v = in->view;
+    struct view *v = in->view;
     const struct body_measure *body = &v->t->response_body;
     const struct route *r = in->route;
     unsigned measure = r ? r->measure : carries_file(a->action) ? MEASURE_BODY : MEASURE_NONE;
@@ -171,14 +172,14 @@ static void fill_file_size(const struct candidate_in *in, struct activity *a)
     bool is_known = false;
     if (measure == MEASURE_BODY && v->t->status == 206) {
         struct content_range range;
-        if (content_range_parse(v->response.content_range, &range) == 0) {
+        if (content_range_parse(view_response(v)->content_range, &range) == 0) {
             is_known = range.has_total;
             size = range.total;
             a->range_from = range.has_range ? range.first : 0;
         }
         a->flags |= ACT_RANGE;
     } else if (measure == MEASURE_BODY && v->t->status == 200) {
-        bool is_coded = v->response.content_encoding.size && !span_eq_nocase(v->response.content_encoding, SPAN("identity"));
+        bool is_coded = view_response(v)->content_encoding.size && !span_eq_nocase(view_response(v)->content_encoding, SPAN("identity"));
         size = is_coded ? body->decoded : body->is_complete ? body->bytes : body->declared;
         is_known = is_coded ? body->has_decoded && body->is_complete && !body->missing
                             : body->is_complete || body->has_declared;
@@ -229,12 +230,12 @@ static void fill_names(const struct candidate_in *in, struct activity *a)
             activity_set(a, string_of[f], f == FIELD_FILE ? disposition_clean_name(value, v->arena) : value);
     }
     if (!a->size[STR_MIME])
-        activity_set(a, STR_MIME, content_type_media(&v->type));
+        activity_set(a, STR_MIME, view_media(v));
     if (!carries_file(a->action) || a->size[STR_FILE] || (in->route && in->route->fields[FIELD_FILE].n))
         return;
     struct disposition d = {.type = DISPOSITION_NONE};
-    if (v->response.disposition.size)
-        disposition_parse(v->response.disposition, v->arena, &d);
+    if (view_response(v)->disposition.size)
+        disposition_parse(view_response(v)->disposition, v->arena, &d);
     activity_set(a, STR_FILE, d.filename.size ? d.filename : disposition_clean_name(last_segment(v), v->arena));
 }
 
@@ -248,8 +249,8 @@ static void fill_request(const struct candidate_in *in, struct activity *a)
     text_clear(in->masked);
     target_mask(v->t->target, in->masked);
     activity_set(a, STR_TARGET, text_span(in->masked));
-    if (v->request.user_agent.size)
-        activity_set(a, STR_AGENT, span_sub(v->request.user_agent, 0, 256));
+    if (view_request(v)->user_agent.size)
+        activity_set(a, STR_AGENT, span_sub(view_request(v)->user_agent, 0, 256));
 }
 
 static void set_new_session(struct activity *a, const uint8_t hash[SESSION_HASH_SIZE])
@@ -270,7 +271,7 @@ static void fill_identity(const struct candidate_in *in, struct activity *a)
         if (in->cred->has_cookie)
             memcpy(a->session, in->cred->cookie, SESSION_HASH_SIZE);
     }
-    bool is_page = !carries_file(a->action) && span_eq(content_type_media(&v->type), SPAN("text/html"));
+    bool is_page = !carries_file(a->action) && span_eq(view_media(v), SPAN("text/html"));
     struct span shown = is_page ? route_value(v, &v->profile->signed_in) : span_of(NULL, 0);
     bool is_login = a->action == ACTION_LOGIN;
     struct span claim = is_login ? (user.at ? user : in->cred->claim) : shown.at ? shown : user.at ? user : in->cred->claim;
@@ -278,10 +279,10 @@ static void fill_identity(const struct candidate_in *in, struct activity *a)
         activity_set(a, STR_CLAIM, claim);
     if (claim.at && is_good && (is_login || shown.at || in->cred->claim.at == claim.at))
         a->flags |= ACT_CLAIM_PROVEN;
-    if (v->set.is_removed || (a->action == ACTION_LOGOUT && is_good))
+    if (v->set->is_removed || (a->action == ACTION_LOGOUT && is_good))
         a->flags |= ACT_SESSION_END;
-    else if (is_good && (v->set.state == COOKIE_CHANGED || v->set.state == COOKIE_FIRST))
-        set_new_session(a, v->set.session);
+    else if (is_good && (v->set->state == COOKIE_CHANGED || v->set->state == COOKIE_FIRST))
+        set_new_session(a, v->set->session);
     else if (is_good && is_login && in->has_token)
         set_new_session(a, in->token);
 }

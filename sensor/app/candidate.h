@@ -32,7 +32,7 @@ struct candidate_in {
 /* Whether a response carries a file, judged without any route (design: a file is known by its response). */
 bool candidate_is_file(struct view *v);
 /* Whether it was fetched as part of a page: an image the browser asked for as one. */
-bool candidate_is_inline(const struct view *v);
+bool candidate_is_inline(struct view *v);
 /* The whole candidate but for its facts and id. False when the route needs a value that is not there. */
 bool candidate_fill(const struct candidate_in *in, struct activity *a);
 /* The changed fields of a candidate told when its response began ('told' is its id), with what says whose it is. */

@@ -190,32 +190,48 @@ void cred_read(struct cred_hasher *h, const struct profile *profile, const struc
     }
 }
 
+/* Name and value of a Set-Cookie field, without a look at its attributes. */
+static bool set_pair(struct span field, struct span *name, struct span *value)
+{
+    struct span pair = span_sub(field, 0, span_find_byte(field, ';', 0));
+    return cookie_next(&pair, name, value) && name->size;
+}
+
+/* What one Set-Cookie field does; false when it is none of this rule's business. */
+static bool set_read(struct cred_hasher *h, const struct session_rule *r, struct span field, const struct cred *sent,
+                     uint64_t now_s, struct cred_set *out)
+{
+    struct span name, value;
+    struct cookie_set set;
+    if (!set_pair(field, &name, &value) || !glob_match(r->name, name, true))
+        return false;
+    bool is_sent = sent->has_cookie && hash64(name, 0) == sent->cookie_name;
+    if (cookie_is(r, name, value)) {
+        cred_hash(h, value, out->session);
+        if (is_sent && memcmp(out->session, sent->cookie, SESSION_HASH_SIZE) == 0) {
+            out->state = COOKIE_SAME;
+            return true;
+        }
+    }
+    if (!cookie_set_parse(field, &set))
+        return false;
+    out->is_removed = cookie_set_is_removal(&set, now_s);
+    if (out->is_removed ? !is_sent : !cookie_is(r, name, value)) {
+        out->is_removed = false;
+        return false;
+    }
+    out->state = out->is_removed || sent->has_cookie ? COOKIE_CHANGED : COOKIE_FIRST;
+    return true;
+}
+
 void cred_set_read(struct cred_hasher *h, const struct profile *profile, const struct response_head *head,
                    const struct cred *sent, uint64_t now_s, struct cred_set *out)
 {
     *out = (struct cred_set){.state = COOKIE_NONE};
-    for (uint8_t i = 0; i < profile->n_sessions; i++) {
-        const struct session_rule *r = &profile->sessions[i];
-        for (uint8_t c = 0; r->kind == SESSION_COOKIE && c < head->n_cookies; c++) {
-            struct cookie_set set;
-            if (!cookie_set_parse(head->cookies[c], &set))
-                continue;
-            bool is_removal = cookie_set_is_removal(&set, now_s);
-            bool is_sent = sent->has_cookie && hash64(set.name, 0) == sent->cookie_name;
-            if (is_removal ? !is_sent : !cookie_is(r, set.name, set.value))
-                continue;
-            out->is_removed = is_removal;
-            out->state = COOKIE_CHANGED;
-            if (is_removal)
+    for (uint8_t i = 0; head->n_cookies && i < profile->n_sessions; i++)
+        for (uint8_t c = 0; profile->sessions[i].kind == SESSION_COOKIE && c < head->n_cookies; c++)
+            if (set_read(h, &profile->sessions[i], head->cookies[c], sent, now_s, out))
                 return;
-            cred_hash(h, set.value, out->session);
-            if (is_sent && memcmp(out->session, sent->cookie, SESSION_HASH_SIZE) == 0)
-                out->state = COOKIE_SAME;
-            else if (!sent->has_cookie)
-                out->state = COOKIE_FIRST;
-            return;
-        }
-    }
 }
 
 bool cred_link(struct cred_hasher *h, const struct profile *profile, struct span query, uint8_t out[SESSION_HASH_SIZE])

@@ -20,18 +20,18 @@ static bool is_claim(const struct forwarded_hop *hop, const struct ipaddr *clien
     return hop->kind == FORWARDED_ADDRESS && !ipaddr_eq(&hop->ip, client) && !ipaddr_is_private(&hop->ip);
 }
 
-void forward_resolve(const struct forward_trust *trust, const struct transaction *t, bool may_have,
+void forward_resolve(const struct forward_trust *trust, const struct transaction *t, const struct fields *fields,
                      struct forward *out)
 {
-    static const struct span fields[] = {SPAN("X-Forwarded-For"), SPAN("Forwarded"), SPAN("X-Real-IP")};
+    static const struct span names[] = {SPAN("X-Forwarded-For"), SPAN("Forwarded"), SPAN("X-Real-IP")};
     *out = (struct forward){.client = t->client.ip};
     if (!ipaddr_is_zero(&t->proxy_protocol_client) && is_trusted(trust, &out->client)) {
         out->client = t->proxy_protocol_client;
         out->is_forwarded = true;
     }
-    for (size_t f = 0; may_have && f < sizeof fields / sizeof fields[0]; f++) {
+    for (size_t f = 0; fields->n && f < sizeof names / sizeof names[0]; f++) {
         struct forwarded_hop hops[FORWARDED_MAX];
-        size_t n = forwarded_hops(&t->request_fields, fields[f], hops, FORWARDED_MAX, NULL), i = 0;
+        size_t n = forwarded_hops(fields, names[f], hops, FORWARDED_MAX, NULL), i = 0;
         if (n == 0)
             continue;
         while (i < n && hops[i].kind == FORWARDED_ADDRESS && is_trusted(trust, &out->client)) {

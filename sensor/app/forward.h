@@ -19,8 +19,8 @@ struct forward {
 
 /* Walks from the connection towards the client for as long as the hop at hand is a trusted proxy: the PROXY protocol's
  * source first, then X-Forwarded-For, else Forwarded, else X-Real-IP, right to left. Stops at the first hop that is not
- * trusted, or before one that is no address. 'may_have' false: the caller knows that none of the fields is there. */
-void forward_resolve(const struct forward_trust *trust, const struct transaction *t, bool may_have,
+ * trusted, or before one that is no address. 'fields': the request's, or those of them that are forwarding fields. */
+void forward_resolve(const struct forward_trust *trust, const struct transaction *t, const struct fields *fields,
                      struct forward *out);
 
 #endif

@@ -2,21 +2,49 @@
  * One pass over header fields; the name's size tells most of them apart. */
 #include "app/head.h"
 
+/* Whether two names of one size are equal but for case: field names hold no characters that only this would mix up. */
+static bool same(struct span a, struct span b)
+{
+    const uint64_t fold = 0x2020202020202020u;
+    size_t i = 0;
+    uint64_t x, y, differ = 0;
+    for (; i + 8 <= b.size; i += 8) {
+        memcpy(&x, a.at + i, 8);
+        memcpy(&y, b.at + i, 8);
+        differ |= (x | fold) ^ (y | fold);
+    }
+    for (; i < b.size; i++)
+        differ |= (uint64_t)((a.at[i] | 0x20) ^ (b.at[i] | 0x20));
+    return differ == 0;
+}
+
 static void take(struct span *to, const struct field *f, struct span name)
 {
-    if (!to->at && span_eq_nocase(f->name, name))
+    if (!to->at && same(f->name, name))
         *to = f->value.at ? f->value : SPAN("");
 }
 
 static void take_cookie(struct span *list, uint8_t *n, const struct field *f, struct span name)
 {
-    if (*n < HEAD_COOKIES && span_eq_nocase(f->name, name))
+    if (*n < HEAD_COOKIES && same(f->name, name))
         list[(*n)++] = f->value;
+}
+
+static void take_forwarding(struct request_head *out, const struct field *f, struct span name)
+{
+    if (!same(f->name, name))
+        return;
+    if (out->n_forwarding == HEAD_FORWARDING)
+        memmove(out->forwarding, out->forwarding + 1, --out->n_forwarding * sizeof *out->forwarding);
+    out->forwarding[out->n_forwarding++] = *f;
 }
 
 void head_request(const struct fields *fields, struct request_head *out)
 {
-    *out = (struct request_head){.fields = fields};
+    out->fields = fields;
+    out->n_cookies = out->n_forwarding = 0;
+    out->authorization = out->user_agent = out->referer = out->accept = out->fetch_dest = out->content_type =
+        span_of(NULL, 0);
     for (uint16_t i = 0; i < fields->n; i++) {
         const struct field *f = &fields->list[i];
         switch (f->name.size) {
@@ -28,7 +56,8 @@ void head_request(const struct fields *fields, struct request_head *out)
             take(&out->referer, f, SPAN("Referer"));
             break;
         case 9:
-            out->has_forwarding |= span_eq_nocase(f->name, SPAN("Forwarded")) || span_eq_nocase(f->name, SPAN("X-Real-IP"));
+            take_forwarding(out, f, SPAN("Forwarded"));
+            take_forwarding(out, f, SPAN("X-Real-IP"));
             break;
         case 10:
             take(&out->user_agent, f, SPAN("User-Agent"));
@@ -43,7 +72,7 @@ void head_request(const struct fields *fields, struct request_head *out)
             take(&out->fetch_dest, f, SPAN("Sec-Fetch-Dest"));
             break;
         case 15:
-            out->has_forwarding |= span_eq_nocase(f->name, SPAN("X-Forwarded-For"));
+            take_forwarding(out, f, SPAN("X-Forwarded-For"));
             break;
         default:
             break;
@@ -53,7 +82,8 @@ void head_request(const struct fields *fields, struct request_head *out)
 
 void head_response(const struct fields *fields, struct response_head *out)
 {
-    *out = (struct response_head){.n_cookies = 0};
+    out->n_cookies = 0;
+    out->content_type = out->content_encoding = out->content_range = out->disposition = out->location = span_of(NULL, 0);
     for (uint16_t i = 0; i < fields->n; i++) {
         const struct field *f = &fields->list[i];
         switch (f->name.size) {
@@ -79,4 +109,20 @@ void head_response(const struct fields *fields, struct response_head *out)
             break;
         }
     }
+}
+
+struct span head_media(struct span content_type, char out[HEAD_MEDIA])
+{
+    struct span media = span_trim(span_sub(content_type, 0, span_find_byte(content_type, ';', 0)));
+    bool has_slash = false;
+    if (media.size > HEAD_MEDIA)
+        return SPAN("");
+    for (size_t i = 0; i < media.size; i++) {
+        uint8_t c = media.at[i];
+        if (c <= ' ' || c >= 0x7f || c == ',' || c == '"')
+            return SPAN("");
+        has_slash |= c == '/' && i && i + 1 < media.size;
+        out[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    return has_slash ? span_of(out, media.size) : SPAN("");
 }

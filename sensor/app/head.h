@@ -5,14 +5,16 @@
 
 #include "base/fields.h"
 
-#define HEAD_COOKIES 8 /* Cookie fields of a request, Set-Cookie fields of an answer */
+#define HEAD_COOKIES 8     /* Cookie fields of a request, Set-Cookie fields of an answer */
+#define HEAD_FORWARDING 16 /* the last ones: those the nearest proxies wrote */
+#define HEAD_MEDIA 96
 
 struct request_head {
     struct span cookies[HEAD_COOKIES]; /* HTTP/2 may split the field */
     struct span authorization, user_agent, referer, accept, fetch_dest, content_type;
-    uint8_t n_cookies;
-    const struct fields *fields; /* all of them */
-    bool has_forwarding; /* X-Forwarded-For, Forwarded or X-Real-IP is there */
+    uint8_t n_cookies, n_forwarding;
+    const struct fields *fields;                 /* all of them */
+    struct field forwarding[HEAD_FORWARDING];    /* X-Forwarded-For, Forwarded, X-Real-IP, in their order */
 };
 
 struct response_head {
@@ -24,5 +26,7 @@ struct response_head {
 /* Of fields that repeat, the first counts. */
 void head_request(const struct fields *fields, struct request_head *out);
 void head_response(const struct fields *fields, struct response_head *out);
+/* "type/subtype" of a Content-Type in lower case; empty when it is none, or longer than HEAD_MEDIA. */
+struct span head_media(struct span content_type, char out[HEAD_MEDIA]);
 
 #endif

@@ -66,9 +66,9 @@ void hosts_free(struct hosts *h)
 }
 
 /* The host's name in lower case; the server's address when the request named none. */
-static struct span host_name(const struct view *v, char out[HOST_MAX])
+static struct span host_name(struct view *v, char out[HOST_MAX])
 {
-    struct span host = v->t->host.size ? v->t->host : v->url.host;
+    struct span host = v->t->host.size ? v->t->host : view_url(v)->host;
     if (!host.size)
         return span_text(ipaddr_text(&v->t->server.ip, out));
     size_t n = host.size < HOST_MAX ? host.size : HOST_MAX;
@@ -108,10 +108,11 @@ static struct host *host_find(struct hosts *h, struct span name, const struct ho
     return host;
 }
 
-static bool sent_cookie(const struct view *v, struct span glob)
+static bool sent_cookie(struct view *v, struct span glob)
 {
-    for (uint8_t i = 0; i < v->request.n_cookies; i++) {
-        struct span rest = v->request.cookies[i], name, value;
+    const struct request_head *head = view_request(v);
+    for (uint8_t i = 0; i < head->n_cookies; i++) {
+        struct span rest = head->cookies[i], name, value;
         while (cookie_next(&rest, &name, &value))
             if (glob_match(glob, name, false))
                 return true;
@@ -119,11 +120,12 @@ static bool sent_cookie(const struct view *v, struct span glob)
     return false;
 }
 
-static bool set_cookie(const struct view *v, struct span glob)
+static bool set_cookie(struct view *v, struct span glob)
 {
     struct cookie_set set;
-    for (uint8_t i = 0; i < v->response.n_cookies; i++)
-        if (cookie_set_parse(v->response.cookies[i], &set) && glob_match(glob, set.name, false))
+    const struct response_head *head = view_response(v);
+    for (uint8_t i = 0; i < head->n_cookies; i++)
+        if (cookie_set_parse(head->cookies[i], &set) && glob_match(glob, set.name, false))
             return true;
     return false;
 }
@@ -138,14 +140,14 @@ static bool has_field(const struct fields *fields, const struct tell *tell)
     return false;
 }
 
-static bool client_tells(const struct view *v, const struct tell *tell)
+static bool client_tells(struct view *v, const struct tell *tell)
 {
     struct captures captures;
     switch (tell->kind) {
     case TELL_COOKIE:
-        return v->request.n_cookies && sent_cookie(v, tell->name);
+        return sent_cookie(v, tell->name);
     case TELL_PATH:
-        return template_match(tell->path, &v->path, &captures);
+        return template_match(tell->path, view_path(v), &captures);
     case TELL_HEADER:
         return has_field(&v->t->request_fields, tell);
     default:
@@ -153,15 +155,15 @@ static bool client_tells(const struct view *v, const struct tell *tell)
     }
 }
 
-static bool server_tells(const struct view *v, const struct tell *tell)
+static bool server_tells(struct view *v, const struct tell *tell)
 {
     if (tell->kind == TELL_COOKIE)
-        return v->response.n_cookies && set_cookie(v, tell->name);
+        return set_cookie(v, tell->name);
     return tell->kind == TELL_RESPONSE_HEADER && has_field(&v->t->response_fields, tell);
 }
 
 /* The first profile one of whose tell-tales is there; its index, or SIZE_MAX. */
-static size_t tell_find(const struct hosts *h, const struct view *v, bool by_server, const struct tell **which)
+static size_t tell_find(const struct hosts *h, struct view *v, bool by_server, const struct tell **which)
 {
     for (size_t i = 0; i < h->profiles->n; i++) {
         const struct profile *p = h->profiles->list[i];
@@ -207,7 +209,7 @@ static void bind(struct hosts *h, struct host *host, struct span name, const str
     line_set(h, key, text);
 }
 
-const struct profile *hosts_request(struct hosts *h, const struct view *v)
+const struct profile *hosts_request(struct hosts *h, struct view *v)
 {
     char text[HOST_MAX];
     struct span name = host_name(v, text);
@@ -222,7 +224,7 @@ const struct profile *hosts_request(struct hosts *h, const struct view *v)
     return h->profiles->list[host->profile];
 }
 
-const struct profile *hosts_response(struct hosts *h, const struct view *v)
+const struct profile *hosts_response(struct hosts *h, struct view *v)
 {
     char text[HOST_MAX];
     struct span name = host_name(v, text);

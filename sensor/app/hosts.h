@@ -10,10 +10,10 @@ struct hosts;
 struct hosts *hosts_new(const struct profiles *profiles, uint32_t max); /* 'profiles' is borrowed */
 void hosts_free(struct hosts *h);
 /* The profile of a host as far as it is known, or as this request's own tell-tales suggest it: never NULL. */
-const struct profile *hosts_request(struct hosts *h, const struct view *v);
+const struct profile *hosts_request(struct hosts *h, struct view *v);
 /* The same once the answer is there, which may settle it: a cookie or field only the server can set outweighs what a
  * client sent, and a client's tell-tale counts when the server answers it as the application would (not 4xx, 5xx). */
-const struct profile *hosts_response(struct hosts *h, const struct view *v);
+const struct profile *hosts_response(struct hosts *h, struct view *v);
 /* Whether this server address was seen with an application that has a profile of its own. */
 bool hosts_serves(const struct hosts *h, const struct ipaddr *server);
 /* What was assumed, one line each, in byte order; NULL after the last. */

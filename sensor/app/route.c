@@ -5,25 +5,75 @@
 #include "wire/cookie.h"
 #include "wire/disposition.h"
 
-void view_request(struct view *v, const struct transaction *t, struct arena *arena)
+void view_init(struct view *v, const struct transaction *t, struct arena *arena)
 {
+    static const struct cred_set unknown = {.state = COOKIE_NONE};
     v->t = t;
+    v->profile = NULL;
+    v->x = NULL;
+    v->set = &unknown;
     v->arena = arena;
-    head_request(&t->request_fields, &v->request);
-    url_split(t->target, &v->url);
-    path_split(v->url.path, arena, &v->path);
-    v->has_referer = v->request.referer.size > 0;
-    if (v->has_referer)
-        url_split(v->request.referer, &v->referer);
+    v->has_request = v->has_response = v->has_path = v->has_url = v->has_media = v->has_referer = v->has_location = false;
 }
 
-void view_response(struct view *v)
+const struct request_head *view_request(struct view *v)
 {
-    head_response(&v->t->response_fields, &v->response);
-    content_type_parse(v->response.content_type, &v->type);
-    v->has_location = v->response.location.size > 0;
-    if (v->has_location)
-        url_split(v->response.location, &v->location);
+    if (!v->has_request)
+        head_request(&v->t->request_fields, &v->request);
+    v->has_request = true;
+    return &v->request;
+}
+
+const struct response_head *view_response(struct view *v)
+{
+    if (!v->has_response)
+        head_response(&v->t->response_fields, &v->response);
+    v->has_response = true;
+    return &v->response;
+}
+
+const struct url *view_url(struct view *v)
+{
+    if (!v->has_url)
+        url_split(v->t->target, &v->url);
+    v->has_url = true;
+    return &v->url;
+}
+
+const struct path *view_path(struct view *v)
+{
+    if (!v->has_path)
+        path_split(view_url(v)->path, v->arena, &v->path);
+    v->has_path = true;
+    return &v->path;
+}
+
+struct span view_media(struct view *v)
+{
+    if (!v->has_media)
+        v->media = head_media(view_response(v)->content_type, v->media_text);
+    v->has_media = true;
+    return v->media;
+}
+
+static const struct url *split(struct span text, struct url *out, bool *has)
+{
+    if (!*has)
+        *out = (struct url){.port = 0};
+    if (!*has && text.size)
+        url_split(text, out);
+    *has = true;
+    return out;
+}
+
+const struct url *view_referer(struct view *v)
+{
+    return split(view_request(v)->referer, &v->referer, &v->has_referer);
+}
+
+const struct url *view_location(struct view *v)
+{
+    return split(view_response(v)->location, &v->location, &v->has_location);
 }
 
 static struct span argument(struct view *v, struct span query, struct span name)
@@ -32,10 +82,11 @@ static struct span argument(struct view *v, struct span query, struct span name)
     return query.size && url_arg(query, name, v->arena, &value) ? value : span_of(NULL, 0);
 }
 
-static struct span cookie_value(const struct view *v, struct span wanted)
+static struct span cookie_value(struct view *v, struct span wanted)
 {
-    for (uint8_t i = 0; i < v->request.n_cookies; i++) {
-        struct span rest = v->request.cookies[i], name, value;
+    const struct request_head *head = view_request(v);
+    for (uint8_t i = 0; i < head->n_cookies; i++) {
+        struct span rest = head->cookies[i], name, value;
         while (cookie_next(&rest, &name, &value))
             if (glob_match(wanted, name, false))
                 return value;
@@ -47,6 +98,8 @@ static struct span path_capture(struct view *v, const struct url *url, const str
 {
     struct path path;
     struct captures captures;
+    if (!url->path.at)
+        return span_of(NULL, 0);
     path_split(url->path, v->arena, &path);
     return template_match(s->template, &path, &captures) ? captures.value[s->slot] : span_of(NULL, 0);
 }
@@ -54,9 +107,9 @@ static struct span path_capture(struct view *v, const struct url *url, const str
 static struct span disposition_name(struct view *v)
 {
     struct disposition d;
-    if (!v->response.disposition.size)
+    if (!view_response(v)->disposition.size)
         return span_of(NULL, 0);
-    disposition_parse(v->response.disposition, v->arena, &d);
+    disposition_parse(view_response(v)->disposition, v->arena, &d);
     return d.filename;
 }
 
@@ -66,7 +119,7 @@ static struct span source_raw(struct view *v, const struct source *s)
     case SOURCE_PATH:
         return v->captures.value[s->slot];
     case SOURCE_QUERY:
-        return argument(v, v->url.query, s->name);
+        return argument(v, view_url(v)->query, s->name);
     case SOURCE_COOKIE:
         return cookie_value(v, s->name);
     case SOURCE_HEADER:
@@ -74,13 +127,13 @@ static struct span source_raw(struct view *v, const struct source *s)
     case SOURCE_RESPONSE_HEADER:
         return fields_get(&v->t->response_fields, s->name);
     case SOURCE_REFERER:
-        return v->has_referer ? path_capture(v, &v->referer, s) : span_of(NULL, 0);
+        return path_capture(v, view_referer(v), s);
     case SOURCE_REFERER_QUERY:
-        return v->has_referer ? argument(v, v->referer.query, s->name) : span_of(NULL, 0);
+        return argument(v, view_referer(v)->query, s->name);
     case SOURCE_LOCATION:
-        return v->has_location ? path_capture(v, &v->location, s) : span_of(NULL, 0);
+        return path_capture(v, view_location(v), s);
     case SOURCE_LOCATION_QUERY:
-        return v->has_location ? argument(v, v->location.query, s->name) : span_of(NULL, 0);
+        return argument(v, view_location(v)->query, s->name);
     case SOURCE_DISPOSITION:
         return disposition_name(v);
     case SOURCE_VALUE:
@@ -155,11 +208,12 @@ void route_candidates(struct view *v, struct route_choice *out)
 {
     uint8_t method = method_bit(v->t->method);
     const struct profile *p = v->profile;
-    const struct route_bucket *bucket = profile_bucket(p, v->path.n ? v->path.segment[0] : SPAN(""));
+    const struct path *path = view_path(v);
+    const struct route_bucket *bucket = profile_bucket(p, path->n ? path->segment[0] : SPAN(""));
     *out = (struct route_choice){.n = 0};
     for (uint16_t i = 0; i < bucket->n && out->n < ROUTE_CANDIDATES; i++) {
         const struct route *r = &p->routes[bucket->routes[i]];
-        if (!(r->methods & method) || !template_match(&r->path, &v->path, &v->captures))
+        if (!(r->methods & method) || !template_match(&r->path, view_path(v), &v->captures))
             continue;
         bool fits = true;
         for (uint8_t k = 0; k < r->n_tests && fits; k++)
@@ -177,11 +231,11 @@ const struct route *route_decide(struct view *v, const struct route_choice *choi
 {
     for (uint8_t i = 0; i < choice->n; i++) {
         const struct route *r = &v->profile->routes[choice->list[i]];
-        if (!template_match(&r->path, &v->path, &v->captures))
+        if (!template_match(&r->path, view_path(v), &v->captures))
             continue;
         bool fits = !r->n_status || status_in(r->status, r->n_status, v->t->status);
         if (fits && r->type.size)
-            fits = glob_match(r->type, content_type_media(&v->type), true);
+            fits = glob_match(r->type, view_media(v), true);
         for (uint8_t k = 0; k < r->n_tests && fits; k++)
             fits = !test_is_late(&r->tests[k]) || test_holds(v, &r->tests[k]);
         if (fits)
@@ -208,7 +262,7 @@ static bool rule_holds(struct view *v, const struct outcome_rule *r)
 {
     if (r->n_status && !status_in(r->status, r->n_status, v->t->status))
         return false;
-    if (r->cookie != COOKIE_ANY && r->cookie != v->set.state)
+    if (r->cookie != COOKIE_ANY && r->cookie != v->set->state)
         return false;
     if (r->has && !any_there(v, r->has))
         return false;
@@ -217,20 +271,20 @@ static bool rule_holds(struct view *v, const struct outcome_rule *r)
     if (r->first_line >= 0 &&
         !(v->x && glob_match(r->line_glob, extract_value(v->x, (unsigned)r->first_line), false)))
         return false;
-    if (r->location.size && !(v->has_location && glob_match(r->location, v->response.location, false)))
+    if (r->location.size && !glob_match(r->location, view_response(v)->location, false))
         return false;
-    if (r->location_not.size && v->has_location && glob_match(r->location_not, v->response.location, false))
+    if (r->location_not.size && glob_match(r->location_not, view_response(v)->location, false))
         return false;
-    return !r->type.size || glob_match(r->type, content_type_media(&v->type), true);
+    return !r->type.size || glob_match(r->type, view_media(v), true);
 }
 
 static bool is_login_page(struct view *v)
 {
     struct path path;
     struct captures captures;
-    if (!v->has_location || !v->profile->n_login_pages)
+    if (!v->profile->n_login_pages || !view_location(v)->path.at)
         return false;
-    path_split(v->location.path, v->arena, &path);
+    path_split(view_location(v)->path, v->arena, &path);
     for (uint8_t i = 0; i < v->profile->n_login_pages; i++)
         if (template_match(&v->profile->login_pages[i], &path, &captures))
             return true;
@@ -256,6 +310,6 @@ struct route_result route_outcome(struct view *v, const struct route *route)
 
 void route_captures(struct view *v, const struct route *route)
 {
-    if (!route || !template_match(&route->path, &v->path, &v->captures))
+    if (!route || !template_match(&route->path, view_path(v), &v->captures))
         memset(&v->captures, 0, sizeof v->captures);
 }

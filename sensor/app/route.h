@@ -11,26 +11,34 @@
 
 #define ROUTE_CANDIDATES 8
 
-/* One look at a transaction, made anew in each hook: everything borrows the transaction. */
+/* One look at a transaction, made anew in each hook: everything borrows the transaction. The parts are read when they
+ * are first asked for, by the functions below. */
 struct view {
     const struct transaction *t;
     const struct profile *profile;
+    const struct extract *x;
+    const struct cred_set *set; /* what the answer did to the session cookie */
+    struct arena *arena;        /* for decoded texts */
+    struct captures captures;   /* of the route chosen */
+
+    bool has_request, has_response, has_path, has_url, has_media, has_referer, has_location;
     struct request_head request;
     struct response_head response;
-    struct content_type type; /* of the answer */
+    struct span media;
+    char media_text[HEAD_MEDIA];
     struct url url, referer, location;
     struct path path;
-    struct captures captures; /* of the route chosen */
-    const struct extract *x;
-    struct cred_set set;      /* what the answer did to the session cookie */
-    bool has_referer, has_location;
-    struct arena *arena;      /* for decoded texts */
 };
 
-/* Fills what the request's head tells. 'arena' lives as long as the view. */
-void view_request(struct view *v, const struct transaction *t, struct arena *arena);
-/* Adds what the answer's head tells. */
-void view_response(struct view *v);
+/* 'arena' lives as long as the view. */
+void view_init(struct view *v, const struct transaction *t, struct arena *arena);
+const struct request_head *view_request(struct view *v);
+const struct response_head *view_response(struct view *v);
+const struct url *view_url(struct view *v);     /* the target */
+const struct path *view_path(struct view *v);   /* its path */
+struct span view_media(struct view *v);         /* media type of the answer, lower case; empty when unknown */
+const struct url *view_referer(struct view *v); /* parts with at == NULL when there is none */
+const struct url *view_location(struct view *v);
 
 struct route_choice {
     uint16_t list[ROUTE_CANDIDATES]; /* indices into the profile's routes, in the file's order */

@@ -60,7 +60,7 @@ static void check(const struct row *rows, size_t n, const struct forward_trust *
         if (rows[i].proxy)
             assert_true(ipaddr_parse(span_text(rows[i].proxy), &t.proxy_protocol_client));
         assert_true(ipaddr_parse(span_text(rows[i].client), &want));
-        forward_resolve(trust, &t, rows[i].fields[0] != NULL, &got);
+        forward_resolve(trust, &t, &t.request_fields, &got);
         if (!ipaddr_eq(&got.client, &want) || got.is_forwarded != rows[i].is_forwarded || got.is_forged != rows[i].is_forged)
             fail_msg("row %zu: %s, forwarded %d, forged %d", i, ipaddr_text(&got.client, text), got.is_forwarded, got.is_forged);
     }

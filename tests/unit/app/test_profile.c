@@ -109,6 +109,25 @@ static void loads_what_is_shipped(void **state)
     text_fini(&why);
 }
 
+/* The example in the description of the language is one. */
+static void loads_the_described_example(void **state)
+{
+    static char text[65536];
+    struct text why = {0};
+    struct profiles *p = NULL;
+    (void)state;
+    FILE *f = fopen("rules/README.md", "r");
+    assert_non_null(f);
+    struct span all = span_of(text, fread(text, 1, sizeof text, f));
+    fclose(f);
+    size_t from = span_find(all, SPAN("```yaml\n"), 0), to = span_find(all, SPAN("\n```\n"), from);
+    assert_true(to != SIZE_MAX);
+    if (profiles_parse("README.md", span_sub(all, from + 8, to - from - 7), &p, &why))
+        fail_msg("%s", text_str(&why));
+    assert_string_equal(profiles_name(p, 0), "deskbox");
+    profiles_free(p);
+}
+
 static void says_what_cannot_be_read(void **state)
 {
     struct text why = {0};
@@ -143,7 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_with_a_place),     cmocka_unit_test(refuses_more_values_than_fit),
-        cmocka_unit_test(loads_what_is_shipped),    cmocka_unit_test(says_what_cannot_be_read),
+        cmocka_unit_test(loads_what_is_shipped),    cmocka_unit_test(loads_the_described_example), cmocka_unit_test(says_what_cannot_be_read),
         cmocka_unit_test(finds_buckets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
