@@ -7,7 +7,6 @@
 #include "base/pool.h"
 #include "base/times.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define MAX_TRANSACTIONS 65536u
@@ -219,11 +218,15 @@ static uint8_t action_of_note(const struct note *n)
 /* A fact for the memory of cases: this hash stands for the session as well. */
 static bool add_link(struct activity *a, const uint8_t hash[SESSION_HASH_SIZE])
 {
-    char line[2 * SESSION_HASH_SIZE + 3] = "l";
-    for (size_t i = 0; i < SESSION_HASH_SIZE; i++)
-        snprintf(line + 1 + 2 * i, 3, "%02x", hash[i]);
-    line[2 * SESSION_HASH_SIZE + 1] = '\n';
-    return candidate_add_facts(a, span_of(line, 2 * SESSION_HASH_SIZE + 2));
+    static const char digits[] = "0123456789abcdef";
+    char line[2 * SESSION_HASH_SIZE + 2], *to = line;
+    *to++ = 'l';
+    for (size_t i = 0; i < SESSION_HASH_SIZE; i++) {
+        *to++ = digits[hash[i] >> 4];
+        *to++ = digits[hash[i] & 15];
+    }
+    *to++ = '\n';
+    return candidate_add_facts(a, span_of(line, sizeof line));
 }
 
 /* The token a login's answer gave in its body. */

@@ -227,11 +227,17 @@ static bool set_read(struct cred_hasher *h, const struct session_rule *r, struct
 void cred_set_read(struct cred_hasher *h, const struct profile *profile, const struct response_head *head,
                    const struct cred *sent, uint64_t now_s, struct cred_set *out)
 {
-    *out = (struct cred_set){.state = COOKIE_NONE};
+    struct cred_set one = {.state = COOKIE_NONE};
+    *out = one;
     for (uint8_t i = 0; head->n_cookies && i < profile->n_sessions; i++)
-        for (uint8_t c = 0; profile->sessions[i].kind == SESSION_COOKIE && c < head->n_cookies; c++)
-            if (set_read(h, &profile->sessions[i], head->cookies[c], sent, now_s, out))
-                return;
+        for (uint8_t c = 0; profile->sessions[i].kind == SESSION_COOKIE && c < head->n_cookies; c++) {
+            if (!set_read(h, &profile->sessions[i], head->cookies[c], sent, now_s, &one))
+                continue;
+            *out = one;
+            if (!one.is_removed)
+                return; /* a value set outweighs one taken away: some applications change the name at a login */
+            one = (struct cred_set){.state = COOKIE_NONE};
+        }
 }
 
 bool cred_link(struct cred_hasher *h, const struct profile *profile, struct span query, uint8_t out[SESSION_HASH_SIZE])

@@ -7,7 +7,6 @@
 #include "base/hash.h"
 #include "base/map.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define MAX_OBJECTS 262144u
@@ -16,6 +15,8 @@
 #define MAX_LINKS 65536u
 #define CASE_MAX 48
 #define NAME_MAX_SIZE 160
+
+static const char hex_digits[] = "0123456789abcdef";
 
 struct key {
     uint8_t hash[16];
@@ -162,14 +163,13 @@ static void learn_object(struct memory *m, const struct activity *a, struct span
 
 static bool read_hash(struct span hex, struct key *out)
 {
-    static const char digits[] = "0123456789abcdef";
     if (hex.size != 2 * sizeof out->hash)
         return false;
     for (size_t i = 0; i < hex.size; i++) {
-        const char *hit = hex.at[i] ? strchr(digits, hex.at[i]) : NULL;
+        const char *hit = hex.at[i] ? strchr(hex_digits, hex.at[i]) : NULL;
         if (!hit)
             return false;
-        out->hash[i / 2] = (uint8_t)(out->hash[i / 2] << 4 | (hit - digits));
+        out->hash[i / 2] = (uint8_t)(out->hash[i / 2] << 4 | (hit - hex_digits));
     }
     return true;
 }
@@ -300,22 +300,29 @@ static char *write_word(char *to, const char *text, size_t size)
     if (size == 0)
         *to++ = '-';
     for (size_t i = 0; i < size; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c > 0x20 && c < 0x7f && c != '%' && !(c == '-' && size == 1))
+        uint8_t c = (uint8_t)text[i];
+        if (c > 0x20 && c < 0x7f && c != '%' && !(c == '-' && size == 1)) {
             *to++ = (char)c;
-        else
-            to += sprintf(to, "%%%02X", c);
+            continue;
+        }
+        *to++ = '%';
+        *to++ = hex_digits[c >> 4];
+        *to++ = hex_digits[c & 15];
     }
     *to = 0;
     return to;
 }
 
-static char *write_key(char *to, const char *word, const void *key)
+static char *write_key(char *to, struct span word, const void *key)
 {
     const struct key *k = key;
-    to += sprintf(to, "%s ", word);
-    for (size_t i = 0; i < sizeof k->hash; i++)
-        to += sprintf(to, "%02x", k->hash[i]);
+    memcpy(to, word.at, word.size);
+    to += word.size;
+    *to++ = ' ';
+    for (size_t i = 0; i < sizeof k->hash; i++) {
+        *to++ = hex_digits[k->hash[i] >> 4];
+        *to++ = hex_digits[k->hash[i] & 15];
+    }
     return to;
 }
 
@@ -328,13 +335,13 @@ void memory_save(const struct memory *m, void (*line)(void *ctx, const char *tex
     void *value;
     for (uint32_t at = UINT32_MAX; map_walk(m->objects, &at, &key, &value);) {
         const struct object *o = value;
-        char *to = write_word(write_key(text, "file", key), o->of_case, o->case_size);
+        char *to = write_word(write_key(text, SPAN("file"), key), o->of_case, o->case_size);
         write_word(to, o->file, o->file_size);
         line(ctx, text);
     }
     for (uint32_t at = UINT32_MAX; map_walk(m->cases, &at, &key, &value);) {
         const struct customer *c = value;
-        write_word(write_key(text, "customer", key), c->name, c->size);
+        write_word(write_key(text, SPAN("customer"), key), c->name, c->size);
         line(ctx, text);
     }
 }
