@@ -9,6 +9,7 @@
 #include "base/times.h"
 #include "io/loop.h"
 #include "run/analysis.h"
+#include "run/counters_file.h"
 #include "run/pipeline.h"
 #include "run/setup.h"
 
@@ -26,6 +27,7 @@ struct live {
     struct source *source;
     struct pipeline *pipeline;
     struct analysis *analysis;
+    struct line_file *counters; /* NULL: nobody wants them */
     struct ring *ring;
     struct loop *loop;
     struct loop_event *waker, *timer, *interrupt, *terminate;
@@ -108,6 +110,8 @@ static int open_all(struct live *l, const struct settings *s, const struct live_
                       &l->analysis, why);
     if (rc == 0)
         rc = pipeline_new(s, l->setup.profiles, l->setup.key, &(struct pipeline_hooks){l, on_candidate, NULL}, &l->pipeline);
+    if (rc == 0 && s->counters)
+        rc = line_file_open(&l->counters, s->counters, true, why);
     if (rc)
         return rc;
     l->ring = ring_new(sizeof(struct activity), RING_ITEMS);
@@ -147,8 +151,10 @@ static void stop_worker(struct live *l, pthread_t thread)
     drain(l);
 }
 
-static void close_all(struct live *l)
+static int close_all(struct live *l, int rc, struct text *why)
 {
+    struct text more = {0};
+    int closed = line_file_close(l->counters, true, rc ? &more : why); /* also after a failure: then they matter most */
     struct loop_event *events[] = {l->waker, l->timer, l->interrupt, l->terminate};
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         loop_remove(events[i]);
@@ -157,6 +163,15 @@ static void close_all(struct live *l)
     pipeline_free(l->pipeline);
     analysis_free(l->analysis);
     setup_fini(&l->setup);
+    text_fini(&more);
+    return rc ? rc : closed;
+}
+
+static void write_counters(struct live *l)
+{
+    struct source_stats stats;
+    source_stats(l->source, &stats);
+    counters_file_write(l->counters, &stats, l->pipeline, l->analysis);
 }
 
 int live_run(const struct settings *s, struct source *source, const struct live_hooks *hooks, struct summary *summary,
@@ -180,7 +195,8 @@ int live_run(const struct settings *s, struct source *source, const struct live_
         int finished = analysis_finish(l.analysis, true, why);
         rc = rc ? rc : finished;
         summary_take(summary, s, source, l.pipeline, l.analysis, l.setup.is_default_key);
+        if (l.counters)
+            write_counters(&l);
     }
-    close_all(&l);
-    return rc;
+    return close_all(&l, rc, why);
 }

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/times.h"
 #include "run/analysis.h"
+#include "run/counters_file.h"
 #include "run/pipeline.h"
 #include "run/setup.h"
 #include "sink/sink.h"
@@ -15,7 +16,7 @@ struct replay {
     struct setup setup;
     struct pipeline *pipeline;
     struct analysis *analysis;
-    struct line_file *transactions; /* NULL: nobody wants them */
+    struct line_file *transactions, *counters; /* NULL: nobody wants them */
     struct text line;
 };
 
@@ -42,6 +43,8 @@ static int open_all(struct replay *r, const struct settings *s, const struct rep
                       &r->analysis, why);
     if (rc == 0 && s->transactions)
         rc = line_file_open(&r->transactions, s->transactions, true, why);
+    if (rc == 0 && s->counters)
+        rc = line_file_open(&r->counters, s->counters, true, why);
     if (rc == 0)
         rc = pipeline_new(s, r->setup.profiles, r->setup.key,
                           &(struct pipeline_hooks){r, on_candidate, r->transactions ? on_transaction : NULL}, &r->pipeline);
@@ -87,8 +90,9 @@ static int read_all(struct replay *r, struct source *source, const struct replay
 static int close_all(struct replay *r, int rc, struct text *why)
 {
     struct text more = {0};
-    if (r->transactions) {
-        int closed = line_file_close(r->transactions, rc == 0, rc ? &more : why);
+    struct line_file *files[] = {r->transactions, r->counters};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        int closed = line_file_close(files[i], rc == 0, rc ? &more : why);
         rc = rc ? rc : closed;
     }
     if (r->analysis) {
@@ -112,5 +116,10 @@ int replay_run(const struct settings *s, struct source *source, const struct rep
         rc = read_all(&r, source, hooks, why);
     if (rc == 0)
         summary_take(summary, s, source, r.pipeline, r.analysis, r.setup.is_default_key);
+    if (rc == 0 && r.counters) {
+        struct source_stats stats;
+        source_stats(source, &stats);
+        counters_file_write(r.counters, &stats, r.pipeline, r.analysis);
+    }
     return close_all(&r, rc, why);
 }

@@ -25,6 +25,7 @@ static const struct setting table[] = {
     {"key-file", "FILE", "key for the hashes of session values (at least 16 bytes)", false, ALL},
     {"out", "DIR", "write activities.ndjson and alerts.ndjson there", false, BOTH},
     {"transactions", "FILE", "write every HTTP transaction, one JSON object a line", false, SETTING_REPLAY},
+    {"counters", "FILE", "write every counter at the end, one a line", false, BOTH},
     {"max-flows", "N", "concurrent flows kept (1000-16777216, default 262144)", false, BOTH},
     {"max-credentials", "N", "credentials kept in memory (100-10000000, default 100000)", false, BOTH},
     {"max-sessions", "N", "session values kept in memory (100-10000000, default 200000)", false, BOTH},
@@ -54,7 +55,8 @@ void settings_fini(struct settings *s)
     struct strings *lists[] = {&s->apps, &s->aliases, &s->geoips, &s->lists, &s->keylogs};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         strings_fini(lists[i]);
-    char *singles[] = {s->filter, s->rules, s->redis, s->state, s->key_file, s->out, s->transactions, s->interface};
+    char *singles[] = {s->filter, s->rules, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters,
+                       s->interface};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         free(singles[i]);
     *s = (struct settings){0};
@@ -89,7 +91,7 @@ static char **single_of(struct settings *s, const char *name)
         char **at;
     } singles[] = {{"filter", &s->filter}, {"rules", &s->rules}, {"redis", &s->redis}, {"state", &s->state},
                    {"key-file", &s->key_file}, {"out", &s->out}, {"transactions", &s->transactions},
-                   {"interface", &s->interface}};
+                   {"counters", &s->counters}, {"interface", &s->interface}};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         if (strcmp(singles[i].name, name) == 0)
             return singles[i].at;

@@ -29,6 +29,7 @@ struct settings {
     char *key_file;   /* deployment key for keyed hashes, or NULL: the documented default */
     char *out;        /* directory, or NULL */
     char *transactions; /* file, or NULL */
+    char *counters;   /* file, or NULL */
     char *interface;  /* live */
     uint64_t max_flows;       /* 1,000 - 16,777,216 */
     uint64_t max_credentials; /* 100 - 10,000,000 */

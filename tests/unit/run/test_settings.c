@@ -28,6 +28,7 @@ static void sets_one_by_one(void **state)
                 {"max-flows", "1000", 0, ""},
                 {"max-sessions", "1e5", E_USAGE, "--max-sessions: '1e5'"},
                 {"out", "dir", 0, ""},
+                {"counters", "file", 0, ""},
                 {"json", NULL, 0, ""}};
     struct settings s;
     settings_init(&s);
@@ -41,6 +42,7 @@ static void sets_one_by_one(void **state)
     assert_int_equal(s.apps.n, 1);
     assert_int_equal(s.max_flows, 1000);
     assert_string_equal(s.out, "dir");
+    assert_string_equal(s.counters, "file");
     assert_true(s.json);
     settings_fini(&s);
 }
