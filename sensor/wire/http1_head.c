@@ -22,6 +22,15 @@ static bool is_digit(uint8_t c)
     return c >= '0' && c <= '9';
 }
 
+/* Index of the first blank, or the size. */
+static size_t blank_at(struct span s)
+{
+    size_t at = 0;
+    while (at < s.size && !is_blank(s.at[at]))
+        at++;
+    return at;
+}
+
 static struct span trim_blanks(struct span s)
 {
     while (s.size && is_blank(s.at[0]))
@@ -97,7 +106,9 @@ static bool parse_request_line(struct span line, struct http1_head *out)
         version--;
     struct span last = span_from(line, version);
     out->method = span_sub(line, 0, method);
-    out->target = trim_blanks(span_sub(line, method, version - method));
+    struct span middle = trim_blanks(span_sub(line, method, version - method));
+    out->target = span_sub(middle, 0, blank_at(middle)); /* a target has no blanks (RFC 9112, 3.2) */
+    out->has_odd_version = out->target.size != middle.size;
     out->version_major = 1;
     out->version_minor = 1;
     if (is_version(last) && last.size == 8)
@@ -112,15 +123,14 @@ static bool parse_request_line(struct span line, struct http1_head *out)
 /* The reason may be missing, with or without the space before it (RFC 9112, 4). */
 static bool parse_status_line(struct span line, struct http1_head *out)
 {
-    size_t at = 5, digits = 0;
+    size_t at, digits = 0;
     if (!span_starts(line, SPAN("HTTP/")))
         return false;
     out->version_major = 1;
     out->version_minor = 1;
     if (is_version(line))
         out->version_minor = (uint8_t)(line.at[7] - '0');
-    while (at < line.size && !is_blank(line.at[at]))
-        at++;
+    at = blank_at(line);
     out->has_odd_version = !is_version(line) || at != 8;
     while (at < line.size && is_blank(line.at[at]))
         at++;
@@ -322,9 +332,7 @@ static struct coding_facts transfer_coding(const struct http1_head *head, bool i
 /* "68 x" is 68 to those who read digits as long as they come. */
 static bool read_length(struct span part, uint64_t *length, bool *is_odd)
 {
-    size_t end = 0;
-    while (end < part.size && !is_blank(part.at[end]))
-        end++;
+    size_t end = blank_at(part);
     *is_odd = end != part.size;
     return span_u64(span_sub(part, 0, end), length);
 }
@@ -380,7 +388,7 @@ struct http1_body http1_head_response_body(const struct http1_head *head, struct
 {
     struct http1_body body = body_of(head, false);
     bool is_tunnel = span_eq(method, SPAN("CONNECT")) && head->status / 100 == 2;
-    if (span_eq_nocase(method, SPAN("HEAD")) || head->status < 200 || head->status == 204 || head->status == 304 ||
+    if (span_eq_nocase(method, SPAN("HEAD")) || head->status / 100 == 1 || head->status == 204 || head->status == 304 ||
         is_tunnel)
         body.kind = HTTP1_BODY_NONE; /* RFC 9112, 6.3, 1 and 2: whatever the fields say */
     return body;

@@ -17,7 +17,7 @@ struct http1_head {
     struct fields fields;       /* is_cut when there were more than its max */
     bool has_folds;             /* a value contains a line fold: http1_head_unfold */
     bool has_bad_lines;         /* lines that are no field were left out, or read as some clients would */
-    bool has_odd_version;       /* not HTTP/1.x */
+    bool has_odd_version;       /* not HTTP/1.x, or something stands between target and version */
 };
 
 /* Parses a head, all spans borrow 'bytes'. out->fields must have its storage (list, max); what was in it is dropped.
@@ -26,8 +26,8 @@ struct http1_head {
 int http1_head_parse(struct span bytes, enum http1_role role, struct http1_head *out);
 
 /* True when 'line' (with or without its line end) is a request line / status line. The strict form is HTTP/1.x to the
- * letter, but for a missing reason. The other takes what servers and clients are known to take: blanks in the target and
- * around it; with a usual method and a path, any version (has_odd_version); any version, and fewer digits than three, in a
+ * letter, but for a missing reason. The other takes what servers and clients are known to take: more blanks, and words
+ * behind the target; with a usual method and a path, any version (has_odd_version); any version, and fewer digits than three, in a
  * status line. */
 bool http1_head_is_request_line(struct span line, bool is_strict);
 bool http1_head_is_status_line(struct span line, bool is_strict);

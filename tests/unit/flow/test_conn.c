@@ -71,7 +71,7 @@ static const struct talk_row ROWS[] = {
       C("GET / HTTP/1.1\r\nHost: [2001:db8::1]:8080\r\n\r\n"), S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
       C("OPTIONS * HTTP/1.1\r\nHost: b.example\r\n\r\n"), S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
       C("GET /r?u=http://e.example/ HTTP/1.1\r\nHost: c.example\r\n\r\n"), S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")}},
-    {"tolerance", "1 get /a  b h 200 0oc 2oc mark= one      two\n",
+    {"tolerance", "1 get /a h 200 0oc 2oc ambiguous mark= one      two\n",
      .steps = {C("\r\n\r\nget  /a  b  HTTP/1.1 \nX-Mark: one\r\n    two  \r\nno field\nHOST :\t h \n\n"),
       S("\r\nHTTP/1.1\t200\nCONTENT-LENGTH:\t2\t\n\nok")}},
     {"lengths that agree", "1 POST /a - 200 3oc 1oc\n",
