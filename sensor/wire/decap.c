@@ -49,7 +49,7 @@ static enum layer step(struct walk *w, enum layer layer)
     switch (layer) {
     case LAYER_IP: case LAYER_IP4: case LAYER_IP6: case LAYER_TCP: case LAYER_UDP:
         return ip_step(w, layer);
-    case LAYER_ETHER: case LAYER_TYPE: case LAYER_LLC: case LAYER_MPLS: case LAYER_PPPOE: case LAYER_PPP:
+    case LAYER_ETHER: case LAYER_TYPE: case LAYER_LLC: case LAYER_MPLS: case LAYER_PPPOE: case LAYER_PPP: case LAYER_WLAN:
         return link_step(w, layer);
     default:
         return tunnel_step(w, layer);
@@ -77,7 +77,7 @@ static int walk(struct walk *w, enum layer layer, struct decap_counts *counts)
 {
     while (layer < END_TCP)
         layer = step(w, layer);
-    if (layer == END_BAD && w->has_fallback) {
+    if (w->has_fallback && (layer == END_BAD || (layer == END_NOT_IP && w->is_doubtful))) {
         *w->d = w->fallback;
         layer = END_UDP;
     }
@@ -93,7 +93,7 @@ int decap_packet(const struct packet *p, struct dissected *d, struct decap_count
     w.left = span_of(p->bytes, p->caught);
     w.wire = p->wire > p->caught ? p->wire : p->caught;
     w.vlans = w.tunnels = 0;
-    w.has_outer = w.has_fallback = false;
+    w.has_outer = w.has_fallback = w.is_doubtful = false;
     counts->received++;
     return walk(&w, link_first(&w, p->link), counts);
 }
@@ -107,7 +107,7 @@ int decap_ip(struct span ip, struct dissected *d, struct decap_counts *counts)
     w.vlans = d->vlan[1] ? 2 : d->vlan[0] ? 1 : 0;
     w.tunnels = 0;
     w.has_outer = !ipaddr_is_zero(&d->outer_src.ip);
-    w.has_fallback = false;
+    w.has_fallback = w.is_doubtful = false;
     d->is_fragment = d->more_fragments = false;
     d->fragment_offset = 0;
     d->fragment = d->payload = span_of(NULL, 0);

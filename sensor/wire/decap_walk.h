@@ -9,7 +9,8 @@
 enum layer {
     /* still to be read */
     LAYER_ETHER, LAYER_TYPE, LAYER_LLC, LAYER_IP, LAYER_IP4, LAYER_IP6, LAYER_TCP, LAYER_UDP, LAYER_GRE, LAYER_MPLS,
-    LAYER_PPPOE, LAYER_PPP, LAYER_ERSPAN2, LAYER_ERSPAN3, LAYER_VXLAN, LAYER_GENEVE, LAYER_GTP,
+    LAYER_PPPOE, LAYER_PPP, LAYER_WLAN, LAYER_ERSPAN2, LAYER_ERSPAN3, LAYER_VXLAN, LAYER_VXLAN_GPE, LAYER_GENEVE, LAYER_GTP,
+    LAYER_GRE_UDP, LAYER_L2TP, LAYER_AYIYA,
     /* outcomes, in the order of struct decap_counts */
     END_TCP, END_UDP, END_FRAGMENT, END_OTHER_IP, END_NOT_IP, END_UNKNOWN_LINK, END_TRUNCATED, END_BAD, END_TOO_DEEP,
 };
@@ -22,7 +23,8 @@ struct walk {
     uint8_t vlans;       /* tags seen so far */
     uint8_t tunnels;     /* entered so far */
     bool has_outer;
-    bool has_fallback;   /* 'fallback' is what the packet is when the guessed tunnel does not hold together */
+    bool has_fallback;   /* 'fallback' is what the packet is when the guessed tunnel does not hold together, */
+    bool is_doubtful;    /* or, of a tunnel whose header proves little, holds no IP either */
     struct dissected fallback;
 };
 
@@ -65,6 +67,13 @@ bool walk_enter(struct walk *w, enum decap_tunnel kind);
 /* link.c: link layers and what they carry */
 enum layer link_first(struct walk *w, uint32_t link);
 enum layer link_step(struct walk *w, enum layer layer);
+/* An EtherType at 'at' in a header of 'size' bytes; goes behind it. */
+enum layer link_typed(struct walk *w, size_t at, size_t size);
+/* link_rare.c: wireless (and its radiotap header), nflog, ARCnet */
+enum layer link_wlan(struct walk *w);
+enum layer link_radiotap(struct walk *w);
+enum layer link_nflog(struct walk *w);
+enum layer link_arcnet(struct walk *w);
 /* ip.c: IPv4, IPv6, TCP, UDP */
 enum layer ip_step(struct walk *w, enum layer layer);
 /* tunnel.c: what carries a packet inside a packet */

@@ -210,7 +210,8 @@ static enum layer udp(struct walk *w)
     cut(w, 8, size - 8);
     d->payload = w->left;
     d->payload_wire = (uint32_t)w->wire;
-    return tunnel_of_udp(w, d->dst.port);
+    enum layer layer = tunnel_of_udp(w, d->dst.port);
+    return layer == END_UDP ? tunnel_of_udp(w, d->src.port) : layer; /* answers of a tunnel broker */
 }
 
 enum layer ip_step(struct walk *w, enum layer layer)

@@ -3,7 +3,10 @@
  * inner frame or packet. */
 #include "wire/decap_walk.h"
 
-enum { PORT_GTP = 2152, PORT_VXLAN = 4789, PORT_GENEVE = 6081, PORT_VXLAN_LINUX = 8472 };
+enum {
+    PORT_L2TP = 1701, PORT_GTP = 2152, PORT_GRE = 4754, PORT_VXLAN = 4789, PORT_VXLAN_GPE = 4790, PORT_AYIYA = 5072,
+    PORT_GENEVE = 6081, PORT_VXLAN_LINUX = 8472,
+};
 
 #define GRE_HAS_CHECKSUM 0x8000u
 #define GRE_HAS_ROUTING 0x4000u
@@ -83,6 +86,46 @@ static enum layer enter_udp(struct walk *w, enum decap_tunnel kind, size_t heade
     return walk_take(w, header) ? inside : walk_short(w);
 }
 
+/* draft-ietf-nvo3-vxlan-gpe: VXLAN with the kind of the inner packet in its fourth byte. */
+static enum layer vxlan_gpe(struct walk *w)
+{
+    uint8_t next = w->left.at[0] & 4 ? w->left.at[3] : 3;
+    return enter_udp(w, DECAP_VXLAN, 8, next == 1 ? LAYER_IP4 : next == 2 ? LAYER_IP6 : LAYER_ETHER);
+}
+
+/* RFC 2661, data messages: flags say which fields there are; PPP follows. Told as PPPoE, which is PPP over something too. */
+static enum layer l2tp(struct walk *w)
+{
+    uint16_t flags = be16(w->left.at);
+    size_t size = 6;
+    size += flags & 0x4000 ? 2 : 0; /* length */
+    size += flags & 0x0800 ? 4 : 0; /* sequence numbers */
+    if (flags & 0x0200) {           /* offset */
+        if (w->left.size < size + 2)
+            return walk_short(w);
+        size += 2u + be16(w->left.at + size);
+    }
+    w->is_doubtful = true;
+    return enter_udp(w, DECAP_PPPOE, size, LAYER_PPP);
+}
+
+/* draft-massar-v6ops-ayiya-02: identity and signature have lengths of their own. */
+static enum layer ayiya(struct walk *w)
+{
+    const uint8_t *h = w->left.at;
+    w->is_doubtful = true;
+    return enter_udp(w, DECAP_IPIP, 8 + ((size_t)1 << (h[0] >> 4)) + (h[1] >> 4) * 4u, LAYER_IP6);
+}
+
+/* RFC 8086. */
+static enum layer gre_udp(struct walk *w)
+{
+    w->fallback = *w->d;
+    w->has_fallback = w->is_doubtful = true;
+    enum layer next = gre(w);
+    return next == END_OTHER_IP ? END_UDP : next;
+}
+
 /* RFC 8926. */
 static enum layer geneve(struct walk *w)
 {
@@ -95,6 +138,7 @@ static enum layer geneve(struct walk *w)
 static enum layer gtp(struct walk *w)
 {
     const uint8_t *h = w->left.at;
+    w->is_doubtful = true;
     size_t size = 8;
     if (h[0] & 7) {
         size = 12;
@@ -120,8 +164,16 @@ enum layer tunnel_of_udp(const struct walk *w, uint16_t port)
     if (w->left.size < 8)
         return END_UDP;
     switch (port) {
-    case PORT_VXLAN: case PORT_VXLAN_LINUX: /* RFC 7348; the group policy extension uses bits of bytes 0 to 3 */
-        return h[0] & 8 && h[7] == 0 ? LAYER_VXLAN : END_UDP;
+    case PORT_VXLAN: case PORT_VXLAN_LINUX: /* RFC 7348; reserved bits are to be ignored */
+        return h[0] & 8 ? LAYER_VXLAN : END_UDP;
+    case PORT_VXLAN_GPE:
+        return h[0] & 8 ? LAYER_VXLAN_GPE : END_UDP;
+    case PORT_L2TP: /* version 2, a data message */
+        return (be16(h) & 0x800f) == 2 ? LAYER_L2TP : END_UDP;
+    case PORT_AYIYA: /* forward, IPv6 */
+        return (h[2] & 15) == 1 && h[3] == 41 ? LAYER_AYIYA : END_UDP;
+    case PORT_GRE:
+        return LAYER_GRE_UDP;
     case PORT_GENEVE:
         return h[0] >> 6 == 0 && h[7] == 0 ? LAYER_GENEVE : END_UDP;
     case PORT_GTP: /* version 1, protocol type GTP, a user packet */
@@ -141,9 +193,18 @@ enum layer tunnel_step(struct walk *w, enum layer layer)
     case LAYER_ERSPAN3:
         return erspan3(w);
     case LAYER_VXLAN:
+        w->is_doubtful = w->left.at[0] != 8 || w->left.at[7] != 0;
         return enter_udp(w, DECAP_VXLAN, 8, LAYER_ETHER);
     case LAYER_GENEVE:
         return geneve(w);
+    case LAYER_VXLAN_GPE:
+        return vxlan_gpe(w);
+    case LAYER_L2TP:
+        return l2tp(w);
+    case LAYER_AYIYA:
+        return ayiya(w);
+    case LAYER_GRE_UDP:
+        return gre_udp(w);
     default:
         return gtp(w);
     }

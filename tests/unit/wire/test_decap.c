@@ -177,6 +177,75 @@ static void vxlan(struct packet_build *b)
     outer_udp(b, 4789);
 }
 
+static void vxlan_policy(struct packet_build *b)
+{
+    ether(b);
+    PACKET_BUILD_PUSH(b, "\x88\0\0\x05\0\0\x2a\x01");
+    outer_udp(b, 4789);
+}
+
+static void vxlan_gpe(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\x0c\0\0\1\0\0\x2a\0");
+    outer_udp(b, 4790);
+}
+
+static void gre_in_udp(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\0\0\x08\0");
+    outer_udp(b, 4754);
+}
+
+static void l2tp(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\x4a\x02\0\x80\0\1\0\2\0\1\0\1\0\2\0\0\xff\x03\0\x21");
+    outer_udp(b, 1701);
+}
+
+static void ayiya(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\x44\x52\x11\x29\0\0\0\0iiiiiiiiiiiiiiiissssssssssssssssssss");
+    outer_udp(b, 5072);
+}
+
+static void ayiya_answer(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\x44\x52\x11\x29\0\0\0\0iiiiiiiiiiiiiiiissssssssssssssssssss");
+    packet_build_udp(b, 5072, 50000);
+    outer(b, 17);
+}
+
+static void aruba(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\x88\1\0\0aaaaaabbbbbbcccccc\0\0\0\0\xaa\xaa\3\0\0\0\x08\0");
+    PACKET_BUILD_PUSH(b, "\0\0\x82\0");
+    outer(b, 47);
+}
+
+static void wlan(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\x08\3\0\0aaaaaabbbbbbcccccc\0\0dddddd\xaa\xaa\3\0\0\0\x08\0");
+    PACKET_BUILD_PUSH(b, "\0\0\x08\0\0\0\0\0"); /* radiotap */
+}
+
+static void nflog(struct packet_build *b)
+{
+    size_t size = packet_build_span(b).size + 4;
+    uint8_t head[4] = {(uint8_t)size, (uint8_t)(size >> 8), 9, 0};
+    packet_build_push(b, span_of(head, sizeof head));
+    PACKET_BUILD_PUSH(b, "\2\0\0\0\5\0\x0a\0x\0\0\0");
+}
+
+static void nflog_big(struct packet_build *b)
+{
+    size_t size = packet_build_span(b).size + 4;
+    uint8_t head[4] = {(uint8_t)(size >> 8), (uint8_t)size, 0, 9};
+    packet_build_push(b, span_of(head, sizeof head));
+    PACKET_BUILD_PUSH(b, "\2\0\0\0\0\5\0\x0ax\0\0\0");
+}
+
+static void arcnet(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\1\2\0\0\xd4\0\0\1"); }
+
 static void vxlan_linux(struct packet_build *b)
 {
     vlan(b);
@@ -275,6 +344,17 @@ static const struct wrapping {
     {"ERSPAN III, bare packet", erspan3_ip, ETHER, DECAP_ERSPAN, {0, 0}, false, true},
     {"VXLAN", vxlan, ETHER, DECAP_VXLAN, {0, 0}, false, true},
     {"VXLAN, Linux port, tagged inside", vxlan_linux, ETHER, DECAP_VXLAN, {100, 0}, false, true},
+    {"VXLAN, reserved bits set", vxlan_policy, ETHER, DECAP_VXLAN, {0, 0}, false, true},
+    {"VXLAN-GPE", vxlan_gpe, ETHER, DECAP_VXLAN, {0, 0}, false, true},
+    {"GRE in UDP", gre_in_udp, ETHER, DECAP_GRE, {0, 0}, false, true},
+    {"L2TP, all fields", l2tp, ETHER, DECAP_PPPOE, {0, 0}, false, false},
+    {"AYIYA", ayiya, ETHER, DECAP_IPIP, {0, 0}, true, true},
+    {"AYIYA, answer", ayiya_answer, ETHER, DECAP_IPIP, {0, 0}, true, true},
+    {"GRE of wireless frames", aruba, ETHER, DECAP_GRE, {0, 0}, false, true},
+    {"wireless with radiotap", wlan, 127, DECAP_NONE, {0, 0}, false, false},
+    {"nflog", nflog, 239, DECAP_NONE, {0, 0}, false, false},
+    {"nflog, big-endian", nflog_big, 239, DECAP_NONE, {0, 0}, false, false},
+    {"ARCnet", arcnet, 129, DECAP_NONE, {0, 0}, false, false},
     {"GENEVE, options", geneve, ETHER, DECAP_GENEVE, {0, 0}, false, true},
     {"GENEVE, IP inside", geneve_ip, ETHER, DECAP_GENEVE, {0, 0}, false, true},
     {"GTP-U", gtp, ETHER, DECAP_GTP, {0, 0}, false, true},
@@ -511,6 +591,9 @@ static const struct plain {
     {"UDP that nearly is VXLAN", SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x12\xb5\0\x10\0\0\x08\0\0\0\0\0\1\0"), RAW, AT(udp)},
     {"UDP that nearly is GTP", SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x08\x68\0\x10\0\0\x30\xff\0\0\0\0\1\0"), RAW, AT(udp)},
     {"ICMP", SPAN("\x45\0\0\x1c\0\0\0\0\x40\1\0\0\1\1\1\1\2\2\2\2\x08\0\0\0\0\0\0\0"), RAW, AT(other_ip)},
+    {"UDP to the GRE port", SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x12\x92\0\x10\0\0\0\0\x12\x34\0\0\1\0"), RAW, AT(udp)},
+    {"UDP to the L2TP port", SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x06\xa5\0\x10\0\0\0\2\0\1\0\1\xc0\x21"), RAW, AT(udp)},
+    {"encrypted wireless", SPAN("\x08\x41\0\0aaaaaabbbbbbcccccc\0\0\xaa\xaa\3\0\0\0\x08\0"), 105, AT(not_ip)},
     {"GRE with source routes", SPAN("\x45\0\0\x18\0\0\0\0\x40\x2f\0\0\1\1\1\1\2\2\2\2\x40\0\x08\0"), RAW, AT(other_ip)},
     {"ERSPAN II of version 2", SPAN("\x45\0\0\x24\0\0\0\0\x40\x2f\0\0\1\1\1\1\2\2\2\2\x10\0\x88\xbe\0\0\0\1\x20\0\0\0\0\0\0\0"), RAW, AT(bad)},
     {"IPv6, no next header", SPAN("\x60\0\0\0\0\0\x3b\x40\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2"), RAW, AT(other_ip)},
