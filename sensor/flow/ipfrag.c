@@ -11,7 +11,7 @@
 
 #define BLOCK_DATA 2032u
 #define MAX_DATAGRAMS 4096u
-#define MAX_BLOCKS 96u /* of one datagram: 64 KiB in Ethernet-sized pieces, and some; smaller pieces are an attack */
+#define MAX_BLOCKS 256u /* of one datagram: an Ethernet frame's worth of the smallest fragments, in any order */
 #define MAX_DATAGRAM 65535u
 #define NO_END UINT32_MAX
 
@@ -124,23 +124,40 @@ static struct piece *take_block(struct ipfrag *f, struct datagram *g)
     return p;
 }
 
-/* Copies [from, from + bytes.size) as pieces between *link and what follows; returns the link behind them, NULL when
- * memory is used up. */
-static struct piece **fill(struct ipfrag *f, struct datagram *g, struct piece **link, uint32_t from, struct span bytes)
+/* Puts what fits behind the bytes of 'p' into its block; returns how much that was. */
+static uint32_t append(struct datagram *g, struct piece *p, struct span bytes)
 {
+    uint32_t room = BLOCK_DATA - p->size;
+    uint32_t n = bytes.size < room ? (uint32_t)bytes.size : room;
+    if (n > 0)
+        memcpy(p->data + p->size, bytes.at, n);
+    p->size += n;
+    g->have += n;
+    return n;
+}
+
+/* Copies [from, from + bytes.size) between 'before' (NULL: the front) and what follows; returns the link behind it, NULL
+ * when memory is used up. */
+static struct piece **fill(struct ipfrag *f, struct datagram *g, struct piece *before, uint32_t from, struct span bytes)
+{
+    struct piece **link = before ? &before->next : &g->pieces;
+    if (before && before->from + before->size == from) {
+        uint32_t n = append(g, before, bytes);
+        from += n;
+        bytes = span_from(bytes, n);
+    }
     while (bytes.size > 0) {
         struct piece *p = take_block(f, g);
         if (!p)
             return NULL;
         p->from = from;
-        p->size = bytes.size < BLOCK_DATA ? (uint32_t)bytes.size : BLOCK_DATA;
-        memcpy(p->data, bytes.at, p->size);
+        p->size = 0;
         p->next = *link;
         *link = p;
         link = &p->next;
-        g->have += p->size;
-        from += p->size;
-        bytes = span_from(bytes, p->size);
+        uint32_t n = append(g, p, bytes);
+        from += n;
+        bytes = span_from(bytes, n);
     }
     return link;
 }
@@ -152,15 +169,16 @@ static enum outcome insert(struct ipfrag *f, struct datagram *g, uint32_t from, 
 {
     uint32_t had = g->have;
     bool has_overlap = false;
-    struct piece **link = &g->pieces;
+    struct piece *before = NULL, **link = &g->pieces;
     while (bytes.size > 0) {
         struct piece *p = *link;
         if (p && p->from + p->size <= from) {
+            before = p;
             link = &p->next;
             continue;
         }
         uint32_t hole = p && p->from < from + bytes.size ? (p->from > from ? p->from - from : 0) : (uint32_t)bytes.size;
-        link = fill(f, g, link, from, span_sub(bytes, 0, hole));
+        link = fill(f, g, before, from, span_sub(bytes, 0, hole));
         if (!link)
             return NO_ROOM;
         from += hole;

@@ -233,9 +233,15 @@ static void note_start(struct tcp_stream *s, int dir, const struct dissected *d,
     bool has_fin = d->tcp_flags & DECAP_FIN;
     if (d->tcp_flags & DECAP_SYN) {
         s->has_syn = true;
-        if (!h->is_started || (h->next == h->start && !h->hold.first && !h->has_fin && h->start != d->seq + 1))
+        s->end_ns = 0; /* the handshake goes on: the reset was of an older connection */
+        if (!h->is_started || h->is_soft) {
             start_at(h, d->seq + 1, false);
+        } else if (h->start != d->seq + 1) { /* a second answer to a SYN: which one counts the client will say */
+            h->other_start = d->seq + 1;
+            h->has_other_start = true;
+        }
         h->is_soft = false;
+        h->has_syn = true;
     } else if ((size > 0 || has_fin) && (!h->is_started || (h->is_soft && h->next != d->seq))) {
         /* one byte is what some systems probe an idle connection with: not data, and before it */
         bool is_probe = size == 1 && !has_fin;
@@ -251,6 +257,13 @@ static void note_start(struct tcp_stream *s, int dir, const struct dissected *d,
 static bool note_ack(struct tcp *t, struct tcp_stream *s, int dir, uint32_t ack, bool has_data, uint64_t now_ns)
 {
     struct tcp_half *o = &s->half[!dir];
+    bool is_untouched = o->is_started && o->next == o->start && !o->hold.first && !o->has_fin;
+    if (is_untouched && o->has_other_start && ack == o->other_start)
+        start_at(o, ack, false);
+    if (is_untouched && o->has_syn && !s->half[dir].has_syn && !has_data && ack != o->start) {
+        t->counts->acks_ignored++; /* before its SYN-ACK a peer can only speak of an older connection */
+        return false;
+    }
     bool is_probed = o->is_soft && ack == o->next + 1; /* a keep-alive probe stands one before its stream */
     if (!o->is_started || is_probed || (o->is_soft && has_data && seq_before(o->next, ack)))
         start_at(o, ack, !has_data && !s->has_syn);
@@ -405,7 +418,11 @@ bool tcp_begins_anew(const struct tcp_stream *s, int direction, const struct dis
 bool tcp_goes_on(const struct tcp_stream *s, int direction, const struct dissected *d)
 {
     const struct tcp_half *h = &s->half[direction];
-    if (d->payload_wire == 0 || d->tcp_flags & DECAP_RST)
+    if (d->tcp_flags & DECAP_RST)
+        return false;
+    if (d->tcp_flags & DECAP_SYN)
+        return s->was_reset[0] || s->was_reset[1];
+    if (d->payload_wire == 0)
         return false;
     if (!h->is_started || d->seq - h->next + RESET_WINDOW > 2 * RESET_WINDOW)
         return h->is_started;
@@ -415,7 +432,7 @@ bool tcp_goes_on(const struct tcp_stream *s, int direction, const struct dissect
 static bool is_quiet(const struct tcp_stream *s)
 {
     const struct tcp_half *a = &s->half[0], *b = &s->half[1];
-    return !a->hold.first && !b->hold.first && !s->deadline_ns && !s->is_alone && a->has_fin == a->is_finished &&
+    return !a->hold.first && !b->hold.first && !s->deadline_ns && !s->end_ns && !s->is_alone && a->has_fin == a->is_finished &&
            b->has_fin == b->is_finished && !seq_before(a->next, a->acked) && !seq_before(b->next, b->acked);
 }
 

@@ -52,6 +52,7 @@ struct tcp_half {
     uint64_t mark_ns, due_ns, over_ns, ack_ns, fin_ns;
     uint32_t next;        /* sequence number of the next byte to hand on */
     uint32_t start;       /* of its first byte */
+    uint32_t other_start; /* of another SYN-ACK for the same SYN */
     uint32_t acked;       /* the other side has confirmed up to here */
     uint32_t acked_data;  /* the same, by segments that carried data */
     uint32_t mark;        /* known since mark_ns to have been sent; waited for until due_ns */
@@ -63,6 +64,7 @@ struct tcp_half {
     uint8_t far_run;
     bool far_acked;       /* the other side acknowledges in that region too */
     bool is_started, is_soft; /* soft: 'next' is a guess that the first data may correct */
+    bool has_syn, has_other_start;
     bool is_marked, is_mark_slow, is_over_set, has_fin, is_finished;
 };
 
@@ -93,7 +95,8 @@ struct counters tcp_counters(const struct tcp_counts *counts);
 /* Whether the segment opens another connection on the same addresses (RFC 9293, 3.6.1): a SYN with another initial number. */
 bool tcp_begins_anew(const struct tcp_stream *s, int direction, const struct dissected *d);
 /* Whether a segment after the end belongs to a connection that goes on: another one, far from this, whose handshake was
- * not seen, or this one, if its sender goes on after a reset in its name (so that was forged). */
+ * not seen; or this one, if its sender goes on after a reset in its name, or its handshake goes on after any (so that was
+ * forged, or meant for an older connection). */
 bool tcp_goes_on(const struct tcp_stream *s, int direction, const struct dissected *d);
 /* One segment; 'ctx' goes to the ops. Not after TCP_OVER, and not past deadline_ns: tcp_expire comes first. */
 enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int direction, const struct dissected *d,
