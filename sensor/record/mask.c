@@ -3,7 +3,7 @@
  * become ***. Paths, argument names and their order stay, so that routes and objects can still be told. */
 #include "record/mask.h"
 
-#define DECODED_MAX 2048 /* a longer value is masked unread */
+#define DECODED_MAX 2048 /* a longer value is masked unread, where looking random is enough */
 #define DENSE_MIN 24
 #define SHORTEST_PART 4
 
@@ -45,9 +45,14 @@ static size_t percent_decode(struct span s, uint8_t *out)
 
 /* Whether an argument of this name holds a secret by its name: letters and digits only, lower case ("X-Amz-Signature"
  * is "xamzsignature", "user[password]" is "userpassword"). */
-static bool is_secret_word(struct span word)
+static bool is_secret_word(struct span word, enum mask_level level)
 {
-    static const char *const whole[] = {"key", "sig", "pass", "pwd", "pw", "code", "sid", "auth", "jwt", "otp", "pin"};
+    static const char *const whole[] = {
+        "key", "sig", "pass", "pwd", "pw", "code", "sid", "auth", "jwt", "otp", "pin", "token", "accesstoken", "idtoken",
+        "refreshtoken", "authtoken", "csrftoken", "password", "passwd", "passphrase", "secret", "clientsecret", "signature",
+        "session", "sessionid", "sessid", "jsessionid", "phpsessid", "apikey", "xapikey", "accesskey", "awsaccesskeyid",
+        "authkey", "privatekey", "credential", "xcredential", "xsignature", "xamzcredential", "xamzsignature",
+        "xamzsecuritytoken", "xgoogcredential", "xgoogsignature", "authorization", "cookie", "samlrequest", "samlresponse"};
     static const char *const part[] = {"token",     "password",   "passwd",   "passphrase", "secret",  "signature",
                                        "session",   "sessid",     "apikey",   "accesskey",  "authkey", "privatekey",
                                        "signedkey", "credential", "authoriz", "cookie",     "saml",    "userpass"};
@@ -55,6 +60,8 @@ static bool is_secret_word(struct span word)
         if (span_eq(word, span_text(whole[i])))
             return true;
     }
+    if (level == MASK_CERTAIN)
+        return false;
     for (size_t at = 0; at + SHORTEST_PART <= word.size; at++) {
         for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
             if (word.at[at] == (uint8_t)part[i][0] && span_starts(span_from(word, at), span_text(part[i])))
@@ -64,7 +71,7 @@ static bool is_secret_word(struct span word)
     return false;
 }
 
-static bool is_secret_name(struct span name)
+static bool is_secret_name(struct span name, enum mask_level level)
 {
     uint8_t raw[192], word[sizeof raw];
     size_t used = 0;
@@ -75,7 +82,7 @@ static bool is_secret_name(struct span name)
         if (letter_kind(raw[i]))
             word[used++] = letter_kind(raw[i]) == UPPER ? (uint8_t)(raw[i] | 0x20) : raw[i];
     }
-    return is_secret_word(span_of(word, used));
+    return is_secret_word(span_of(word, used), level);
 }
 
 /* A run of characters that tokens are made of. */
@@ -127,7 +134,7 @@ static bool is_dense(struct span s)
 }
 
 /* Whether a decoded value is itself an address with a secret in it: "...?token=", "...&sig=", "://user:password@". */
-static bool has_inner_secret(struct span s)
+static bool has_inner_secret(struct span s, enum mask_level level)
 {
     size_t start = SIZE_MAX;
     for (size_t i = 0; i < s.size; i++) {
@@ -135,7 +142,7 @@ static bool has_inner_secret(struct span s)
         if (c == '?' || c == '&' || c == '#' || c == ';')
             start = i + 1;
         else if (c == '=' && start != SIZE_MAX) {
-            if (is_secret_name(span_sub(s, start, i - start)))
+            if (is_secret_name(span_sub(s, start, i - start), level))
                 return true;
             start = SIZE_MAX;
         }
@@ -148,25 +155,42 @@ static bool has_inner_secret(struct span s)
     return at != SIZE_MAX && at < slash;
 }
 
-static bool is_secret_value(struct span value)
+/* A JSON Web Token (RFC 7519, 3.1): three parts of base64url, the first an object. */
+static bool is_jwt(struct span s)
+{
+    struct span part;
+    size_t n = 0;
+    if (!span_starts(s, SPAN("eyJ")))
+        return false;
+    while (span_split(&s, '.', &part))
+        n++;
+    return n == 3 || n == 5;
+}
+
+static bool shows_secret(struct span s, enum mask_level level)
+{
+    return is_jwt(s) || (level == MASK_LIKELY && is_dense(s)) || has_inner_secret(s, level);
+}
+
+static bool is_secret_value(struct span value, enum mask_level level)
 {
     uint8_t decoded[DECODED_MAX];
     if (value.size < 4)
         return false;
     if (value.size > sizeof decoded)
-        return true;
+        return level == MASK_LIKELY;
     struct span s = span_of(decoded, percent_decode(value, decoded));
-    if (is_dense(s) || has_inner_secret(s))
+    if (shows_secret(s, level))
         return true;
     if (span_find_byte(s, '%', 0) == SIZE_MAX)
         return false;
     s.size = percent_decode(s, decoded); /* encoded twice: an address within an address */
-    return is_dense(s) || has_inner_secret(s);
+    return shows_secret(s, level);
 }
 
-struct mask_iter mask_begin(struct span target)
+struct mask_iter mask_begin(struct span target, enum mask_level level)
 {
-    struct mask_iter m = {.left = target, .part = MASK_PATH};
+    struct mask_iter m = {.left = target, .level = level, .part = MASK_PATH};
     if (target.size && !memchr("/?*", target.at[0], 3)) {
         size_t slashes = span_find(target, SPAN("://"), 0);
         bool has_scheme = slashes != SIZE_MAX && slashes < span_find_byte(target, '?', 0);
@@ -220,8 +244,8 @@ static struct span next_of_query(struct mask_iter *m)
         struct span name = take(m, find_stop(m->left, NAME_END));
         bool has_value = m->left.size && m->left.at[0] == '=';
         m->in_value = has_value;
-        m->is_secret = has_value && is_secret_name(name);
-        return !has_value && is_secret_value(name) ? SPAN("***") : name;
+        m->is_secret = has_value && is_secret_name(name, m->level);
+        return !has_value && is_secret_value(name, m->level) ? SPAN("***") : name;
     }
     if (c == '=' && !m->past_equals) {
         m->past_equals = true;
@@ -229,7 +253,7 @@ static struct span next_of_query(struct mask_iter *m)
     }
     struct span value = take(m, find_stop(m->left, VALUE_END));
     m->in_value = m->past_equals = false;
-    bool hide = value.size && (m->is_secret || is_secret_value(value));
+    bool hide = value.size && (m->is_secret || is_secret_value(value, m->level));
     return hide ? SPAN("***") : value;
 }
 
@@ -246,7 +270,7 @@ static struct span next_of_path(struct mask_iter *m)
         struct span parameter = span_from(m->left, stop + 1);
         size_t name = find_stop(parameter, PARAMETER_NAME_END);
         if (name < parameter.size && parameter.at[name] == '=') {
-            m->is_secret = is_secret_name(span_sub(parameter, 0, name));
+            m->is_secret = is_secret_name(span_sub(parameter, 0, name), m->level);
             return take(m, stop + 1 + name + 1);
         }
         return take(m, stop + 1 + name);
@@ -283,7 +307,12 @@ bool mask_next(struct mask_iter *m, struct span *piece)
 
 void target_mask(struct span target, struct text *out)
 {
-    struct mask_iter m = mask_begin(target);
+    target_mask_at(target, MASK_LIKELY, out);
+}
+
+void target_mask_at(struct span target, enum mask_level level, struct text *out)
+{
+    struct mask_iter m = mask_begin(target, level);
     struct span piece;
     while (mask_next(&m, &piece))
         text_add(out, piece);

@@ -6,15 +6,26 @@
 
 #include "record/transaction.h"
 
+/* How much is taken for a secret. Activities are kept for years and tied to people: everything that may be one. The
+ * transaction log is written on request, to compare the wire with: what is one by its name or its format, so that ids of
+ * objects, which look just as random, can still be told. */
+enum mask_level {
+    MASK_LIKELY, /* by name, by part of a name, by format, by looking random */
+    MASK_CERTAIN /* by name (token, password, signature, sid, ...) or format (JSON Web Token, user:password@) */
+};
+
 struct mask_iter {
     struct span left;
+    enum mask_level level;
     enum { MASK_SCHEME, MASK_AUTHORITY, MASK_PATH, MASK_QUERY } part;
     bool in_value, past_equals; /* of a query argument */
     bool is_secret;             /* by the name just read */
 };
 
-struct mask_iter mask_begin(struct span target);
+struct mask_iter mask_begin(struct span target, enum mask_level level);
 /* The next piece, never empty; false at the end. Pieces end at ASCII characters only. */
 bool mask_next(struct mask_iter *m, struct span *piece);
+/* All pieces, appended to out. */
+void target_mask_at(struct span target, enum mask_level level, struct text *out);
 
 #endif

@@ -78,7 +78,7 @@ struct transaction {
 
 /* 128-bit content id: addresses, ports, times and number. */
 void transaction_id(const struct transaction *t, uint8_t id[16]);
-/* One line of the transaction log (ECS names), newline included. Secret-looking query values of the target become ***.
+/* One line of the transaction log (ECS names), newline included. Query values that are secrets by name or format become ***.
  * 'forwarded' is the client a trusted proxy named, or NULL. */
 void transaction_json(const struct transaction *t, const struct ipaddr *forwarded, struct text *out);
 const char *size_known_name(enum size_known known);

@@ -38,11 +38,11 @@ static void write_target(struct json *j, struct span target)
 {
     uint8_t masked[TARGET_ON_STACK];
     size_t used = 0;
-    struct mask_iter m = mask_begin(target);
+    struct mask_iter m = mask_begin(target, MASK_CERTAIN);
     for (struct span piece; mask_next(&m, &piece);) {
         if (piece.size > sizeof masked - used) {
             struct text whole = {.max = SIZE_MAX / 4};
-            target_mask(target, &whole);
+            target_mask_at(target, MASK_CERTAIN, &whole);
             json_span(j, "original", text_span(&whole));
             text_fini(&whole);
             return;
