@@ -413,6 +413,47 @@ static void loses_nothing_when_killed(void **state)
     s->ops->free(s);
 }
 
+static void restores_what_came_back_older(void **state)
+{
+    (void)state;
+    start("");
+    struct store *s = open_store();
+    act(s, "ann", 1);
+    sync_good(s);
+    cli("save");
+    act(s, "ann", 2);
+    act(s, "bob", 1);
+    sync_good(s);
+    redis_proc_kill(&redis);
+    start("");
+    assert_non_null(strstr(cli("hget 'casetap:{ann}:baseline' seen"), "acts=1"));
+    tick_for(s, 1500);
+    settle(s);
+    assert_int_equal(count_of(s, "store_rewrites"), 2);
+    assert_stored("ann", 2);
+    assert_stored("bob", 1);
+    s->ops->free(s);
+}
+
+static void writes_again_what_changed_while_it_was_written(void **state)
+{
+    (void)state;
+    struct store_redis_options options = options_of(redis.url);
+    options.max_credentials = 2; /* two changes are more than half: written at once */
+    start("");
+    struct store *s = open_with(options);
+    act(s, "ann", 1);
+    act(s, "bob", 1);
+    settle(s);
+    act(s, "ann", 2);
+    act(s, "bob", 2);
+    act(s, "ann", 3);
+    sync_good(s);
+    assert_stored("ann", 3);
+    assert_stored("bob", 2);
+    s->ops->free(s);
+}
+
 static void merges_what_it_could_not_ask_for(void **state)
 {
     (void)state;
@@ -668,6 +709,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(waits_for_one_that_is_loading, setup, teardown),
         cmocka_unit_test_setup_teardown(equals_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(loses_nothing_when_killed, setup, teardown),
+        cmocka_unit_test_setup_teardown(restores_what_came_back_older, setup, teardown),
+        cmocka_unit_test_setup_teardown(writes_again_what_changed_while_it_was_written, setup, teardown),
         cmocka_unit_test_setup_teardown(merges_what_it_could_not_ask_for, setup, teardown),
         cmocka_unit_test_setup_teardown(waits_no_longer_than_the_deadline, setup, teardown),
         cmocka_unit_test_setup_teardown(restores_what_was_emptied, setup, teardown),
