@@ -66,7 +66,9 @@ static int read_all(struct replay *r, struct source *source, const struct replay
     struct source_stats stats;
     uint64_t ticked_s = 0;
     int rc;
-    while ((rc = source_next(source, &packet)) > 0) {
+    while ((rc = source_next(source, &packet)) >= 0) {
+        if (rc == 0)
+            continue; /* a pipe that pauses */
         pipeline_packet(r->pipeline, &packet);
         uint64_t now_ns = pipeline_now(r->pipeline);
         if (now_ns / NS_PER_S != ticked_s) {
