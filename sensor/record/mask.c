@@ -6,6 +6,7 @@
 #define DECODED_MAX 2048 /* a longer value is masked unread, where looking random is enough */
 #define DENSE_MIN 24
 #define SHORTEST_PART 4
+#define ISSUED_MIN 12 /* what a program issues as a secret is not shorter; "sid=159106" is a number of something */
 
 enum letter { OTHER, DIGIT, LOWER, UPPER };
 
@@ -43,35 +44,46 @@ static size_t percent_decode(struct span s, uint8_t *out)
     return used;
 }
 
-/* Whether an argument of this name holds a secret by its name: letters and digits only, lower case ("X-Amz-Signature"
- * is "xamzsignature", "user[password]" is "userpassword"). */
-static bool is_secret_word(struct span word, enum mask_level level)
+static bool is_one_of(struct span word, const char *const *words)
 {
-    static const char *const whole[] = {
-        "key", "sig", "pass", "pwd", "pw", "code", "sid", "auth", "jwt", "otp", "pin", "token", "accesstoken", "idtoken",
-        "refreshtoken", "authtoken", "csrftoken", "password", "passwd", "passphrase", "secret", "clientsecret", "signature",
-        "session", "sessionid", "sessid", "jsessionid", "phpsessid", "apikey", "xapikey", "accesskey", "awsaccesskeyid",
-        "authkey", "privatekey", "credential", "xcredential", "xsignature", "xamzcredential", "xamzsignature",
-        "xamzsecuritytoken", "xgoogcredential", "xgoogsignature", "authorization", "cookie", "samlrequest", "samlresponse"};
-    static const char *const part[] = {"token",     "password",   "passwd",   "passphrase", "secret",  "signature",
-                                       "session",   "sessid",     "apikey",   "accesskey",  "authkey", "privatekey",
-                                       "signedkey", "credential", "authoriz", "cookie",     "saml",    "userpass"};
-    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
-        if (span_eq(word, span_text(whole[i])))
+    for (; *words; words++) {
+        if (span_eq(word, span_text(*words)))
             return true;
-    }
-    if (level == MASK_CERTAIN)
-        return false;
-    for (size_t at = 0; at + SHORTEST_PART <= word.size; at++) {
-        for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-            if (word.at[at] == (uint8_t)part[i][0] && span_starts(span_from(word, at), span_text(part[i])))
-                return true;
-        }
     }
     return false;
 }
 
-static bool is_secret_name(struct span name, enum mask_level level)
+/* The size from which on a value of an argument of this name is hidden, SIZE_MAX = none. The name as letters and digits
+ * only, lower case ("X-Amz-Signature" is "xamzsignature", "user[password]" is "userpassword"). */
+static size_t secret_word_size(struct span word, enum mask_level level)
+{
+    static const char *const chosen[] = {"pass", "pwd", "pw", "otp", "pin", "password", "passwd", "passphrase", "secret",
+                                         "clientsecret", NULL};
+    static const char *const issued[] = {
+        "key", "sig", "code", "sid", "auth", "jwt", "token", "accesstoken", "idtoken", "refreshtoken", "authtoken",
+        "csrftoken", "signature", "session", "sessionid", "sessid", "jsessionid", "phpsessid", "apikey", "xapikey",
+        "accesskey", "awsaccesskeyid", "authkey", "privatekey", "credential", "xcredential", "xsignature", "xamzcredential",
+        "xamzsignature", "xamzsecuritytoken", "xgoogcredential", "xgoogsignature", "authorization", "cookie", "samlrequest",
+        "samlresponse", NULL};
+    static const char *const part[] = {"token",     "password",   "passwd",   "passphrase", "secret",  "signature",
+                                       "session",   "sessid",     "apikey",   "accesskey",  "authkey", "privatekey",
+                                       "signedkey", "credential", "authoriz", "cookie",     "saml",    "userpass"};
+    if (is_one_of(word, chosen))
+        return 1;
+    if (is_one_of(word, issued))
+        return level == MASK_CERTAIN ? ISSUED_MIN : 1;
+    if (level == MASK_CERTAIN)
+        return SIZE_MAX;
+    for (size_t at = 0; at + SHORTEST_PART <= word.size; at++) {
+        for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+            if (word.at[at] == (uint8_t)part[i][0] && span_starts(span_from(word, at), span_text(part[i])))
+                return 1;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static size_t secret_size(struct span name, enum mask_level level)
 {
     uint8_t raw[192], word[sizeof raw];
     size_t used = 0;
@@ -82,7 +94,7 @@ static bool is_secret_name(struct span name, enum mask_level level)
         if (letter_kind(raw[i]))
             word[used++] = letter_kind(raw[i]) == UPPER ? (uint8_t)(raw[i] | 0x20) : raw[i];
     }
-    return is_secret_word(span_of(word, used), level);
+    return secret_word_size(span_of(word, used), level);
 }
 
 /* A run of characters that tokens are made of. */
@@ -142,7 +154,7 @@ static bool has_inner_secret(struct span s, enum mask_level level)
         if (c == '?' || c == '&' || c == '#' || c == ';')
             start = i + 1;
         else if (c == '=' && start != SIZE_MAX) {
-            if (is_secret_name(span_sub(s, start, i - start), level))
+            if (secret_size(span_sub(s, start, i - start), level) != SIZE_MAX)
                 return true;
             start = SIZE_MAX;
         }
@@ -190,7 +202,7 @@ static bool is_secret_value(struct span value, enum mask_level level)
 
 struct mask_iter mask_begin(struct span target, enum mask_level level)
 {
-    struct mask_iter m = {.left = target, .level = level, .part = MASK_PATH};
+    struct mask_iter m = {.left = target, .level = level, .part = MASK_PATH, .hidden_from = SIZE_MAX};
     if (target.size && !memchr("/?*", target.at[0], 3)) {
         size_t slashes = span_find(target, SPAN("://"), 0);
         bool has_scheme = slashes != SIZE_MAX && slashes < span_find_byte(target, '?', 0);
@@ -237,14 +249,14 @@ static struct span next_of_query(struct mask_iter *m)
 {
     uint8_t c = m->left.at[0];
     if (memchr("?&;#", c, 4) && !m->in_value) {
-        m->is_secret = false;
+        m->hidden_from = SIZE_MAX;
         return take(m, 1);
     }
     if (!m->in_value) {
         struct span name = take(m, find_stop(m->left, NAME_END));
         bool has_value = m->left.size && m->left.at[0] == '=';
         m->in_value = has_value;
-        m->is_secret = has_value && is_secret_name(name, m->level);
+        m->hidden_from = has_value ? secret_size(name, m->level) : SIZE_MAX;
         return !has_value && is_secret_value(name, m->level) ? SPAN("***") : name;
     }
     if (c == '=' && !m->past_equals) {
@@ -253,24 +265,26 @@ static struct span next_of_query(struct mask_iter *m)
     }
     struct span value = take(m, find_stop(m->left, VALUE_END));
     m->in_value = m->past_equals = false;
-    bool hide = value.size && (m->is_secret || is_secret_value(value, m->level));
+    bool hide = value.size && (value.size >= m->hidden_from || is_secret_value(value, m->level));
     return hide ? SPAN("***") : value;
 }
 
 /* In a path: up to the query, or through a parameter ";name=" whose value is secret by its name (";jsessionid=..."). */
 static struct span next_of_path(struct mask_iter *m)
 {
-    if (m->is_secret) {
-        m->is_secret = false;
-        if (take(m, find_stop(m->left, PARAMETER_END)).size)
-            return SPAN("***");
+    if (m->hidden_from != SIZE_MAX) {
+        struct span value = take(m, find_stop(m->left, PARAMETER_END));
+        bool hide = value.size >= m->hidden_from;
+        m->hidden_from = SIZE_MAX;
+        if (value.size)
+            return hide ? SPAN("***") : value;
     }
     size_t stop = find_stop(m->left, PATH_END);
     if (stop < m->left.size && m->left.at[stop] == ';') {
         struct span parameter = span_from(m->left, stop + 1);
         size_t name = find_stop(parameter, PARAMETER_NAME_END);
         if (name < parameter.size && parameter.at[name] == '=') {
-            m->is_secret = is_secret_name(span_sub(parameter, 0, name), m->level);
+            m->hidden_from = secret_size(span_sub(parameter, 0, name), m->level);
             return take(m, stop + 1 + name + 1);
         }
         return take(m, stop + 1 + name);

@@ -19,7 +19,7 @@ struct mask_iter {
     enum mask_level level;
     enum { MASK_SCHEME, MASK_AUTHORITY, MASK_PATH, MASK_QUERY } part;
     bool in_value, past_equals; /* of a query argument */
-    bool is_secret;             /* by the name just read */
+    size_t hidden_from;         /* by the name just read: values of this size and more are hidden; SIZE_MAX = none */
 };
 
 struct mask_iter mask_begin(struct span target, enum mask_level level);

@@ -132,7 +132,7 @@ static void add_transactions(struct text *out)
                             .response_ns = NS + 1000,
                             .end_ns = NS + 2000,
                             .method = SPAN("GET"),
-                            .target = SPAN("/a?b=1&token=abc"),
+                            .target = SPAN("/a?b=1&token=0a1b2c3d4e5f"),
                             .host = SPAN("support.example.test"),
                             .version_major = 1,
                             .version_minor = 1,
