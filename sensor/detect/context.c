@@ -24,7 +24,7 @@ double context_bits(const struct context *c)
 
 bool context_is_both_new(const struct context *c)
 {
-    return c->level != LEVEL_KNOWN && c->is_client_new;
+    return c->level != LEVEL_KNOWN && c->is_family_new;
 }
 
 bool context_is_new(const struct context *c)
@@ -114,26 +114,42 @@ static void score_place(const struct rules *r, const struct context_question *q,
     c->place_bits = (float)bits;
 }
 
-bool context_client_is_new(const struct baseline *b, const struct client *client)
-{
-    for (size_t i = 0; i < BASELINE_CLIENTS; i++) {
-        const struct client *c = &b->clients[i];
-        if (c->trust == TRUST_USUAL && c->family == client->family && (client->family || c->agent == client->agent))
-            return false;
-    }
-    return true;
-}
-
-static unsigned usual_families(const struct baseline *b)
+/* Usual clients of that family, all clients when family is 0: how many, told apart by agent or by family. */
+static unsigned count_clients(const struct baseline *b, uint16_t family, bool is_by_agent)
 {
     unsigned n = 0;
     for (size_t i = 0; i < BASELINE_CLIENTS; i++) {
-        bool is_first = b->clients[i].trust == TRUST_USUAL;
+        const struct client *c = &b->clients[i];
+        bool is_first = c->trust == TRUST_USUAL && (!family || c->family == family);
         for (size_t j = 0; j < i && is_first; j++)
-            is_first = !(b->clients[j].trust == TRUST_USUAL && b->clients[j].family == b->clients[i].family);
+            is_first = !(b->clients[j].trust == TRUST_USUAL && b->clients[j].family == c->family &&
+                         (!is_by_agent || b->clients[j].agent == c->agent));
         n += is_first;
     }
     return n;
+}
+
+static bool is_usual_agent(const struct baseline *b, const struct client *client)
+{
+    for (size_t i = 0; i < BASELINE_CLIENTS; i++) {
+        const struct client *c = &b->clients[i];
+        if (c->trust == TRUST_USUAL && c->family == client->family && c->agent == client->agent)
+            return true;
+    }
+    return false;
+}
+
+/* Another browser, or the usual one on another system; a newer version is neither. */
+static void score_client(const struct rules *r, const struct context_question *q, struct context *c)
+{
+    const struct baseline *b = q->b;
+    c->is_client_new = !is_usual_agent(b, q->client);
+    if (!c->is_client_new)
+        return;
+    c->is_family_new = !q->client->family || count_clients(b, q->client->family, false) == 0;
+    double rate = c->is_family_new ? r->context.client_rate : r->context.platform_rate;
+    unsigned known = c->is_family_new ? count_clients(b, 0, false) : count_clients(b, q->client->family, true);
+    c->client_bits = (float)novelty_bits(r, rate, b->sessions, known);
 }
 
 /* Sessions begun in that hour, its neighbours counting half. */
@@ -172,9 +188,7 @@ struct context context_score(const struct rules *r, const struct context_questio
 {
     struct context c = {.is_newcomer = !q->is_mature && !q->is_young};
     score_place(r, q, &c);
-    c.is_client_new = context_client_is_new(q->b, q->client);
-    if (c.is_client_new)
-        c.client_bits = (float)novelty_bits(r, r->context.client_rate, q->b->sessions, usual_families(q->b));
+    score_client(r, q, &c);
     if (c.is_newcomer) { /* everything is new for him: only that he is new, and that nobody else comes from there */
         double known = clip(q->b->sessions / fmax(r->learning.sessions, 1), 0, 1);
         c.newcomer_bits = (float)(r->context.newcomer_bits * (1 - known));

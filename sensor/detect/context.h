@@ -10,9 +10,10 @@
 /* The parts, and what made them. */
 struct context {
     float place_bits, client_bits, hour_bits, list_bits, newcomer_bits;
-    uint8_t level; /* enum place_level: the highest on which the place is new */
-    uint8_t peers; /* others on that level (up to 4) */
-    bool is_client_new;
+    uint8_t level;      /* enum place_level: the highest on which the place is new */
+    uint8_t peers;      /* others on that level (up to 4) */
+    bool is_client_new; /* the family, or only the platform it runs on */
+    bool is_family_new;
     bool is_newcomer; /* no baseline yet, in a fleet that has one */
 };
 
@@ -41,8 +42,6 @@ struct context context_score(const struct rules *r, const struct context_questio
 
 /* The highest level on which the place is not usual for the credential. */
 enum place_level context_level(const struct baseline *b, const struct place *place);
-/* Whether no usual client is of that family (or, for an unknown family, has that agent). */
-bool context_client_is_new(const struct baseline *b, const struct client *client);
 /* What is usual, as text: "GB, US (12 sessions)". Returns out. */
 const char *context_usual_place(const struct baseline *b, enum place_level level, char *out, size_t size);
 const char *context_usual_client(const struct baseline *b, char *out, size_t size);

@@ -305,10 +305,9 @@ static bool has_session(const uint8_t hash[SESSION_HASH_SIZE])
 
 static void touch_session(struct engine *e, struct scene *s)
 {
-    bool is_new;
     if (!has_session(s->a->session))
         return;
-    s->session = sessions_touch(e->sessions, s->a->session, &is_new);
+    s->session = sessions_touch(e->sessions, s->a->session);
     s->session->credential = s->credential;
 }
 

@@ -127,6 +127,8 @@ void learn_act(struct scene *s)
 {
     struct baseline *b = s->b;
     const struct activity *a = s->a;
+    if (a->action == ACTION_AMEND || a->action == ACTION_IDENTIFY)
+        return; /* no acts of their own */
     if (!b->first_ns)
         b->first_ns = s->now_ns;
     b->last_ns = s->now_ns;

@@ -39,6 +39,7 @@ static const struct key keys[] = {
     {"context", "network-rate", UNIT_NUMBER, AT(context.network_rate), 0.03, 1e-6, 1},
     {"context", "prefix-rate", UNIT_NUMBER, AT(context.prefix_rate), 0.15, 1e-6, 1},
     {"context", "client-rate", UNIT_NUMBER, AT(context.client_rate), 0.1, 1e-6, 1},
+    {"context", "platform-rate", UNIT_NUMBER, AT(context.platform_rate), 0.2, 1e-6, 1},
     {"context", "repeat", UNIT_NUMBER, AT(context.repeat), 0.5, 0, 10},
     {"context", "max-bits", UNIT_NUMBER, AT(context.max_bits), 10, 1, 40},
     {"context", "peers", UNIT_NUMBER, AT(context.peers), 3, 1, 4},

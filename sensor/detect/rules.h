@@ -23,12 +23,13 @@ struct rules {
     } learning;
     struct {
         double prior_sessions; /* what the rates below weigh against the credential's own sessions */
-        double country_rate, network_rate, prefix_rate, client_rate; /* how often a session brings a new one */
-        double repeat;    /* each new one before makes the next likelier by that much */
-        double max_bits;  /* of one place or client */
-        double peers;     /* a place that so many others use ... */
-        double peer_bits; /* ... gives at most that */
-        double list_bits; /* VPN, hosting or Tor network, new for the credential */
+        double country_rate, network_rate, prefix_rate, client_rate,
+            platform_rate; /* how often a session brings a new one */
+        double repeat;     /* each new one before makes the next likelier by that much */
+        double max_bits;   /* of one place or client */
+        double peers;      /* a place that so many others use ... */
+        double peer_bits;  /* ... gives at most that */
+        double list_bits;  /* VPN, hosting or Tor network, new for the credential */
         double hour_bits, hour_weight;
         double newcomer_bits;  /* no baseline at all, in a fleet that has one */
         double newcomer_cases; /* what a newcomer must touch before he is told */

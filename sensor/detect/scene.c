@@ -168,10 +168,14 @@ void scene_why_context(const struct scene *s, struct finding *f)
     const struct context *c = &s->visit->context;
     char usual[ALERT_TEXT], value[ALERT_TEXT];
     why_place(s, f);
-    if (c->is_client_new) {
+    if (c->is_family_new) {
         snprintf(value, sizeof value, "%s %u", s->visit->client.name[0] ? s->visit->client.name : "unknown",
                  s->visit->client.major);
         finding_why(f, "user_agent.name", value, context_usual_client(s->b, usual, sizeof usual), c->client_bits);
+    } else if (c->is_client_new) {
+        struct span agent = activity_get(s->a, STR_AGENT);
+        snprintf(value, sizeof value, "%.*s", (int)(agent.size < 150 ? agent.size : 150), (const char *)agent.at);
+        finding_why(f, "user_agent.original", value, "the same browser on another system", c->client_bits);
     }
     if (c->hour_bits > 0) {
         uint32_t start = s->visit->start_s;

@@ -40,12 +40,15 @@ struct visit {
     bool has_change; /* password, factor or address changed in it */
 };
 
+#define LIVE_SEEN 8u /* a power of two */
+
 /* A credential in the process: what need not outlive it. */
 struct live {
     struct pace files;              /* distinct files */
     struct customer_list customers; /* of 'day' */
     uint32_t day;
-    struct story_key volume; /* who == 0: none */
+    uint64_t seen[LIVE_SEEN]; /* things counted lately, by their low bits: most acts are about one of them again */
+    struct story_key volume;  /* who == 0: none */
 };
 
 struct tally;

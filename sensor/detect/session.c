@@ -31,9 +31,10 @@ void sessions_free(struct sessions *s)
     free(s);
 }
 
-struct session *sessions_touch(struct sessions *s, const uint8_t hash[SESSION_HASH_SIZE], bool *is_new)
+struct session *sessions_touch(struct sessions *s, const uint8_t hash[SESSION_HASH_SIZE])
 {
-    return map_touch(s->map, hash, is_new);
+    bool is_new;
+    return map_touch(s->map, hash, &is_new);
 }
 
 struct session *sessions_find(struct sessions *s, const uint8_t hash[SESSION_HASH_SIZE])

@@ -91,7 +91,8 @@ struct source *sources_fail(struct sources *s, const struct ipaddr *ip, struct s
     if (name.size) {
         struct name_failures *of_name = map_touch(s->by_name, &hash, &is_new);
         recent_add(&of_name->failures, now_s, s->options.window_s);
-        burst_grow(&of_name->burst, recent_count(&of_name->failures, now_s, s->options.window_s), now_s, s->options.window_s);
+        burst_grow(&of_name->burst, recent_count(&of_name->failures, now_s, s->options.window_s), now_s,
+                   s->options.window_s);
         remember_name(source, name, hash, now_s);
     }
     return source;

@@ -195,11 +195,16 @@ static void note(struct story *s, const struct activity *a, uint64_t now_ns)
         set_last(s, a);
 }
 
+static bool is_act(const struct activity *a)
+{
+    return a->action != ACTION_AMEND && a->action != ACTION_IDENTIFY;
+}
+
 void story_add(struct story *s, const struct activity *a, const struct story_count *count, uint64_t now_ns)
 {
     if (count->is_case && s->alert.n_cases == 0 && s->told_class >= 0)
         s->is_due = true; /* from here on somebody's data is concerned */
-    s->alert.n_acts++;
+    s->alert.n_acts += is_act(a);
     s->alert.n_files += count->is_file;
     s->alert.n_cases += count->is_case;
     s->alert.n_customers += count->is_customer;
@@ -209,7 +214,7 @@ void story_add(struct story *s, const struct activity *a, const struct story_cou
 
 void story_total(struct story *s, const struct activity *a, const struct story_totals *totals, uint64_t now_ns)
 {
-    s->alert.n_acts++;
+    s->alert.n_acts += is_act(a);
     s->alert.n_files = totals->files;
     s->alert.n_cases = totals->cases;
     s->alert.n_customers = totals->customers;

@@ -102,7 +102,14 @@ static uint64_t customer_of(const struct activity *a)
 
 static bool is_first_today(struct tally *t, const struct scene *s, uint64_t what)
 {
-    return what && is_new_thing(t, s->credential, what ^ (uint64_t)s->b->day << 40);
+    if (!what)
+        return false;
+    what ^= (uint64_t)s->b->day << 40;
+    uint64_t *seen = &s->live->seen[(what >> 8) % LIVE_SEEN];
+    if (*seen == what)
+        return false;
+    *seen = what;
+    return is_new_thing(t, s->credential, what);
 }
 
 /* A customer that this credential has never touched. Says nothing while there is no baseline or the filter is full. */

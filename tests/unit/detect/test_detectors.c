@@ -158,6 +158,20 @@ static void fetch_with_new_browser(struct stage *s)
     stage_login(s, "alice", &office_other, WEEKS, 9);
     stage_fetch(s, "alice", &office_other, WEEKS, 9.1, 3, 1);
 }
+static void fetch_on_another_system(struct stage *s)
+{
+    struct activity a = stage_act(s, "alice", &same_network, ACTION_DOWNLOAD, WEEKS, 9.1);
+    stage_names(&a, 3, 1);
+    activity_set(&a, STR_AGENT, SPAN("Chrome on another system 146"));
+    stage_play(s, &a);
+}
+static void another_system_in_the_office(struct stage *s)
+{
+    struct activity a = stage_act(s, "alice", ALICE, ACTION_DOWNLOAD, WEEKS, 9.1);
+    stage_names(&a, 3, 1);
+    activity_set(&a, STR_AGENT, SPAN("Chrome on another system 146"));
+    stage_play(s, &a);
+}
 static void password_then_fetch(struct stage *s)
 {
     stage_login(s, "alice", &same_network, WEEKS, 9);
@@ -335,6 +349,8 @@ static const struct play {
     {"D15 fetch from a listed own network", fetch_from_listed_own, 0, NULL, NULL},
     {"D15 fetch through Tor", fetch_from_listed_tor, 0, "D15", "alice"},
     {"D15 new browser at the usual place", fetch_with_new_browser, 0, NULL, NULL},
+    {"D15 new prefix and another system", fetch_on_another_system, 0, "D15", "alice"},
+    {"D15 another system at the usual place", another_system_in_the_office, 0, NULL, NULL},
     {"D15 password changed first", password_then_fetch, 0, "D15", "alice"},
     {"D15 newcomer in the office", newcomer_in_office, 0, NULL, NULL},
     {"D15 newcomer elsewhere", newcomer_elsewhere, 0, "D15", "newman"},
