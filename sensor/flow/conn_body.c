@@ -54,8 +54,11 @@ static void pass(void *ctx, struct span bytes)
         b->tap.feed(b->tap.ctx, bytes);
 }
 
+/* Nothing more can pass. A coding is undone as long as its end may come within the limit. */
 static bool is_full(const struct conn_body *b)
 {
+    if (b->coding)
+        return b->tap.limit && coding_size(b->coding) > b->tap.limit;
     return b->tap.limit && b->passed >= b->tap.limit;
 }
 
@@ -67,7 +70,7 @@ void conn_body_feed(struct conn_body *b, struct coding_pool *codings, struct spa
         pass(b, bytes);
     else if (coding_feed(b->coding, bytes, pass, b))
         stop(b, codings);
-    if (is_full(b) && !(b->coding && coding_is_done(b->coding)))
+    if (b->tap.feed && is_full(b))
         stop(b, codings);
 }
 

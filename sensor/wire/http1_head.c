@@ -154,6 +154,7 @@ bool http1_head_is_status_line(struct span line, bool is_strict)
 {
     struct http1_head head = {0};
     line = trim_line_end(line);
+    line = span_sub(line, 0, span_find_byte(line, '\r', 0));
     if (!parse_status_line(line, &head))
         return false;
     return !is_strict || (!head.has_odd_version && head.status >= 100 && line.at[8] == ' ' && is_digit(line.at[9]) &&
