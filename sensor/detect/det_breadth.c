@@ -13,7 +13,7 @@ static const struct rule rule = {
     .action = "breadth-of-customers",
     .category = "volume",
     .description = "The credential goes through far more customers or cases than it or its peers usually touch.",
-    .first_step = "List the customers (casetap impact) and ask the owner for the reason; work on a case does not lead "
+    .first_step = "List the customers and ask the owner for the reason; work on a case does not lead "
                   "through everybody's.",
     .tactics = {"TA0009"},
     .techniques = {"T1213.004", "T1119"},

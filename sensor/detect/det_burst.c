@@ -14,7 +14,7 @@ static const struct rule rule = {
     .category = "volume",
     .description = "The credential fetches many different files within minutes, far more than it or its peers ever do.",
     .first_step = "Ask the owner what the files are for; if there is no answer at once, end the session and list the "
-                  "customers concerned (casetap impact).",
+                  "customers concerned.",
     .tactics = {"TA0009", "TA0010"},
     .techniques = {"T1213.004", "T1530", "T1119", "T1020"},
 };

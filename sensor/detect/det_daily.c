@@ -14,7 +14,7 @@ static const struct rule rule = {
     .category = "volume",
     .description =
         "The credential has fetched more files or more bytes today than its own history and its peers' explain.",
-    .first_step = "Look at which cases and customers the files belong to (casetap impact) and ask the owner; one large "
+    .first_step = "Look at which cases and customers the files belong to and ask the owner; one large "
                   "case is work, many cases are not.",
     .tactics = {"TA0009", "TA0010"},
     .techniques = {"T1213.004", "T1530"},

@@ -15,7 +15,7 @@ static const struct rule rule = {
     .description = "The credential fetches customers' files in a visit from a place or with a client that is not usual "
                    "for it.",
     .first_step = "End the session and block the credential, then ask the owner; list the customers whose files were "
-                  "fetched (casetap impact) and tell them.",
+                  "fetched and tell them.",
     .tactics = {"TA0009", "TA0001"},
     .techniques = {"T1213.004", "T1078"},
 };

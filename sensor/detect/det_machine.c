@@ -14,8 +14,8 @@ static const struct rule rule = {
     .description =
         "A token or service credential, which does the same from the same place every day, comes from another "
         "network, with another program or for other things.",
-    .first_step = "Revoke the token and issue a new one; ask its owner whether the job was moved; list what it fetched "
-                  "(casetap impact).",
+    .first_step =
+        "Revoke the token and issue a new one; ask its owner whether the job was moved; list what it fetched.",
     .tactics = {"TA0006", "TA0005"},
     .techniques = {"T1528", "T1550.001", "T1199"},
 };

@@ -11,8 +11,8 @@ static const struct rule rule = {
     .category = "integrity",
     .description =
         "One session value is used from two networks with two different clients: the session was taken over.",
-    .first_step = "End this session on the server now (the password alone does not), then list what it fetched "
-                  "(casetap impact) and look for how the cookie was lost.",
+    .first_step = "End this session on the server now (the password alone does not), then list what it fetched and "
+                  "look for how the cookie was lost.",
     .tactics = {"TA0006", "TA0005"},
     .techniques = {"T1539", "T1550.004", "T1185"},
 };
