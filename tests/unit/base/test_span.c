@@ -33,6 +33,25 @@ static void finds(void **state)
     assert_true(span_eq(span_trim(SPAN(" \t x y \r\n")), SPAN("x y")));
 }
 
+/* Against the plain definition, over all small texts of a few letters. */
+static void find_is_exact(void **state)
+{
+    (void)state;
+    char text[9] = {0}, needle[4] = {0};
+    for (unsigned t = 0; t < 6561; t++) { /* 3^8 */
+        for (unsigned i = 0, v = t; i < 8; i++, v /= 3)
+            text[i] = "a<N"[v % 3];
+        for (unsigned n = 0; n < 27; n++) {
+            for (unsigned i = 0, v = n; i < 3; i++, v /= 3)
+                needle[i] = "a<N"[v % 3];
+            for (size_t size = 1; size <= 3; size++) {
+                const char *want = memmem(text, 8, needle, size);
+                assert_true(span_find(span_of(text, 8), span_of(needle, size), 0) == (want ? (size_t)(want - text) : SIZE_MAX));
+            }
+        }
+    }
+}
+
 static void splits(void **state)
 {
     (void)state;
@@ -95,7 +114,7 @@ static void text_caps(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(sub_clamps), cmocka_unit_test(finds), cmocka_unit_test(splits),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(sub_clamps), cmocka_unit_test(finds), cmocka_unit_test(find_is_exact), cmocka_unit_test(splits),
                                        cmocka_unit_test(numbers), cmocka_unit_test(reader_sticks), cmocka_unit_test(text_caps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
