@@ -135,7 +135,7 @@ static void remember_name(struct tally *t, uint64_t customer, struct span name)
     bool is_new;
     struct customer_name *kept = map_touch(t->names, &customer, &is_new);
     struct span cut = span_sub(name, 0, sizeof kept->text - 1);
-    if (is_new && cut.size)
+    if (is_new && cut.at != NULL && cut.size)
         memcpy(kept->text, cut.at, cut.size);
 }
 
