@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/hex.h"
 #include "base/map.h"
 #include "wire/url.h"
 
@@ -286,10 +287,8 @@ static bool name_fallback(const struct activity *a, struct name *out)
     } else if (claim.size && a->cred_kind == CRED_BEARER) {
         name_set(out, claim);
     } else if (!is_zero(a->session)) {
-        char *to = out->text + sprintf(out->text, "session:");
-        for (int i = 0; i < 8; i++)
-            to += sprintf(to, "%02x", a->session[i]);
-        out->size = (uint16_t)(to - out->text);
+        char hex[17];
+        out->size = (uint16_t)snprintf(out->text, sizeof out->text, "session:%s", hex_text(span_of(a->session, 8), hex));
         return true;
     }
     return false;
@@ -452,7 +451,7 @@ static void write_name(const struct name *n, char *to)
         if (c > 0x20 && c < 0x7f && c != '%' && !is_dash)
             *to++ = (char)c;
         else
-            to += sprintf(to, "%%%02X", c);
+            to += snprintf(to, 4, "%%%02X", c);
     }
     *to = 0;
 }
@@ -466,8 +465,7 @@ void identity_save(const struct identity *id, void (*line)(void *ctx, const char
         const struct session *s = value;
         const uint8_t *hash = key;
         char text[LINE_MAX_SIZE], hex[2 * SESSION_HASH_SIZE + 1], name[3 * NAME_MAX_SIZE + 1];
-        for (int i = 0; i < SESSION_HASH_SIZE; i++)
-            sprintf(hex + 2 * i, "%02x", hash[i]);
+        hex_text(span_of(hash, SESSION_HASH_SIZE), hex);
         write_name(&s->name, name);
         snprintf(text, sizeof text, "session %s %s %" PRIu64 " %" PRIu64 " %s %s %" PRIu32, hex, name, s->first_ns,
                  s->last_ns, state_names[s->state], cred_kind_name((enum cred_kind)s->kind), s->unnamed);

@@ -148,7 +148,7 @@ static int open_identity(struct analysis *a, const struct settings *s, struct te
     if (s->state && !s->redis) {
         if (!(a->state = strdup(s->state)))
             return E_NOMEM;
-        return state_load(a->state, a->identity, why);
+        return state_load(a->state, a->identity, a->memory, why);
     }
     return 0;
 }
@@ -232,7 +232,7 @@ int analysis_finish(struct analysis *a, bool keep, struct text *why)
     if (rc == 0 && keep)
         rc = a->store->ops->sync(a->store, why);
     if (rc == 0 && keep && a->state)
-        rc = state_save(a->state, a->identity, why);
+        rc = state_save(a->state, a->identity, a->memory, why);
     return rc;
 }
 
@@ -274,6 +274,7 @@ struct counters analysis_counters(const struct analysis *a, size_t i)
     case 0: return identity_counters(a->identity);
     case 1: return engine_counters(a->engine);
     case 2: return a->store->ops->counters(a->store);
+    case 3: return memory_counters(a->memory);
     default: return (struct counters){0};
     }
 }

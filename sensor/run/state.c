@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One text line a session value (hashes, never the value), a first line with the version and a last one with the count. */
+ * One text line a session value (hashes, never the value), file or case; a first line with the version and a last one with
+ * the count. */
 #include "run/state.h"
 
 #include "base/err.h"
@@ -10,15 +11,21 @@
 #include <string.h>
 
 #define FIRST_LINE "casetap sessions 1"
+#define LINE_MAX_SIZE 8192
 
 static void path_of(struct text *path, const char *state)
 {
     text_addf(path, "%s.sessions", state);
 }
 
-static int load_lines(FILE *f, const char *path, struct identity *id, struct text *why)
+static int load_line(struct identity *id, struct memory *m, const char *line)
 {
-    char line[1024];
+    return strncmp(line, "session ", 8) == 0 ? identity_load(id, line) : memory_load(m, line);
+}
+
+static int load_lines(FILE *f, const char *path, struct identity *id, struct memory *m, struct text *why)
+{
+    char line[LINE_MAX_SIZE];
     unsigned long n = 0, count;
     while (fgets(line, sizeof line, f)) {
         line[strcspn(line, "\n")] = 0;
@@ -26,8 +33,8 @@ static int load_lines(FILE *f, const char *path, struct identity *id, struct tex
             break;
         if (sscanf(line, "end %lu", &count) == 1 && count == n - 2)
             return 0;
-        if (n > 1 && identity_load(id, line)) {
-            text_addf(why, "%s:%lu: not a session line", path, n);
+        if (n > 1 && load_line(id, m, line)) {
+            text_addf(why, "%s:%lu: not a line of a session, file or case", path, n);
             return E_BAD;
         }
     }
@@ -35,14 +42,14 @@ static int load_lines(FILE *f, const char *path, struct identity *id, struct tex
     return E_BAD;
 }
 
-int state_load(const char *state, struct identity *id, struct text *why)
+int state_load(const char *state, struct identity *id, struct memory *m, struct text *why)
 {
     struct text path = {0};
     path_of(&path, state);
     FILE *f = fopen(text_str(&path), "re");
     int rc = 0;
     if (f)
-        rc = load_lines(f, text_str(&path), id, why);
+        rc = load_lines(f, text_str(&path), id, m, why);
     else if (errno != ENOENT) {
         text_addf(why, "%s: %s", text_str(&path), strerror(errno));
         rc = E_IO;
@@ -66,7 +73,7 @@ static void save_line(void *ctx, const char *text)
     (void)line_file_write(s->file, SPAN("\n"));
 }
 
-int state_save(const char *state, const struct identity *id, struct text *why)
+int state_save(const char *state, const struct identity *id, const struct memory *m, struct text *why)
 {
     struct text path = {0}, end = {0};
     struct saver s = {0};
@@ -75,6 +82,7 @@ int state_save(const char *state, const struct identity *id, struct text *why)
     if (rc == 0) {
         (void)line_file_write(s.file, SPAN(FIRST_LINE "\n")); /* sticky, as above */
         identity_save(id, save_line, &s);
+        memory_save(m, save_line, &s);
         text_addf(&end, "end %lu\n", s.n);
         (void)line_file_write(s.file, text_span(&end));
         rc = line_file_close(s.file, true, why);
