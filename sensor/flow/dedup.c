@@ -3,14 +3,11 @@
  * walk, one cache line a packet; a window's worth of full-size frames at 10 Gbit/s fills a third of it. */
 #include "flow/dedup.h"
 
-#include "base/hash.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 #define SETS 4096u
 #define WAYS 8u
-#define SAMPLE 16u
 
 /* An entry is 40 bits of the hash and 24 of the time in units of 2^16 ns, which come round after 18 minutes. 0 = free. */
 #define TIME_BITS 24
@@ -50,57 +47,70 @@ struct counters dedup_counters(const struct dedup_counts *counts)
     return (struct counters){defs, &counts->fresh, sizeof defs / sizeof *defs};
 }
 
-/* What makes a packet itself, without padding between the members. */
-struct fingerprint {
-    uint8_t src[16], dst[16];
-    uint32_t ids[4]; /* IP id; offset and flags of a fragment; protocol and caught size; size on the wire */
-    uint8_t head[20]; /* transport header without its checksum */
-    uint8_t first[SAMPLE], last[SAMPLE];
-};
-
-static void put_ends(struct fingerprint *f, struct span bytes)
+static uint64_t load64(const uint8_t *at)
 {
-    size_t n = bytes.size < SAMPLE ? bytes.size : SAMPLE;
-    if (n == 0)
-        return;
-    memcpy(f->first, bytes.at, n);
-    memcpy(f->last, bytes.at + bytes.size - n, n);
+    uint64_t v;
+    memcpy(&v, at, sizeof v);
+    return v;
 }
+
+static uint32_t load32(const uint8_t *at)
+{
+    uint32_t v;
+    memcpy(&v, at, sizeof v);
+    return v;
+}
+
+/* Two words of the packet as a 128-bit product, folded (the step of wyhash and XXH3). The products are independent of each
+ * other and only added up, so they overlap: a packet has few words, and gathering them for a hash of bytes, or chaining them,
+ * would cost more than hashing them. 'place' makes equal words in other places differ. */
+static uint64_t fold(unsigned place, uint64_t a, uint64_t b)
+{
+    uint64_t secret = 0x9e3779b97f4a7c15u * (2 * place + 1);
+    __uint128_t product = (__uint128_t)(a ^ secret) * (b ^ (secret + 0xe7037ed1a0b428dbu));
+    return (uint64_t)(product >> 64) ^ (uint64_t)product;
+}
+
+/* First and last bytes. */
+static uint64_t fold_ends(unsigned place, struct span bytes)
+{
+    if (bytes.size >= 16) {
+        const uint8_t *end = bytes.at + bytes.size;
+        return fold(place, load64(bytes.at), load64(bytes.at + 8)) + fold(place + 1, load64(end - 16), load64(end - 8));
+    }
+    uint8_t few[16] = {0};
+    if (bytes.size > 0)
+        memcpy(few, bytes.at, bytes.size);
+    return fold(place, load64(few), load64(few + 8));
+}
+
+/* All of the header but its checksum. Options count: a repeat of an acknowledgement often differs in its timestamp alone. */
+static uint64_t fold_tcp(unsigned place, const uint8_t *header, size_t size)
+{
+    uint64_t hash = fold(place, load64(header), load64(header + 8));
+    uint64_t rest = (uint64_t)size << 16 | header[18] << 8 | header[19];
+    size_t at = 20;
+    for (; at + 8 <= size; at += 8)
+        hash += fold(++place, load64(header + at), rest);
+    return at + 4 <= size ? hash + fold(++place, load32(header + at), rest) : hash + rest;
+}
+
+enum { PLACE_SOURCE, PLACE_DESTINATION, PLACE_SIZES, PLACE_FRAGMENT, PLACE_ENDS, PLACE_HEADER = PLACE_ENDS + 2 };
 
 static uint64_t fingerprint(const struct dissected *d)
 {
-    struct fingerprint f;
-    memset(&f, 0, sizeof f);
-    memcpy(f.src, d->src.ip.bytes, sizeof f.src);
-    memcpy(f.dst, d->dst.ip.bytes, sizeof f.dst);
-    f.ids[0] = d->ip_id;
-    f.ids[2] = d->protocol;
-    uint64_t seed = 0;
-    if (d->is_fragment) {
-        f.ids[1] = d->fragment_offset << 1 | d->more_fragments;
-        f.ids[2] |= (uint32_t)d->fragment.size << 8;
-        f.ids[3] = d->payload_wire;
-        put_ends(&f, d->fragment);
-        return hash64(span_of(&f, sizeof f), seed);
-    }
+    const uint8_t *src = d->src.ip.bytes, *dst = d->dst.ip.bytes;
+    struct span part = d->is_fragment ? d->fragment : d->payload;
     struct span transport = span_from(d->ip, d->ip_header_size);
-    f.ids[2] |= (uint32_t)d->payload.size << 8;
-    f.ids[3] = d->payload_wire;
-    if (d->protocol == 6) { /* options count: a repeat of an acknowledgement often differs in its timestamp alone */
-        memcpy(f.head, transport.at, 16);
-        memcpy(f.head + 16, transport.at + 18, 2);
-        size_t options = transport.size - 20 - d->payload.size;
-        if (options > 0)
-            seed = hash64(span_sub(transport, 20, options), 0);
-        put_ends(&f, d->payload);
-    } else if (d->protocol == 17) {
-        memcpy(f.head, transport.at, 6);
-        put_ends(&f, d->payload);
-    } else {
-        put_ends(&f, transport);
-        f.ids[3] = (uint32_t)transport.size;
-    }
-    return hash64(span_of(&f, sizeof f), seed);
+    uint64_t hash = fold(PLACE_SOURCE, load64(src), load64(src + 8)) + fold(PLACE_DESTINATION, load64(dst), load64(dst + 8)) +
+                    fold(PLACE_SIZES, (uint64_t)d->payload_wire << 32 | part.size, (uint64_t)d->ip_id << 8 | d->protocol);
+    if (d->is_fragment)
+        return hash + fold(PLACE_FRAGMENT, d->fragment_offset, d->more_fragments) + fold_ends(PLACE_ENDS, part);
+    if (d->protocol == 6)
+        return hash + fold_tcp(PLACE_HEADER, transport.at, transport.size - part.size) + fold_ends(PLACE_ENDS, part);
+    if (d->protocol == 17)
+        return hash + fold(PLACE_HEADER, load32(transport.at), 1) + fold_ends(PLACE_ENDS, part);
+    return hash + fold_ends(PLACE_ENDS, transport);
 }
 
 /* Frames of two CPUs or ports come a little out of time order, so the distance counts, not its sign. */
@@ -109,26 +119,15 @@ static bool is_near(uint64_t entry, uint32_t now)
     return ((now - (uint32_t)entry + WINDOW_UNITS) & TIME_MASK) <= 2 * WINDOW_UNITS;
 }
 
-/* Which of a set makes room: a free entry or the oldest. */
-static uint64_t *victim(uint64_t *set, uint32_t now)
-{
-    uint64_t *oldest = set;
-    uint32_t most = 0;
-    for (unsigned i = 0; i < WAYS; i++) {
-        if (set[i] == 0)
-            return &set[i];
-        uint32_t age = (now - (uint32_t)set[i] + WINDOW_UNITS) & TIME_MASK;
-        if (age > most) {
-            most = age;
-            oldest = &set[i];
-        }
-    }
-    return oldest;
-}
-
-bool dedup_is_copy(struct dedup *dd, const struct dissected *d, uint64_t now_ns)
+uint64_t dedup_hash(const struct dedup *dd, const struct dissected *d)
 {
     uint64_t hash = fingerprint(d);
+    __builtin_prefetch(dd->sets[hash % SETS], 1);
+    return hash;
+}
+
+bool dedup_is_copy(struct dedup *dd, uint64_t hash, uint64_t now_ns)
+{
     uint64_t *set = dd->sets[hash % SETS];
     uint32_t now = (uint32_t)(now_ns >> 16);
     uint64_t entry = (hash & ~(uint64_t)TIME_MASK) | (now & TIME_MASK);
@@ -138,9 +137,10 @@ bool dedup_is_copy(struct dedup *dd, const struct dissected *d, uint64_t now_ns)
             return true;
         }
     }
-    uint64_t *place = victim(set, now);
-    dd->counts->crowded += *place != 0 && is_near(*place, now);
-    *place = entry;
+    dd->counts->crowded += set[WAYS - 1] != 0 && is_near(set[WAYS - 1], now);
+    for (unsigned i = WAYS - 1; i > 0; i--) /* the newest comes first, the oldest falls out */
+        set[i] = set[i - 1];
+    set[0] = entry;
     dd->counts->fresh++;
     return false;
 }

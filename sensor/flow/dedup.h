@@ -21,10 +21,12 @@ struct dedup;
 /* 'counts' is zeroed and kept by the caller. NULL without memory. */
 struct dedup *dedup_new(struct dedup_counts *counts);
 void dedup_free(struct dedup *dd);
-/* True when the same packet was asked about less than the window ago. "The same": innermost addresses, protocol, IP
- * identification, fragment offset, whole transport header but its checksum, payload length, its first and last 16 bytes.
- * Not: TTL, traffic class, IP checksum and options, link layer, VLAN, tunnel, as those differ behind a router or a tagging port. */
-bool dedup_is_copy(struct dedup *dd, const struct dissected *d, uint64_t now_ns);
+/* What makes a packet itself: innermost addresses, protocol, IP identification, fragment offset, whole transport header but
+ * its checksum, payload length, its first and last 16 bytes. Not: TTL, traffic class, IP checksum and options, link layer,
+ * VLAN, tunnel, as those differ behind a router or a tagging port. Begins to fetch what dedup_is_copy will read. */
+uint64_t dedup_hash(const struct dedup *dd, const struct dissected *d);
+/* True when a packet of the same hash was asked about less than the window ago. */
+bool dedup_is_copy(struct dedup *dd, uint64_t hash, uint64_t now_ns);
 struct counters dedup_counters(const struct dedup_counts *counts);
 
 #endif

@@ -23,23 +23,23 @@ struct flow_names {
 enum { FLOW_TIMER_FAST, FLOW_TIMER_SLOW, FLOW_TIMERS };
 
 struct flow {
-    struct flow_info info;
     struct flow_key key;
+    struct flow_info info;
+    uint64_t closed_ns;          /* 0 = open */
+    uint64_t wait_ns;            /* when its stream is to be looked at; 0 = in no list */
+    struct conn *conn;           /* NULL before the first payload, after the end, and when it is not HTTP */
+    uint8_t speaks;              /* enum conn_speaks */
+    uint8_t first_is_client;     /* key.ip[0] is the client */
+    uint8_t ndpi_packets;
+    uint8_t wait_list;           /* FLOW_TIMER_* */
+    bool is_asking;              /* the client has spoken last */
+    uint32_t idle_slot;          /* UINT32_MAX = in none */
     struct flow_table *table;
     struct tcp_stream tcp;
-    struct conn *conn;           /* NULL before the first payload, after the end, and when it is not HTTP */
     struct classify_flow *ndpi;  /* only while nDPI looks */
     struct flow_names *names;    /* after that */
     struct flow *idle_next, *idle_prev; /* of one slot of the idle wheel */
     struct flow *wait_next, *wait_prev; /* of a list of flows whose stream has a deadline */
-    uint64_t wait_ns;            /* when this one is to be looked at; 0 = in no list */
-    uint64_t closed_ns;          /* 0 = open */
-    uint32_t idle_slot;          /* UINT32_MAX = in none */
-    uint8_t wait_list;           /* FLOW_TIMER_* */
-    uint8_t ndpi_packets;
-    uint8_t speaks;              /* enum conn_speaks */
-    uint8_t first_is_client;     /* key.ip[0] is the client */
-    bool is_asking;              /* the client has spoken last */
 };
 
 _Static_assert(sizeof(struct flow) <= 1024, "an idle flow stays within 1 KiB");

@@ -384,13 +384,15 @@ static bool is_other_flow(struct flow *f, const struct dissected *d, int dir, ui
     return false;
 }
 
-static struct flow *find_flow(struct flow_table *t, const struct flow_key *key, bool *is_new)
+/* Whether 'd' is of the flow of the packet before; then *sender_is_first is known too. */
+static bool is_recent(const struct flow *f, const struct dissected *d, bool *sender_is_first)
 {
-    *is_new = false;
-    if (t->recent && memcmp(&t->recent->key, key, sizeof *key) == 0)
-        return t->recent;
-    t->recent = map_touch(t->flows, key, is_new);
-    return t->recent;
+    if (!f || f->key.protocol != d->protocol)
+        return false;
+    *sender_is_first = f->key.port[0] == d->src.port && ipaddr_eq(&f->key.ip[0], &d->src.ip);
+    int other = *sender_is_first ? 1 : 0;
+    return (*sender_is_first || (f->key.port[1] == d->src.port && ipaddr_eq(&f->key.ip[1], &d->src.ip))) &&
+           f->key.port[other] == d->dst.port && ipaddr_eq(&f->key.ip[other], &d->dst.ip);
 }
 
 /* The idle deadline has come nearer. */
@@ -472,13 +474,16 @@ static void expire_streams(struct flow_table *t, uint64_t now_ns)
 
 static void feed(struct flow_table *t, const struct dissected *d, uint64_t now_ns)
 {
-    struct flow_key key;
-    bool is_new;
-    bool sender_is_first = key_of(d, &key);
-    struct flow *f = find_flow(t, &key, &is_new);
-    if (is_new) {
-        begin_flow(t, f, &key, d, sender_is_first, now_ns);
-    } else {
+    struct flow *f = t->recent;
+    bool is_new = false, sender_is_first;
+    if (!is_recent(f, d, &sender_is_first)) {
+        struct flow_key key;
+        sender_is_first = key_of(d, &key);
+        f = map_touch(t->flows, &key, &is_new);
+        if (is_new)
+            begin_flow(t, f, &key, d, sender_is_first, now_ns);
+    }
+    if (!is_new) {
         expire_stream(f, now_ns);
         if (is_other_flow(f, d, direction_of(f, sender_is_first), now_ns))
             begin_again(f, d, sender_is_first, now_ns);
@@ -488,6 +493,14 @@ static void feed(struct flow_table *t, const struct dissected *d, uint64_t now_n
         feed_tcp(f, d, sender_is_first, now_ns);
     else
         feed_udp(f, d, sender_is_first, now_ns);
+}
+
+/* True for the second copy of a frame (counted). */
+static bool is_copy(struct flow_table *t, uint64_t hash, uint64_t now_ns)
+{
+    bool is = t->dedup && dedup_is_copy(t->dedup, hash, now_ns);
+    t->all.flow.duplicates += is;
+    return is;
 }
 
 /* Makes whole datagrams of fragments. False when there is nothing to go on with (counted). */
@@ -510,16 +523,15 @@ static bool defragment(struct flow_table *t, struct dissected *d, struct decap_c
 void flow_table_packet(struct flow_table *t, const struct packet *p, struct dissected *d, struct decap_counts *counts)
 {
     uint64_t now_ns = p->time_ns;
+    uint64_t hash = t->dedup ? dedup_hash(t->dedup, d) : 0; /* early: its table is rarely in the cache */
     t->all.flow.received++;
     if (t->now_ns == 0)
         t->timers.at_s = now_ns / NS_PER_S;
     if (now_ns > t->now_ns)
         t->now_ns = now_ns;
     expire_streams(t, now_ns);
-    if (t->dedup && dedup_is_copy(t->dedup, d, now_ns)) {
-        t->all.flow.duplicates++;
+    if (is_copy(t, hash, now_ns))
         return;
-    }
     if (!defragment(t, d, counts, now_ns))
         return;
     if (d->protocol == PROTO_TCP)

@@ -48,28 +48,30 @@ struct tcp {
 };
 
 struct tcp_half {
+    /* read for every segment */
     struct hold hold;
-    uint64_t mark_ns, due_ns, over_ns, ack_ns, fin_ns;
     uint32_t next;        /* sequence number of the next byte to hand on */
     uint32_t start;       /* of its first byte */
-    uint32_t other_start; /* of another SYN-ACK for the same SYN */
     uint32_t acked;       /* the other side has confirmed up to here */
     uint32_t acked_data;  /* the same, by segments that carried data */
+    bool is_started, is_soft; /* soft: 'next' is a guess that the first data may correct */
+    bool has_syn, has_other_start;
+    bool is_marked, is_mark_slow, is_over_set, has_fin, is_finished;
+    bool far_acked;       /* the other side acknowledges where far_next is */
+    uint8_t far_run;      /* far-away segments in a row */
+    uint64_t ack_ns;      /* when 'acked' last went up */
+    /* read when something is out of order, or at the end */
+    uint64_t mark_ns, due_ns, over_ns, fin_ns;
     uint32_t mark;        /* known since mark_ns to have been sent; waited for until due_ns */
     uint32_t mark_next;   /* 'next' at that time */
     uint32_t over;        /* up to here holes are not waited for any more */
     uint32_t fin, fin_ack; /* sequence number of the FIN, and what its sender had got */
     uint32_t gap_from, gap_to; /* the last gap */
+    uint32_t other_start; /* of another SYN-ACK for the same SYN */
     uint32_t far_next;    /* where a run of far-away segments continues */
-    uint8_t far_run;
-    bool far_acked;       /* the other side acknowledges in that region too */
-    bool is_started, is_soft; /* soft: 'next' is a guess that the first data may correct */
-    bool has_syn, has_other_start;
-    bool is_marked, is_mark_slow, is_over_set, has_fin, is_finished;
 };
 
 struct tcp_stream {
-    struct tcp_half half[2];
     uint64_t deadline_ns; /* tcp_expire wants to be called then; 0 = no need */
     uint64_t end_ns;      /* a reset ends the connection then, at the latest; 0 = none */
     bool saw[2];          /* packets of this direction */
@@ -77,6 +79,7 @@ struct tcp_stream {
     bool is_alone;        /* the other direction was never seen, and has had time to be */
     bool is_over;         /* both FIN handed on, or reset */
     bool was_reset[2];    /* by this direction */
+    struct tcp_half half[2];
 };
 
 enum tcp_result {
