@@ -83,7 +83,7 @@ static uint16_t major_of(struct span version)
 }
 
 /* "NAME MAJOR"; bytes that are not printable ASCII become '?'. */
-static void set_label(struct client *out, struct span name)
+static void set_label(struct user_agent *out, struct span name)
 {
     size_t n = 0;
     for (; n < name.size && n < NAME_MAX_SIZE; n++)
@@ -93,7 +93,7 @@ static void set_label(struct client *out, struct span name)
         snprintf(out->label + n, sizeof out->label - n, " %u", out->major);
 }
 
-static void set_family(struct client *out, uint16_t family, bool is_machine, struct span version)
+static void set_family(struct user_agent *out, uint16_t family, bool is_machine, struct span version)
 {
     out->family = family;
     out->is_machine = is_machine;
@@ -102,7 +102,7 @@ static void set_family(struct client *out, uint16_t family, bool is_machine, str
 }
 
 /* A program that is not in the table is told apart from others by its name, ASCII-caseless. */
-static void set_other(struct client *out, struct span name, struct span version)
+static void set_other(struct user_agent *out, struct span name, struct span version)
 {
     uint8_t lower[NAME_MAX_SIZE];
     name = span_sub(name, 0, NAME_MAX_SIZE);
@@ -148,7 +148,7 @@ static bool find_program(struct span name, uint16_t *family)
     return false;
 }
 
-static void parse_program(struct span agent, struct client *out)
+static void parse_program(struct span agent, struct user_agent *out)
 {
     struct span rest = agent, name, version, second, second_version;
     uint16_t family;
@@ -166,7 +166,7 @@ static void parse_program(struct span agent, struct client *out)
         set_other(out, name, version);
 }
 
-static void parse_browser(struct span agent, struct client *out)
+static void parse_browser(struct span agent, struct user_agent *out)
 {
     for (size_t i = 0; i < sizeof browser_marks / sizeof browser_marks[0]; i++) {
         const struct mark *m = &browser_marks[i];
@@ -188,9 +188,9 @@ static void parse_browser(struct span agent, struct client *out)
         set_family(out, CLIENT_MOZILLA, false, span_of(NULL, 0));
 }
 
-void client_parse(struct span agent, struct client *out)
+void client_parse(struct span agent, struct user_agent *out)
 {
-    *out = (struct client){0};
+    *out = (struct user_agent){0};
     agent = span_trim(agent);
     if (agent.size == 0)
         set_family(out, CLIENT_NONE, true, span_of(NULL, 0));

@@ -23,7 +23,7 @@ enum client_family {
 
 #define CLIENT_LABEL_MAX 48
 
-struct client {
+struct user_agent {
     uint16_t family; /* enum client_family */
     uint16_t major;  /* 0 = unknown */
     bool is_machine;
@@ -31,7 +31,7 @@ struct client {
 };
 
 /* Reads a User-Agent (RFC 9110, 10.1.5); any bytes. The same bytes give the same answer. */
-void client_parse(struct span agent, struct client *out);
+void client_parse(struct span agent, struct user_agent *out);
 /* "Firefox", "curl", "other"; never NULL. */
 const char *client_family_name(uint16_t family);
 

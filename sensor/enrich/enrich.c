@@ -118,7 +118,7 @@ static void enrich_network(struct enrich *e, struct activity *a)
 
 static void enrich_client(struct activity *a)
 {
-    struct client client;
+    struct user_agent client;
     struct span agent = activity_get(a, STR_AGENT);
     if (agent.size == 0 && activity_get(a, STR_METHOD).size == 0)
         return; /* no request was seen: nothing is known, not even that there was no User-Agent */

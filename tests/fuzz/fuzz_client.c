@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct client client;
+    struct user_agent client;
     client_parse(span_of(data, size), &client);
     ASSERT(memchr(client.label, 0, sizeof client.label));
     for (const char *at = client.label; *at; at++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any sequence of frames through decoder, table, stream and connection: size (16 bits), time (8 bits), the frame as raw IP.
- * Whatever comes, packets in are packets out. */
+ * Any sequence of frames through decoder, table, stream and connection: size (16 bits), time (8 bits), the frame as raw
+ * IP. Whatever comes, packets in are packets out. */
 #include "base/assert.h"
 #include "base/times.h"
 #include "flow/flow_table.h"
@@ -35,7 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!t) {
         struct conn_hooks hooks = {.on_request = on_request, .on_response = on_request, .on_end = on_end};
         conns = conn_pool_new(&(struct conn_limits){.max_conns = 8, .max_active = 8}, &hooks);
-        t = flow_table_new(&(struct flow_limits){.max_flows = 8, .reorder_mib = 1, .fragment_mib = 1}, conns, NULL, NULL, NULL);
+        t = flow_table_new(&(struct flow_limits){.max_flows = 8, .reorder_mib = 1, .fragment_mib = 1}, conns, NULL,
+                           NULL, NULL);
     }
     ASSERT(conns && t);
     now += 86400 * NS_PER_S;
@@ -45,7 +46,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint16_t length = reader_u16(&r);
         now += reader_u8(&r) * NS_PER_MS * 20;
         struct span frame = reader_span(&r, length < r.left.size ? length : r.left.size);
-        struct packet p = {.time_ns = now, .bytes = frame.at, .caught = (uint32_t)frame.size, .wire = (uint32_t)frame.size, .link = 101};
+        struct packet p = {.time_ns = now,
+                           .bytes = frame.at,
+                           .caught = (uint32_t)frame.size,
+                           .wire = (uint32_t)frame.size,
+                           .link = 101};
         struct dissected d;
         if (decap_packet(&p, &d, &counts) == 0)
             flow_table_packet(t, &p, &d, &counts);
@@ -53,8 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     flow_table_flush(t, now);
     struct counters c = flow_table_counters(t);
-    ASSERT(value(c, "flow_received") == value(c, "flow_duplicates") + value(c, "flow_fragments") + value(c, "flow_undecodable") +
-                                            value(c, "flow_other_ip") + value(c, "flow_tcp") + value(c, "flow_udp"));
+    ASSERT(value(c, "flow_received") == value(c, "flow_duplicates") + value(c, "flow_fragments") +
+                                            value(c, "flow_undecodable") + value(c, "flow_other_ip") +
+                                            value(c, "flow_tcp") + value(c, "flow_udp"));
     ASSERT(value(c, "flow_tcp") == value(c, "tcp_segments") + value(c, "flow_after_close"));
     ASSERT(value(c, "tcp_bytes_held") == 0 && flow_table_size(t) == 0);
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Any sequence of fragments: per fragment a byte (identification, family, more), 16 bits of offset, 8 of size, 8 of time. What
- * becomes whole must be as long as it says, hold the bytes of its place, and decode without harm. */
+ * Any sequence of fragments: per fragment a byte (identification, family, more), 16 bits of offset, 8 of size, 8 of
+ * time. What becomes whole must be as long as it says, hold the bytes of its place, and decode without harm. */
 #include "base/assert.h"
 #include "base/times.h"
 #include "flow/ipfrag.h"
@@ -27,8 +27,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint8_t head = reader_u8(&r);
         uint32_t offset = reader_u16(&r) & 0xfff8u, length = reader_u8(&r) * 16u;
         now += reader_u8(&r) * (NS_PER_S / 8);
-        struct dissected d = {.is_fragment = true, .more_fragments = head & 1, .fragment_offset = offset, .ip_id = head >> 4,
-                              .protocol = 17, .fragment = span_of(bytes + offset, length), .payload_wire = length};
+        struct dissected d = {.is_fragment = true,
+                              .more_fragments = head & 1,
+                              .fragment_offset = offset,
+                              .ip_id = head >> 4,
+                              .protocol = 17,
+                              .fragment = span_of(bytes + offset, length),
+                              .payload_wire = length};
         d.ip = head & 2 ? SPAN("\x60") : SPAN("\x45");
         d.src.ip.bytes[0] = d.dst.ip.bytes[0] = 0xfd;
         struct span whole;

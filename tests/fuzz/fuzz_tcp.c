@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Any sequence of segments through one stream: per segment a byte of direction and flags, 16 bits each of sequence and
- * acknowledgement (stretched when the top bit is set), 8 bits each of size, cut and time. The books must balance, what is told
- * must not go back in time or position, and all memory must come back. */
+ * acknowledgement (stretched when the top bit is set), 8 bits each of size, cut and time. The books must balance, what
+ * is told must not go back in time or position, and all memory must come back. */
 #include "base/assert.h"
 #include "base/times.h"
 #include "flow/tcp.h"
@@ -42,9 +42,10 @@ static uint32_t stretch(uint16_t value)
 
 static void expect_sums(const struct tcp_counts *c, const struct heard *h)
 {
-    ASSERT(c->segments == c->empty + c->ordered + c->held + c->retransmitted + c->late + c->keepalive + c->after_fin + c->far + c->refused);
-    ASSERT(c->bytes_in == c->bytes_delivered + c->bytes_cut + c->bytes_held + c->bytes_repeated + c->bytes_after_fin + c->bytes_far +
-                              c->bytes_refused);
+    ASSERT(c->segments == c->empty + c->ordered + c->held + c->retransmitted + c->late + c->keepalive + c->after_fin +
+                              c->far + c->refused);
+    ASSERT(c->bytes_in == c->bytes_delivered + c->bytes_cut + c->bytes_held + c->bytes_repeated + c->bytes_after_fin +
+                              c->bytes_far + c->bytes_refused);
     ASSERT(c->bytes_delivered == h->bytes[0] + h->bytes[1]);
     ASSERT(c->bytes_cut + c->bytes_missing == h->gaps[0] + h->gaps[1]);
 }

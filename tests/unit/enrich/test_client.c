@@ -59,7 +59,7 @@ static void test_known(void **state)
         {" \t", CLIENT_NONE, 0, true, "no User-Agent"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct client client;
+        struct user_agent client;
         client_parse(span_text(cases[i].agent), &client);
         assert_string_equal(client.label, cases[i].label);
         assert_int_equal(client.family, cases[i].family);
@@ -68,9 +68,9 @@ static void test_known(void **state)
     }
 }
 
-static struct client parse(const char *agent)
+static struct user_agent parse(const char *agent)
 {
-    struct client client;
+    struct user_agent client;
     client_parse(span_text(agent), &client);
     return client;
 }
@@ -78,7 +78,7 @@ static struct client parse(const char *agent)
 static void test_other(void **state)
 {
     (void)state;
-    struct client export = parse("case-export/2.3 python-requests/2.31.0");
+    struct user_agent export = parse("case-export/2.3 python-requests/2.31.0");
     assert_string_equal(export.label, "case-export 2");
     assert_int_equal(export.major, 2);
     assert_true(export.is_machine);
@@ -88,7 +88,7 @@ static void test_other(void **state)
     assert_int_not_equal(parse("case-import/2.3").family, export.family);
     assert_int_not_equal(parse("case").family, export.family);
 
-    struct client bot = parse("Mozilla/5.0 (compatible; Googlebot/2.1; +http://example.org/bot.html)");
+    struct user_agent bot = parse("Mozilla/5.0 (compatible; Googlebot/2.1; +http://example.org/bot.html)");
     assert_string_equal(bot.label, "Googlebot 2");
     assert_true(bot.is_machine);
     assert_string_equal(parse("x/99999999999999999999").label, "x 65535");
