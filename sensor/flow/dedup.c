@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A set-associative table of packet hashes with their time: the oldest of a set makes room. No list to expire, nothing to
- * walk, one cache line a packet; a window's worth of full-size frames at 10 Gbit/s fills a third of it. */
+ * A set-associative table of packet hashes with their time: the oldest of a set makes room. No list to expire, nothing
+ * to walk, one cache line a packet; a window's worth of full-size frames at 10 Gbit/s fills a third of it. */
 #include "flow/dedup.h"
 
 #include <stdlib.h>
@@ -9,7 +9,8 @@
 #define SETS 4096u
 #define WAYS 8u
 
-/* An entry is 40 bits of the hash and 24 of the time in units of 2^16 ns, which come round after 18 minutes. 0 = free. */
+/* An entry is 40 bits of the hash and 24 of the time in units of 2^16 ns, which come round after 18 minutes. 0 = free.
+ */
 #define TIME_BITS 24
 #define TIME_MASK ((1u << TIME_BITS) - 1)
 #define WINDOW_UNITS ((uint32_t)(DEDUP_WINDOW_NS >> 16))
@@ -25,7 +26,8 @@ static const struct counter_def defs[] = {
     {"dedup_crowded", "packets", "forgotten before the window ended; some copies may have been counted twice"},
 };
 
-_Static_assert(sizeof defs / sizeof *defs * sizeof(uint64_t) == sizeof(struct dedup_counts), "one name for each counter");
+_Static_assert(sizeof defs / sizeof *defs * sizeof(uint64_t) == sizeof(struct dedup_counts),
+               "one name for each counter");
 
 struct dedup *dedup_new(struct dedup_counts *counts)
 {
@@ -61,9 +63,9 @@ static uint32_t load32(const uint8_t *at)
     return v;
 }
 
-/* Two words of the packet as a 128-bit product, folded (the step of wyhash and XXH3). The products are independent of each
- * other and only added up, so they overlap: a packet has few words, and gathering them for a hash of bytes, or chaining them,
- * would cost more than hashing them. 'place' makes equal words in other places differ. */
+/* Two words of the packet as a 128-bit product, folded (the step of wyhash and XXH3). The products are independent of
+ * each other and only added up, so they overlap: a packet has few words, and gathering them for a hash of bytes, or
+ * chaining them, would cost more than hashing them. 'place' makes equal words in other places differ. */
 static uint64_t fold(unsigned place, uint64_t a, uint64_t b)
 {
     uint64_t secret = 0x9e3779b97f4a7c15u * (2 * place + 1);
@@ -84,7 +86,8 @@ static uint64_t fold_ends(unsigned place, struct span bytes)
     return fold(place, load64(few), load64(few + 8));
 }
 
-/* All of the header but its checksum. Options count: a repeat of an acknowledgement often differs in its timestamp alone. */
+/* All of the header but its checksum. Options count: a repeat of an acknowledgement often differs in its timestamp
+ * alone. */
 static uint64_t fold_tcp(unsigned place, const uint8_t *header, size_t size)
 {
     uint64_t hash = fold(place, load64(header), load64(header + 8));
@@ -102,8 +105,9 @@ static uint64_t fingerprint(const struct dissected *d)
     const uint8_t *src = d->src.ip.bytes, *dst = d->dst.ip.bytes;
     struct span part = d->is_fragment ? d->fragment : d->payload;
     struct span transport = span_from(d->ip, d->ip_header_size);
-    uint64_t hash = fold(PLACE_SOURCE, load64(src), load64(src + 8)) + fold(PLACE_DESTINATION, load64(dst), load64(dst + 8)) +
-                    fold(PLACE_SIZES, (uint64_t)d->payload_wire << 32 | part.size, (uint64_t)d->ip_id << 8 | d->protocol);
+    uint64_t hash =
+        fold(PLACE_SOURCE, load64(src), load64(src + 8)) + fold(PLACE_DESTINATION, load64(dst), load64(dst + 8)) +
+        fold(PLACE_SIZES, (uint64_t)d->payload_wire << 32 | part.size, (uint64_t)d->ip_id << 8 | d->protocol);
     if (d->is_fragment)
         return hash + fold(PLACE_FRAGMENT, d->fragment_offset, d->more_fragments) + fold_ends(PLACE_ENDS, part);
     if (d->protocol == 6)

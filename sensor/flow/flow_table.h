@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * All flows of one worker: finds or makes the flow of a packet, reassembles fragments and TCP, feeds connections, expires.
- * The order: duplicate check, fragments, flow, stream, connection. */
+ * All flows of one worker: finds or makes the flow of a packet, reassembles fragments and TCP, feeds connections,
+ * expires. The order: duplicate check, fragments, flow, stream, connection. */
 #ifndef FLOW_FLOW_TABLE_H
 #define FLOW_FLOW_TABLE_H
 
@@ -11,11 +11,11 @@
 struct flow_table;
 
 struct flow_limits {
-    uint32_t max_flows;           /* 0 = 262144 */
-    uint32_t reorder_mib;         /* memory for out-of-order segments of all flows; 0 = 64 */
-    uint32_t fragment_mib;        /* memory for IP fragments; 0 = 8 */
-    uint32_t idle_s, closed_s;    /* TCP without packets, after FIN or RST; 0 = 300 (86,400 inside an HTTP exchange), 5 */
-    bool no_dedup;                /* count a frame mirrored twice as two */
+    uint32_t max_flows;        /* 0 = 262144 */
+    uint32_t reorder_mib;      /* memory for out-of-order segments of all flows; 0 = 64 */
+    uint32_t fragment_mib;     /* memory for IP fragments; 0 = 8 */
+    uint32_t idle_s, closed_s; /* TCP without packets, after FIN or RST; 0 = 300 (86,400 inside an HTTP exchange), 5 */
+    bool no_dedup;             /* count a frame mirrored twice as two */
 };
 
 /* A flow that is not HTTP came to its end. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Segments of one direction that came before their turn, in order of sequence number, as runs of bytes without a hole.
- * Bytes seen first stay: a later segment only fills what is missing. Copies, in blocks of a pool shared by all flows. */
+ * Bytes seen first stay: a later segment only fills what is missing. Copies, in blocks of a pool shared by all flows.
+ */
 #ifndef FLOW_HOLD_H
 #define FLOW_HOLD_H
 
@@ -42,8 +43,8 @@ struct segment {
 struct pool *hold_pool_new(uint32_t mib);
 /* How many blocks a segment can need at most. */
 uint32_t hold_need(const struct segment *s);
-/* Keeps what is not held yet; returns how many bytes (on the wire) that were. *refused: bytes for which there was no block
- * or no run left. */
+/* Keeps what is not held yet; returns how many bytes (on the wire) that were. *refused: bytes for which there was no
+ * block or no run left. */
 uint32_t hold_put(struct hold *h, struct pool *pool, const struct segment *s, uint32_t *refused);
 /* Takes the first block out; the caller gives it back to the pool. 'h' must not be empty. */
 struct hold_block *hold_take(struct hold *h);

@@ -57,7 +57,8 @@ static const struct counter_def defs[] = {
     {"ipfrag_evicted", "datagrams", "given up to make room for others"},
 };
 
-_Static_assert(sizeof defs / sizeof *defs * sizeof(uint64_t) == sizeof(struct ipfrag_counts), "one name for each counter");
+_Static_assert(sizeof defs / sizeof *defs * sizeof(uint64_t) == sizeof(struct ipfrag_counts),
+               "one name for each counter");
 
 struct counters ipfrag_counters(const struct ipfrag_counts *counts)
 {
@@ -136,8 +137,8 @@ static uint32_t append(struct datagram *g, struct piece *p, struct span bytes)
     return n;
 }
 
-/* Copies [from, from + bytes.size) between 'before' (NULL: the front) and what follows; returns the link behind it, NULL
- * when memory is used up. */
+/* Copies [from, from + bytes.size) between 'before' (NULL: the front) and what follows; returns the link behind it,
+ * NULL when memory is used up. */
 static struct piece **fill(struct ipfrag *f, struct datagram *g, struct piece *before, uint32_t from, struct span bytes)
 {
     struct piece **link = before ? &before->next : &g->pieces;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Puts IP fragments together, IPv4 (RFC 791) and IPv6 (RFC 8200, 4.5). Where fragments overlap, the bytes seen first stay.
- * Memory and packet time are bounded; the least recently touched datagram makes room. */
+ * Puts IP fragments together, IPv4 (RFC 791) and IPv6 (RFC 8200, 4.5). Where fragments overlap, the bytes seen first
+ * stay. Memory and packet time are bounded; the least recently touched datagram makes room. */
 #ifndef FLOW_IPFRAG_H
 #define FLOW_IPFRAG_H
 
@@ -12,10 +12,10 @@
 /* received = held + completing + the reasons why one was not kept. */
 struct ipfrag_counts {
     uint64_t received;
-    uint64_t held, completing;                              /* kept; brought a datagram to its end */
-    uint64_t repeated, snapped, bad, too_long, no_room;     /* not kept */
-    uint64_t overlaps;                                      /* fragments of which a part was there already */
-    uint64_t datagrams, timed_out, evicted;                 /* begun; given up */
+    uint64_t held, completing;                          /* kept; brought a datagram to its end */
+    uint64_t repeated, snapped, bad, too_long, no_room; /* not kept */
+    uint64_t overlaps;                                  /* fragments of which a part was there already */
+    uint64_t datagrams, timed_out, evicted;             /* begun; given up */
 };
 
 struct ipfrag;

@@ -57,8 +57,8 @@ void tcp_fini(struct tcp *t)
 
 /* ---- what is owed ---- */
 
-/* Up to where bytes of this direction have certainly been sent. The last acknowledged number may be that of a FIN that was
- * not seen, unless something shows that it is a byte. */
+/* Up to where bytes of this direction have certainly been sent. The last acknowledged number may be that of a FIN that
+ * was not seen, unless something shows that it is a byte. */
 static uint32_t sent_limit(const struct tcp_stream *s, int dir)
 {
     const struct tcp_half *h = &s->half[dir];
@@ -169,6 +169,8 @@ enum tcp_result tcp_expire(struct tcp *t, struct tcp_stream *s, void *ctx, uint6
         if (s->end_ns && s->end_ns <= deadline)
             s->is_over = true;
         settle(t, s, ctx, deadline);
+        if (s->is_over)
+            s->end_ns = deadline;
     }
     return s->is_over ? TCP_OVER : TCP_GOING;
 }
@@ -398,7 +400,8 @@ static void note_reset(struct tcp *t, struct tcp_stream *s, int dir, const struc
         return;
     }
     s->was_reset[dir] = true;
-    bool is_owed = (h->is_started && !h->is_soft && seq_before(h->next, d->seq)) || h->hold.first || s->half[!dir].hold.first;
+    bool is_owed =
+        (h->is_started && !h->is_soft && seq_before(h->next, d->seq)) || h->hold.first || s->half[!dir].hold.first;
     for (int i = 0; i < 2; i++)
         is_owed = is_owed || (s->half[i].is_started && seq_before(s->half[i].next, sent_limit(s, i)));
     if (!is_owed)
@@ -410,9 +413,11 @@ static void note_reset(struct tcp *t, struct tcp_stream *s, int dir, const struc
 bool tcp_begins_anew(const struct tcp_stream *s, int direction, const struct dissected *d)
 {
     const struct tcp_half *h = &s->half[direction];
-    if (!(d->tcp_flags & DECAP_SYN) || d->tcp_flags & DECAP_RST || !h->is_started || h->is_soft || h->start == d->seq + 1)
+    if (!(d->tcp_flags & DECAP_SYN) || d->tcp_flags & DECAP_RST || !h->is_started || h->is_soft ||
+        h->start == d->seq + 1)
         return false;
-    return !(d->tcp_flags & DECAP_ACK) || h->next != h->start || s->is_over; /* a second SYN-ACK may correct the first */
+    return !(d->tcp_flags & DECAP_ACK) || h->next != h->start ||
+           s->is_over; /* a second SYN-ACK may correct the first */
 }
 
 bool tcp_goes_on(const struct tcp_stream *s, int direction, const struct dissected *d)
@@ -432,8 +437,9 @@ bool tcp_goes_on(const struct tcp_stream *s, int direction, const struct dissect
 static bool is_quiet(const struct tcp_stream *s)
 {
     const struct tcp_half *a = &s->half[0], *b = &s->half[1];
-    return !a->hold.first && !b->hold.first && !s->deadline_ns && !s->end_ns && !s->is_alone && a->has_fin == a->is_finished &&
-           b->has_fin == b->is_finished && !seq_before(a->next, a->acked) && !seq_before(b->next, b->acked);
+    return !a->hold.first && !b->hold.first && !s->deadline_ns && !s->end_ns && !s->is_alone &&
+           a->has_fin == a->is_finished && b->has_fin == b->is_finished && !seq_before(a->next, a->acked) &&
+           !seq_before(b->next, b->acked);
 }
 
 enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int direction, const struct dissected *d,
@@ -454,7 +460,8 @@ enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int dir
     if (s->is_alone)
         tell_unseen(t, s, ctx, now_ns);
     uint32_t end = g.seq + g.wire;
-    bool is_elsewhere = h->is_started && (g.wire > 0 || d->tcp_flags & DECAP_FIN) && is_far(t, s, direction, &g, &is_lost);
+    bool is_elsewhere =
+        h->is_started && (g.wire > 0 || d->tcp_flags & DECAP_FIN) && is_far(t, s, direction, &g, &is_lost);
     if (is_lost)
         return TCP_LOST;
     t->counts->segments++;

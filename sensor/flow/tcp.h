@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Both directions of one TCP connection, from segments in any order to bytes in order and explicit gaps (RFC 9293).
  *
- * In-order segments are handed on without a copy. Where segments overlap, the bytes seen first stay. A SPAN port mixes up
- * frames of the two directions too, and who pairs requests with responses must not see an answer before its question: a
- * segment that acknowledges bytes of the other side that have not come yet waits for them like one behind a hole.
+ * In-order segments are handed on without a copy. Where segments overlap, the bytes seen first stay. A SPAN port mixes
+ * up frames of the two directions too, and who pairs requests with responses must not see an answer before its
+ * question: a segment that acknowledges bytes of the other side that have not come yet waits for them like one behind a
+ * hole.
  *
- * A hole becomes a gap when the receiver has acknowledged it (nobody will send it again) and TCP_GRACE_NS of packet time has
- * passed since, or when the memory for waiting segments is used up, or at the end. Where nothing but a bare acknowledgement
- * tells of it (no data behind it, no answer to it) the sender must have been silent for TCP_SILENCE_NS: acknowledging in
- * advance blinds nobody. Without the other direction on the tap the grace alone decides, and the bytes of that other direction
- * are told as acknowledged gaps before the visible data that came after them.
- * Times are packet times; the deadline of what waits is exact, so results do not depend on how often anyone looks. */
+ * A hole becomes a gap when the receiver has acknowledged it (nobody will send it again) and TCP_GRACE_NS of packet
+ * time has passed since, or when the memory for waiting segments is used up, or at the end. Where nothing but a bare
+ * acknowledgement tells of it (no data behind it, no answer to it) the sender must have been silent for TCP_SILENCE_NS:
+ * acknowledging in advance blinds nobody. Without the other direction on the tap the grace alone decides, and the bytes
+ * of that other direction are told as acknowledged gaps before the visible data that came after them. Times are packet
+ * times; the deadline of what waits is exact, so results do not depend on how often anyone looks. */
 #ifndef FLOW_TCP_H
 #define FLOW_TCP_H
 
@@ -29,14 +30,16 @@ struct tcp_ops {
     void (*fin)(void *ctx, int direction, uint64_t ns);
 };
 
-/* Each segment ends as one of: empty ordered held retransmitted late keepalive after_fin far refused (so segments is their sum).
- * bytes_in (payload on the wire) = bytes_delivered + bytes_cut + bytes_held (now waiting) + bytes_repeated
+/* Each segment ends as one of: empty ordered held retransmitted late keepalive after_fin far refused (so segments is
+ * their sum). bytes_in (payload on the wire) = bytes_delivered + bytes_cut + bytes_held (now waiting) + bytes_repeated
  * + bytes_after_fin + bytes_far + bytes_refused. */
 struct tcp_counts {
     uint64_t segments;
     uint64_t empty, ordered, held, retransmitted, late, keepalive, after_fin, far, refused;
-    uint64_t bytes_in, bytes_delivered, bytes_cut, bytes_held, bytes_repeated, bytes_after_fin, bytes_far, bytes_refused;
-    uint64_t bytes_missing, bytes_missing_acked; /* told as gaps: all but bytes_cut; of these acknowledged by the receiver */
+    uint64_t bytes_in, bytes_delivered, bytes_cut, bytes_held, bytes_repeated;
+    uint64_t bytes_after_fin, bytes_far, bytes_refused;
+    uint64_t bytes_missing;       /* told as gaps; bytes_cut is not among them */
+    uint64_t bytes_missing_acked; /* of these, acknowledged by the receiver */
     uint64_t gaps, forced, resets_ignored, acks_ignored;
 };
 
@@ -50,35 +53,36 @@ struct tcp {
 struct tcp_half {
     /* read for every segment */
     struct hold hold;
-    uint32_t next;        /* sequence number of the next byte to hand on */
-    uint32_t start;       /* of its first byte */
-    uint32_t acked;       /* the other side has confirmed up to here */
-    uint32_t acked_data;  /* the same, by segments that carried data */
+    uint32_t next;            /* sequence number of the next byte to hand on */
+    uint32_t start;           /* of its first byte */
+    uint32_t acked;           /* the other side has confirmed up to here */
+    uint32_t acked_data;      /* the same, by segments that carried data */
     bool is_started, is_soft; /* soft: 'next' is a guess that the first data may correct */
     bool has_syn, has_other_start;
     bool is_marked, is_mark_slow, is_over_set, has_fin, is_finished;
-    bool far_acked;       /* the other side acknowledges where far_next is */
-    uint8_t far_run;      /* far-away segments in a row */
-    uint64_t ack_ns;      /* when 'acked' last went up */
+    bool far_acked;  /* the other side acknowledges where far_next is */
+    uint8_t far_run; /* far-away segments in a row */
+    uint64_t ack_ns; /* when 'acked' last went up */
     /* read when something is out of order, or at the end */
     uint64_t mark_ns, due_ns, over_ns, fin_ns;
-    uint32_t mark;        /* known since mark_ns to have been sent; waited for until due_ns */
-    uint32_t mark_next;   /* 'next' at that time */
-    uint32_t over;        /* up to here holes are not waited for any more */
-    uint32_t fin, fin_ack; /* sequence number of the FIN, and what its sender had got */
+    uint32_t mark;             /* known since mark_ns to have been sent; waited for until due_ns */
+    uint32_t mark_next;        /* 'next' at that time */
+    uint32_t over;             /* up to here holes are not waited for any more */
+    uint32_t fin, fin_ack;     /* sequence number of the FIN, and what its sender had got */
     uint32_t gap_from, gap_to; /* the last gap */
-    uint32_t other_start; /* of another SYN-ACK for the same SYN */
-    uint32_t far_next;    /* where a run of far-away segments continues */
+    uint32_t other_start;      /* of another SYN-ACK for the same SYN */
+    uint32_t far_next;         /* where a run of far-away segments continues */
 };
 
 struct tcp_stream {
     uint64_t deadline_ns; /* tcp_expire wants to be called then; 0 = no need */
-    uint64_t end_ns;      /* a reset ends the connection then, at the latest; 0 = none */
+    uint64_t end_ns;      /* a reset ends the connection then, at the latest; 0 = none. After tcp_expire's TCP_OVER:
+                           * when that was */
     bool saw[2];          /* packets of this direction */
     bool has_syn;
-    bool is_alone;        /* the other direction was never seen, and has had time to be */
-    bool is_over;         /* both FIN handed on, or reset */
-    bool was_reset[2];    /* by this direction */
+    bool is_alone;     /* the other direction was never seen, and has had time to be */
+    bool is_over;      /* both FIN handed on, or reset */
+    bool was_reset[2]; /* by this direction */
     struct tcp_half half[2];
 };
 
@@ -94,12 +98,13 @@ bool tcp_init(struct tcp *t, uint32_t mib, const struct tcp_ops *ops, struct tcp
 void tcp_fini(struct tcp *t);
 struct counters tcp_counters(const struct tcp_counts *counts);
 
-/* A zeroed struct tcp_stream is a new stream. */
-/* Whether the segment opens another connection on the same addresses (RFC 9293, 3.6.1): a SYN with another initial number. */
+/* A zeroed struct tcp_stream is a new stream.
+ * Whether the segment opens another connection on the same addresses (RFC 9293, 3.6.1): a SYN with another initial
+ * number. */
 bool tcp_begins_anew(const struct tcp_stream *s, int direction, const struct dissected *d);
 /* Whether a segment after the end belongs to a connection that goes on: another one, far from this, whose handshake was
- * not seen; or this one, if its sender goes on after a reset in its name, or its handshake goes on after any (so that was
- * forged, or meant for an older connection). */
+ * not seen; or this one, if its sender goes on after a reset in its name, or its handshake goes on after any (so that
+ * was forged, or meant for an older connection). */
 bool tcp_goes_on(const struct tcp_stream *s, int direction, const struct dissected *d);
 /* One segment; 'ctx' goes to the ops. Not after TCP_OVER, and not past deadline_ns: tcp_expire comes first. */
 enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int direction, const struct dissected *d,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The order in which the bytes of both directions are handed on: by sequence number, and not before what they answer to. */
+ * The order in which the bytes of both directions are handed on: by sequence number, and not before what they answer
+ * to. */
 #include "flow/tcp_order.h"
 
 void tcp_order_gap(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, uint32_t bytes, uint64_t ns)
@@ -49,8 +50,9 @@ void tcp_order_held(struct tcp *t, struct tcp_stream *s, void *ctx, int dir)
 {
     struct hold_block *b = hold_take(&s->half[dir].hold);
     t->counts->bytes_held -= b->wire;
-    tcp_order_data(t, s, ctx, dir,
-              &(struct segment){.seq = b->seq, .wire = b->wire, .bytes = span_of(b->data, b->caught), .time_ns = b->time_ns});
+    tcp_order_data(
+        t, s, ctx, dir,
+        &(struct segment){.seq = b->seq, .wire = b->wire, .bytes = span_of(b->data, b->caught), .time_ns = b->time_ns});
     pool_give(t->blocks, b);
 }
 
@@ -110,8 +112,8 @@ static bool is_blocked(const struct tcp_stream *s, int dir)
     return h->hold.first && h->hold.first->seq == h->next;
 }
 
-/* Two held segments that each claim to answer the other: forged or retransmitted with a later acknowledgement. When that
- * is overdue, the older one goes first. */
+/* Two held segments that each claim to answer the other: forged or retransmitted with a later acknowledgement. When
+ * that is overdue, the older one goes first. */
 static bool break_circle(struct tcp *t, struct tcp_stream *s, void *ctx)
 {
     if (!is_blocked(s, 0) || !is_blocked(s, 1) || !(s->half[0].is_over_set || s->half[1].is_over_set))

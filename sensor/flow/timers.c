@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A timer wheel and two queues. Each queue has one length of waiting, so its front is due first (but for flows that come
- * back with a rest of their time: they are looked at no later than one more waiting time). */
+ * A timer wheel and two queues. Each queue has one length of waiting, so its front is due first (but for flows that
+ * come back with a rest of their time: they are looked at no later than one more waiting time). */
 #include "flow/timers.h"
 
 #include "base/times.h"

@@ -23,7 +23,8 @@ static const struct counter_def defs[] = {
     {"decap_tunnelled", "packets", "decoded inside at least one tunnel"},
 };
 
-_Static_assert(sizeof defs / sizeof *defs * sizeof(uint64_t) == sizeof(struct decap_counts), "one name for each counter");
+_Static_assert(sizeof defs / sizeof *defs * sizeof(uint64_t) == sizeof(struct decap_counts),
+               "one name for each counter");
 
 struct counters decap_counters(const struct decap_counts *counts)
 {
@@ -47,12 +48,19 @@ bool walk_enter(struct walk *w, enum decap_tunnel kind)
 static enum layer step(struct walk *w, enum layer layer)
 {
     switch (layer) {
-    case LAYER_IP: case LAYER_IP4: case LAYER_IP6: case LAYER_TCP: case LAYER_UDP:
-        return ip_step(w, layer);
-    case LAYER_ETHER: case LAYER_TYPE: case LAYER_LLC: case LAYER_MPLS: case LAYER_PPPOE: case LAYER_PPP: case LAYER_WLAN:
-        return link_step(w, layer);
-    default:
-        return tunnel_step(w, layer);
+    case LAYER_IP:
+    case LAYER_IP4:
+    case LAYER_IP6:
+    case LAYER_TCP:
+    case LAYER_UDP: return ip_step(w, layer);
+    case LAYER_ETHER:
+    case LAYER_TYPE:
+    case LAYER_LLC:
+    case LAYER_MPLS:
+    case LAYER_PPPOE:
+    case LAYER_PPP:
+    case LAYER_WLAN: return link_step(w, layer);
+    default: return tunnel_step(w, layer);
     }
 }
 

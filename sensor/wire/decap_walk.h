@@ -8,23 +8,50 @@
 
 enum layer {
     /* still to be read */
-    LAYER_ETHER, LAYER_TYPE, LAYER_LLC, LAYER_IP, LAYER_IP4, LAYER_IP6, LAYER_TCP, LAYER_UDP, LAYER_GRE, LAYER_MPLS,
-    LAYER_PPPOE, LAYER_PPP, LAYER_WLAN, LAYER_ERSPAN2, LAYER_ERSPAN3, LAYER_VXLAN, LAYER_VXLAN_GPE, LAYER_GENEVE, LAYER_GTP,
-    LAYER_GRE_UDP, LAYER_L2TP, LAYER_AYIYA,
+    LAYER_ETHER,
+    LAYER_TYPE,
+    LAYER_LLC,
+    LAYER_IP,
+    LAYER_IP4,
+    LAYER_IP6,
+    LAYER_TCP,
+    LAYER_UDP,
+    LAYER_GRE,
+    LAYER_MPLS,
+    LAYER_PPPOE,
+    LAYER_PPP,
+    LAYER_WLAN,
+    LAYER_ERSPAN2,
+    LAYER_ERSPAN3,
+    LAYER_VXLAN,
+    LAYER_VXLAN_GPE,
+    LAYER_GENEVE,
+    LAYER_GTP,
+    LAYER_GRE_UDP,
+    LAYER_L2TP,
+    LAYER_AYIYA,
     /* outcomes, in the order of struct decap_counts */
-    END_TCP, END_UDP, END_FRAGMENT, END_OTHER_IP, END_NOT_IP, END_UNKNOWN_LINK, END_TRUNCATED, END_BAD, END_TOO_DEEP,
+    END_TCP,
+    END_UDP,
+    END_FRAGMENT,
+    END_OTHER_IP,
+    END_NOT_IP,
+    END_UNKNOWN_LINK,
+    END_TRUNCATED,
+    END_BAD,
+    END_TOO_DEEP,
 };
 
 struct walk {
     struct dissected *d;
-    struct span left;    /* caught bytes from the layer to be read on */
-    size_t wire;         /* the same, as long as it was on the wire: >= left.size */
-    uint16_t type;       /* EtherType of what comes, for LAYER_TYPE */
-    uint8_t vlans;       /* tags seen so far */
-    uint8_t tunnels;     /* entered so far */
+    struct span left; /* caught bytes from the layer to be read on */
+    size_t wire;      /* the same, as long as it was on the wire: >= left.size */
+    uint16_t type;    /* EtherType of what comes, for LAYER_TYPE */
+    uint8_t vlans;    /* tags seen so far */
+    uint8_t tunnels;  /* entered so far */
     bool has_outer;
-    bool has_fallback;   /* 'fallback' is what the packet is when the guessed tunnel does not hold together, */
-    bool is_doubtful;    /* or, of a tunnel whose header proves little, holds no IP either */
+    bool has_fallback; /* 'fallback' is what the packet is when the guessed tunnel does not hold together, */
+    bool is_doubtful;  /* or, of a tunnel whose header proves little, holds no IP either */
     struct dissected fallback;
 };
 

@@ -3,8 +3,18 @@
 #include "wire/decap_walk.h"
 
 enum {
-    PROTO_HOP_BY_HOP = 0, PROTO_IP4 = 4, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_IP6 = 41, PROTO_ROUTING = 43,
-    PROTO_FRAGMENT = 44, PROTO_GRE = 47, PROTO_AH = 51, PROTO_OPTIONS = 60, PROTO_MOBILITY = 135, PROTO_MPLS = 137,
+    PROTO_HOP_BY_HOP = 0,
+    PROTO_IP4 = 4,
+    PROTO_TCP = 6,
+    PROTO_UDP = 17,
+    PROTO_IP6 = 41,
+    PROTO_ROUTING = 43,
+    PROTO_FRAGMENT = 44,
+    PROTO_GRE = 47,
+    PROTO_AH = 51,
+    PROTO_OPTIONS = 60,
+    PROTO_MOBILITY = 135,
+    PROTO_MPLS = 137,
     PROTO_ETHERNET = 143,
 };
 
@@ -18,22 +28,14 @@ static enum layer enter(struct walk *w, enum decap_tunnel kind, enum layer insid
 static enum layer by_protocol(struct walk *w)
 {
     switch (w->d->protocol) {
-    case PROTO_TCP:
-        return LAYER_TCP;
-    case PROTO_UDP:
-        return LAYER_UDP;
-    case PROTO_GRE:
-        return LAYER_GRE;
-    case PROTO_IP4:
-        return enter(w, DECAP_IPIP, LAYER_IP4);
-    case PROTO_IP6:
-        return enter(w, DECAP_IPIP, LAYER_IP6);
-    case PROTO_MPLS:
-        return LAYER_MPLS;
-    case PROTO_ETHERNET:
-        return enter(w, DECAP_IPIP, LAYER_ETHER);
-    default:
-        return END_OTHER_IP;
+    case PROTO_TCP: return LAYER_TCP;
+    case PROTO_UDP: return LAYER_UDP;
+    case PROTO_GRE: return LAYER_GRE;
+    case PROTO_IP4: return enter(w, DECAP_IPIP, LAYER_IP4);
+    case PROTO_IP6: return enter(w, DECAP_IPIP, LAYER_IP6);
+    case PROTO_MPLS: return LAYER_MPLS;
+    case PROTO_ETHERNET: return enter(w, DECAP_IPIP, LAYER_ETHER);
+    default: return END_OTHER_IP;
     }
 }
 
@@ -94,14 +96,13 @@ static enum layer ip4(struct walk *w)
 static size_t extension_size(uint8_t protocol, const uint8_t *at)
 {
     switch (protocol) {
-    case PROTO_HOP_BY_HOP: case PROTO_ROUTING: case PROTO_OPTIONS: case PROTO_MOBILITY:
-        return (at[1] + 1u) * 8u;
-    case PROTO_AH: /* RFC 4302 counts it in 4-byte units */
-        return (at[1] + 2u) * 4u;
-    case PROTO_FRAGMENT:
-        return 8;
-    default:
-        return 0;
+    case PROTO_HOP_BY_HOP:
+    case PROTO_ROUTING:
+    case PROTO_OPTIONS:
+    case PROTO_MOBILITY: return (at[1] + 1u) * 8u;
+    case PROTO_AH: /* RFC 4302 counts it in 4-byte units */ return (at[1] + 2u) * 4u;
+    case PROTO_FRAGMENT: return 8;
+    default: return 0;
     }
 }
 
@@ -165,12 +166,9 @@ static enum layer ip(struct walk *w)
     if (w->left.size == 0)
         return walk_short(w);
     switch (w->left.at[0] >> 4) {
-    case 4:
-        return LAYER_IP4;
-    case 6:
-        return LAYER_IP6;
-    default:
-        return END_BAD;
+    case 4: return LAYER_IP4;
+    case 6: return LAYER_IP6;
+    default: return END_BAD;
     }
 }
 
@@ -217,15 +215,10 @@ static enum layer udp(struct walk *w)
 enum layer ip_step(struct walk *w, enum layer layer)
 {
     switch (layer) {
-    case LAYER_IP4:
-        return ip4(w);
-    case LAYER_IP6:
-        return ip6(w);
-    case LAYER_TCP:
-        return tcp(w);
-    case LAYER_UDP:
-        return udp(w);
-    default:
-        return ip(w);
+    case LAYER_IP4: return ip4(w);
+    case LAYER_IP6: return ip6(w);
+    case LAYER_TCP: return tcp(w);
+    case LAYER_UDP: return udp(w);
+    default: return ip(w);
     }
 }

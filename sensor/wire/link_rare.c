@@ -12,9 +12,9 @@ enum layer link_wlan(struct walk *w)
     if (!is_data || is_empty || is_encrypted)
         return END_NOT_IP;
     size_t size = 24;
-    size += (flags & 3) == 3 ? 6 : 0;                     /* between access points: a fourth address */
+    size += (flags & 3) == 3 ? 6 : 0; /* between access points: a fourth address */
     if (kind & 0x80)
-        size += flags & 0x80 ? 6 : 2;                     /* quality of service, high throughput */
+        size += flags & 0x80 ? 6 : 2; /* quality of service, high throughput */
     return walk_take(w, size) ? LAYER_LLC : walk_short(w);
 }
 
@@ -26,8 +26,8 @@ enum layer link_radiotap(struct walk *w)
     return walk_take(w, w->left.at[2] | (size_t)w->left.at[3] << 8) ? LAYER_WLAN : walk_short(w);
 }
 
-/* LINKTYPE_NFLOG: 4 bytes, then type-length-values in the byte order of the machine that captured, padded to 4; type 9 is
- * the packet. A length below 256 tells the order: its low byte comes first or second. */
+/* LINKTYPE_NFLOG: 4 bytes, then type-length-values in the byte order of the machine that captured, padded to 4; type 9
+ * is the packet. A length below 256 tells the order: its low byte comes first or second. */
 enum layer link_nflog(struct walk *w)
 {
     if (!walk_take(w, 4))

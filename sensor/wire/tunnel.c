@@ -4,8 +4,14 @@
 #include "wire/decap_walk.h"
 
 enum {
-    PORT_L2TP = 1701, PORT_GTP = 2152, PORT_GRE = 4754, PORT_VXLAN = 4789, PORT_VXLAN_GPE = 4790, PORT_AYIYA = 5072,
-    PORT_GENEVE = 6081, PORT_VXLAN_LINUX = 8472,
+    PORT_L2TP = 1701,
+    PORT_GTP = 2152,
+    PORT_GRE = 4754,
+    PORT_VXLAN = 4789,
+    PORT_VXLAN_GPE = 4790,
+    PORT_AYIYA = 5072,
+    PORT_GENEVE = 6081,
+    PORT_VXLAN_LINUX = 8472,
 };
 
 #define GRE_HAS_CHECKSUM 0x8000u
@@ -93,7 +99,8 @@ static enum layer vxlan_gpe(struct walk *w)
     return enter_udp(w, DECAP_VXLAN, 8, next == 1 ? LAYER_IP4 : next == 2 ? LAYER_IP6 : LAYER_ETHER);
 }
 
-/* RFC 2661, data messages: flags say which fields there are; PPP follows. Told as PPPoE, which is PPP over something too. */
+/* RFC 2661, data messages: flags say which fields there are; PPP follows. Told as PPPoE, which is PPP over something
+ * too. */
 static enum layer l2tp(struct walk *w)
 {
     uint16_t flags = be16(w->left.at);
@@ -164,48 +171,33 @@ enum layer tunnel_of_udp(const struct walk *w, uint16_t port)
     if (w->left.size < 8)
         return END_UDP;
     switch (port) {
-    case PORT_VXLAN: case PORT_VXLAN_LINUX: /* RFC 7348; reserved bits are to be ignored */
-        return h[0] & 8 ? LAYER_VXLAN : END_UDP;
-    case PORT_VXLAN_GPE:
-        return h[0] & 8 ? LAYER_VXLAN_GPE : END_UDP;
-    case PORT_L2TP: /* version 2, a data message */
-        return (be16(h) & 0x800f) == 2 ? LAYER_L2TP : END_UDP;
-    case PORT_AYIYA: /* forward, IPv6 */
-        return (h[2] & 15) == 1 && h[3] == 41 ? LAYER_AYIYA : END_UDP;
-    case PORT_GRE:
-        return LAYER_GRE_UDP;
-    case PORT_GENEVE:
-        return h[0] >> 6 == 0 && h[7] == 0 ? LAYER_GENEVE : END_UDP;
+    case PORT_VXLAN:
+    case PORT_VXLAN_LINUX: /* RFC 7348; reserved bits are to be ignored */ return h[0] & 8 ? LAYER_VXLAN : END_UDP;
+    case PORT_VXLAN_GPE: return h[0] & 8 ? LAYER_VXLAN_GPE : END_UDP;
+    case PORT_L2TP: /* version 2, a data message */ return (be16(h) & 0x800f) == 2 ? LAYER_L2TP : END_UDP;
+    case PORT_AYIYA: /* forward, IPv6 */ return (h[2] & 15) == 1 && h[3] == 41 ? LAYER_AYIYA : END_UDP;
+    case PORT_GRE: return LAYER_GRE_UDP;
+    case PORT_GENEVE: return h[0] >> 6 == 0 && h[7] == 0 ? LAYER_GENEVE : END_UDP;
     case PORT_GTP: /* version 1, protocol type GTP, a user packet */
         return h[0] >> 4 == 3 && h[1] == 255 && be16(h + 2) + 8u <= w->wire ? LAYER_GTP : END_UDP;
-    default:
-        return END_UDP;
+    default: return END_UDP;
     }
 }
 
 enum layer tunnel_step(struct walk *w, enum layer layer)
 {
     switch (layer) {
-    case LAYER_GRE:
-        return gre(w);
-    case LAYER_ERSPAN2:
-        return erspan2(w);
-    case LAYER_ERSPAN3:
-        return erspan3(w);
+    case LAYER_GRE: return gre(w);
+    case LAYER_ERSPAN2: return erspan2(w);
+    case LAYER_ERSPAN3: return erspan3(w);
     case LAYER_VXLAN:
         w->is_doubtful = w->left.at[0] != 8 || w->left.at[7] != 0;
         return enter_udp(w, DECAP_VXLAN, 8, LAYER_ETHER);
-    case LAYER_GENEVE:
-        return geneve(w);
-    case LAYER_VXLAN_GPE:
-        return vxlan_gpe(w);
-    case LAYER_L2TP:
-        return l2tp(w);
-    case LAYER_AYIYA:
-        return ayiya(w);
-    case LAYER_GRE_UDP:
-        return gre_udp(w);
-    default:
-        return gtp(w);
+    case LAYER_GENEVE: return geneve(w);
+    case LAYER_VXLAN_GPE: return vxlan_gpe(w);
+    case LAYER_L2TP: return l2tp(w);
+    case LAYER_AYIYA: return ayiya(w);
+    case LAYER_GRE_UDP: return gre_udp(w);
+    default: return gtp(w);
     }
 }

@@ -140,6 +140,10 @@ void packet_build_vlan(struct packet_build *b, uint16_t id, uint16_t type)
 struct packet packet_build_done(const struct packet_build *b, uint32_t link, uint64_t time_ns)
 {
     struct span s = packet_build_span(b);
-    return (struct packet){.time_ns = time_ns, .bytes = s.at, .caught = (uint32_t)s.size, .wire = (uint32_t)s.size,
-                           .link = link, .number = 1};
+    return (struct packet){.time_ns = time_ns,
+                           .bytes = s.at,
+                           .caught = (uint32_t)s.size,
+                           .wire = (uint32_t)s.size,
+                           .link = link,
+                           .number = 1};
 }

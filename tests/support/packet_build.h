@@ -23,12 +23,12 @@ struct packet_build_tcp {
 struct packet_build_ip {
     const char *src, *dst; /* text; the family decides the version */
     uint8_t protocol;
-    uint8_t ttl;           /* 0 = 64 */
+    uint8_t ttl; /* 0 = 64 */
     uint32_t id;
-    struct span options;   /* IPv4: a multiple of 4 bytes */
+    struct span options; /* IPv4: a multiple of 4 bytes */
     uint32_t fragment_offset;
     bool is_fragment, more_fragments;
-    bool no_length;        /* total length 0, as segmentation offload leaves it */
+    bool no_length; /* total length 0, as segmentation offload leaves it */
 };
 
 /* Begins; 'payload' may be a part of the frame built before. */

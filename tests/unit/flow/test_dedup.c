@@ -24,7 +24,8 @@ struct variant {
 #define IP4_OF(sender, number) .ip.src = sender, .ip.dst = "10.0.0.2", .ip.protocol = 6, .ip.id = number
 #define IP4 IP4_OF("10.0.0.1", 7)
 #define IP6 .ip.src = "fd00::1", .ip.dst = "fd00::2", .ip.protocol = 6
-#define TCP_OF(port, number, answer, bits) .tcp.src = port, .tcp.dst = 80, .tcp.seq = number, .tcp.ack = answer, .tcp.flags = bits
+#define TCP_OF(port, number, answer, bits)                                                                             \
+    .tcp.src = port, .tcp.dst = 80, .tcp.seq = number, .tcp.ack = answer, .tcp.flags = bits
 #define TCP TCP_OF(1000, 5, 6, 0x18)
 #define BODY .payload = SPAN("The same sixteen bytes at the front, then more, and sixteen at the end")
 
@@ -44,8 +45,14 @@ static const struct variant seconds[2][16] = {
         {.name = "an option", IP4, TCP, BODY, .tcp.options = SPAN("\1\1\1\1")},
         {.name = "another port", IP4, TCP_OF(1001, 5, 6, 0x18), BODY},
         {.name = "another sender", IP4_OF("10.0.0.3", 7), TCP, BODY},
-        {.name = "another end", IP4, TCP, .payload = SPAN("The same sixteen bytes at the front, then more, and sixteen at the enD")},
-        {.name = "longer", IP4, TCP, .payload = SPAN("The same sixteen bytes at the front, then more,  and sixteen at the end")},
+        {.name = "another end",
+         IP4,
+         TCP,
+         .payload = SPAN("The same sixteen bytes at the front, then more, and sixteen at the enD")},
+        {.name = "longer",
+         IP4,
+         TCP,
+         .payload = SPAN("The same sixteen bytes at the front, then more,  and sixteen at the end")},
         {.name = "no payload", IP4, TCP},
     },
     {
@@ -104,8 +111,12 @@ static void test_fragments(void **state)
         struct decap_counts decap = {0};
         struct dissected d;
         packet_build_payload(b, SPAN("12345678"));
-        packet_build_ip(b, &(struct packet_build_ip){.src = "10.0.0.1", .dst = "10.0.0.2", .protocol = 17, .id = cases[i].id,
-                                                     .fragment_offset = cases[i].offset, .more_fragments = true});
+        packet_build_ip(b, &(struct packet_build_ip){.src = "10.0.0.1",
+                                                     .dst = "10.0.0.2",
+                                                     .protocol = 17,
+                                                     .id = cases[i].id,
+                                                     .fragment_offset = cases[i].offset,
+                                                     .more_fragments = true});
         struct packet p = packet_build_done(b, 101, t0);
         assert_int_equal(decap_packet(&p, &d, &decap), 0);
         assert_int_equal(dedup_is_copy(dd, dedup_hash(dd, &d), t0), cases[i].is_copy);

@@ -133,7 +133,8 @@ void classify_result(struct classify *c, struct classify_flow *f, char protocol[
 static void on_other(void *ctx, const struct flow_info *info, const char *protocol, const char *sni)
 {
     (void)ctx; /* there is one diary */
-    note("other(%d>%d %s %s %d/%d) ", info->client.port, info->server.port, protocol, sni, (int)info->packets[0], (int)info->packets[1]);
+    note("other(%d>%d %s %s %d/%d) ", info->client.port, info->server.port, protocol, sni, (int)info->packets[0],
+         (int)info->packets[1]);
 }
 
 /* ---- frames ---- */
@@ -180,15 +181,17 @@ static void expect_sums(const struct bench *b)
     uint64_t refused = d->not_ip + d->unknown_link + d->truncated + d->bad + d->too_deep;
     assert_int_equal(d->received + d->reassembled, decoded + refused);
     assert_int_equal(count(b, "flow_received") + d->reassembled, decoded + count(b, "flow_undecodable"));
-    assert_int_equal(count(b, "flow_received"), count(b, "flow_duplicates") + count(b, "flow_fragments") + count(b, "flow_undecodable") +
-                                                    count(b, "flow_other_ip") + count(b, "flow_tcp") + count(b, "flow_udp"));
+    assert_int_equal(count(b, "flow_received"), count(b, "flow_duplicates") + count(b, "flow_fragments") +
+                                                    count(b, "flow_undecodable") + count(b, "flow_other_ip") +
+                                                    count(b, "flow_tcp") + count(b, "flow_udp"));
     assert_int_equal(count(b, "flow_tcp"), count(b, "tcp_segments") + count(b, "flow_after_close"));
     assert_int_equal(count(b, "flow_flows"), count(b, "flow_idle") + count(b, "flow_closed") + count(b, "flow_reused") +
-                                                 count(b, "flow_lost") + count(b, "flow_evicted") + count(b, "flow_flushed") +
-                                                 flow_table_size(b->table));
-    assert_int_equal(count(b, "tcp_bytes_in"), count(b, "tcp_bytes_delivered") + count(b, "tcp_bytes_cut") + count(b, "tcp_bytes_held") +
-                                                   count(b, "tcp_bytes_repeated") + count(b, "tcp_bytes_after_fin") +
-                                                   count(b, "tcp_bytes_far") + count(b, "tcp_bytes_refused"));
+                                                 count(b, "flow_lost") + count(b, "flow_evicted") +
+                                                 count(b, "flow_flushed") + flow_table_size(b->table));
+    assert_int_equal(count(b, "tcp_bytes_in"), count(b, "tcp_bytes_delivered") + count(b, "tcp_bytes_cut") +
+                                                   count(b, "tcp_bytes_held") + count(b, "tcp_bytes_repeated") +
+                                                   count(b, "tcp_bytes_after_fin") + count(b, "tcp_bytes_far") +
+                                                   count(b, "tcp_bytes_refused"));
 }
 
 static void finish(struct bench *b, uint64_t ms)
@@ -219,8 +222,8 @@ static void send(struct bench *b, uint64_t ms)
 
 struct frame {
     uint64_t ms;
-    char who;          /* 'c' or 's', 0: end */
-    uint16_t port;     /* of the client */
+    char who;      /* 'c' or 's', 0: end */
+    uint16_t port; /* of the client */
     uint32_t seq, ack;
     uint8_t flags;
     const char *data;
@@ -232,10 +235,15 @@ static void build(struct bench *b, const struct frame *f)
 {
     bool is_client = f->who == 'c';
     packet_build_payload(&b->build, span_text(f->data));
-    packet_build_tcp(&b->build, &(struct packet_build_tcp){.src = is_client ? f->port : 80, .dst = is_client ? 80 : f->port,
-                                                           .seq = f->seq, .ack = f->ack, .flags = f->flags});
+    packet_build_tcp(&b->build, &(struct packet_build_tcp){.src = is_client ? f->port : 80,
+                                                           .dst = is_client ? 80 : f->port,
+                                                           .seq = f->seq,
+                                                           .ack = f->ack,
+                                                           .flags = f->flags});
     packet_build_ip(&b->build, &(struct packet_build_ip){.src = is_client ? "10.9.0.1" : "10.0.0.2",
-                                                         .dst = is_client ? "10.0.0.2" : "10.9.0.1", .protocol = 6, .id = ++b->id});
+                                                         .dst = is_client ? "10.0.0.2" : "10.9.0.1",
+                                                         .protocol = 6,
+                                                         .id = ++b->id});
     packet_build_ether(&b->build, 0x0800);
 }
 
@@ -247,51 +255,120 @@ static void play(struct bench *b, const struct frame *frames)
     }
 }
 
-#define OPEN(at, port, c, s) {at, 'c', port, c, 0, S, NULL}, {at, 's', port, s, c + 1, S | A, NULL}, {at, 'c', port, c + 1, s + 1, A, NULL}
+#define OPEN(at, port, c, s)                                                                                           \
+    {at, 'c', port, c, 0, S, NULL}, {at, 's', port, s, c + 1, S | A, NULL},                                            \
+    {                                                                                                                  \
+        at, 'c', port, c + 1, s + 1, A, NULL                                                                           \
+    }
 
 static const struct script {
     const char *name, *told;
     struct frame frames[20];
     uint64_t end_ms;
 } scripts[] = {
-    {"request and answer", "{1000>80 c:ask s:yes c. s. @7ms} ",
-     {OPEN(0, 1000, 100, 500), {3, 'c', 1000, 101, 501, A, "ask"}, {4, 's', 1000, 501, 104, A, "yes"}, {5, 'c', 1000, 104, 504, F | A, NULL},
-      {7, 's', 1000, 504, 105, F | A, NULL}, {8, 'c', 1000, 105, 505, A, NULL}}, 9},
+    {"request and answer",
+     "{1000>80 c:ask s:yes c. s. @7ms} ",
+     {OPEN(0, 1000, 100, 500),
+      {3, 'c', 1000, 101, 501, A, "ask"},
+      {4, 's', 1000, 501, 104, A, "yes"},
+      {5, 'c', 1000, 104, 504, F | A, NULL},
+      {7, 's', 1000, 504, 105, F | A, NULL},
+      {8, 'c', 1000, 105, 505, A, NULL}},
+     9},
     {"no payload", "other(1000>80   2/1) ", {OPEN(0, 1000, 100, 500)}, 9},
-    {"SYN-ACK first", "{1000>80 c:ask @9ms} ",
-     {{0, 's', 1000, 500, 101, S | A, NULL}, {1, 'c', 1000, 100, 0, S, NULL}, {2, 'c', 1000, 101, 501, A, "ask"}}, 9},
+    {"SYN-ACK first",
+     "{1000>80 c:ask @9ms} ",
+     {{0, 's', 1000, 500, 101, S | A, NULL}, {1, 'c', 1000, 100, 0, S, NULL}, {2, 'c', 1000, 101, 501, A, "ask"}},
+     9},
     {"midstream: the first sender is the client", "{80>1000 mid c:yes @9ms} ", {{2, 's', 1000, 501, 104, A, "yes"}}, 9},
-    {"reset", "{1000>80 c:ask @4ms} ",
-     {OPEN(0, 1000, 100, 500), {3, 'c', 1000, 101, 501, A, "ask"}, {4, 's', 1000, 501, 104, R | A, NULL}, {5, 'c', 1000, 104, 501, A, "no"}}, 9},
-    {"port used again after FIN", "{1000>80 c:one c. s. @4ms} {1000>80 c:two @9ms} ",
-     {OPEN(0, 1000, 100, 500), {3, 'c', 1000, 101, 501, F | A, "one"}, {4, 's', 1000, 501, 105, F | A, NULL}, OPEN(5, 1000, 90100, 800),
-      {6, 'c', 1000, 90101, 801, A, "two"}}, 9},
-    {"port used again, the end was not seen", "{1000>80 c:one @5ms} {1000>80 c:two @9ms} ",
-     {OPEN(0, 1000, 100, 500), {3, 'c', 1000, 101, 501, A, "one"}, OPEN(5, 1000, 90100, 800), {6, 'c', 1000, 90101, 801, A, "two"}}, 9},
-    {"port used again after FIN, the handshake was not seen", "{1000>80 c:one c. s. @4ms} {1000>80 mid c:two @9ms} ",
-     {OPEN(0, 1000, 100, 500), {3, 'c', 1000, 101, 501, F | A, "one"}, {4, 's', 1000, 501, 105, F | A, NULL},
-      {6, 'c', 1000, 90000101, 801, A, "two"}}, 9},
-    {"forged reset", "{1000>80 c:one @4ms} {1000>80 mid c:two @9ms} ",
-     {OPEN(0, 1000, 100, 500), {3, 'c', 1000, 101, 501, A, "one"}, {4, 'c', 1000, 104, 501, R | A, NULL}, {5, 'c', 1000, 104, 501, A, "two"}}, 9},
-    {"reset of an older connection, the handshake goes on", "{1000>80 c:ask @9ms} ",
-     {{0, 'c', 1000, 100, 0, S, NULL}, {1, 's', 1000, 7777, 28259, A, NULL}, {2, 'c', 1000, 28259, 0, R, NULL}, {3, 'c', 1000, 100, 0, S, NULL},
-      {4, 's', 1000, 500, 101, S | A, NULL}, {5, 'c', 1000, 101, 501, A, "ask"}}, 9},
-    {"the same, later", "other(1000>80   2/1) {1000>80 c:ask @3009ms} ",
-     {{0, 'c', 1000, 100, 0, S, NULL}, {1, 's', 1000, 7777, 28259, A, NULL}, {2, 'c', 1000, 28259, 0, R, NULL}, {3003, 'c', 1000, 100, 0, S, NULL},
-      {3004, 's', 1000, 500, 101, S | A, NULL}, {3005, 'c', 1000, 101, 501, A, "ask"}}, 3009},
-    {"refusal that was none", "other(1000>80   1/1) {1000>80 c:ask @9ms} ",
-     {{0, 'c', 1000, 100, 0, S, NULL}, {1, 's', 1000, 0, 101, R | A, NULL}, {4, 's', 1000, 500, 101, S | A, NULL}, {5, 'c', 1000, 101, 501, A, "ask"}}, 9},
-    {"idle", "{1000>80 c:one s:yes @300004ms} {1000>80 mid c:two @400001ms} ",
-     {OPEN(0, 1000, 100, 500), {3, 'c', 1000, 101, 501, A, "one"}, {4, 's', 1000, 501, 104, A, "yes"}, {400000, 'c', 1000, 104, 504, A, "two"}}, 400001},
-    {"a client may wait for its answer", "{1000>80 c:one s:yes @700001ms} ",
-     {OPEN(0, 1000, 100, 500), {3, 'c', 1000, 101, 501, A, "one"}, {700000, 's', 1000, 501, 104, A, "yes"}}, 700001},
-    {"the answer before the question", "{1000>80 c:ask s:yes @9ms} ",
-     {OPEN(0, 1000, 100, 500), {3, 's', 1000, 501, 104, A, "yes"}, {4, 'c', 1000, 101, 501, A, "ask"}}, 9},
-    {"what waits is given up by another flow's packet", "{1000>80 c[3!] s:yes {1001>80 mid c:xx @301ms} @301ms} ",
-     {OPEN(0, 1000, 100, 500), {3, 's', 1000, 501, 104, A, "yes"}, {300, 'c', 1001, 7, 7, A, "xx"}}, 301},
-    {"not HTTP", "{443>80 c:\x16TLS @3ms} other(443>80 P3 example.org 6/1) ",
-     {OPEN(0, 443, 100, 500), {3, 'c', 443, 101, 501, A, "\x16TLS"}, {4, 'c', 443, 105, 501, A, "more"}, {5, 'c', 443, 109, 501, A, "more"},
-      {6, 'c', 443, 113, 501, A, "more"}}, 9},
+    {"reset",
+     "{1000>80 c:ask @4ms} ",
+     {OPEN(0, 1000, 100, 500),
+      {3, 'c', 1000, 101, 501, A, "ask"},
+      {4, 's', 1000, 501, 104, R | A, NULL},
+      {5, 'c', 1000, 104, 501, A, "no"}},
+     9},
+    {"port used again after FIN",
+     "{1000>80 c:one c. s. @4ms} {1000>80 c:two @9ms} ",
+     {OPEN(0, 1000, 100, 500),
+      {3, 'c', 1000, 101, 501, F | A, "one"},
+      {4, 's', 1000, 501, 105, F | A, NULL},
+      OPEN(5, 1000, 90100, 800),
+      {6, 'c', 1000, 90101, 801, A, "two"}},
+     9},
+    {"port used again, the end was not seen",
+     "{1000>80 c:one @5ms} {1000>80 c:two @9ms} ",
+     {OPEN(0, 1000, 100, 500),
+      {3, 'c', 1000, 101, 501, A, "one"},
+      OPEN(5, 1000, 90100, 800),
+      {6, 'c', 1000, 90101, 801, A, "two"}},
+     9},
+    {"port used again after FIN, the handshake was not seen",
+     "{1000>80 c:one c. s. @4ms} {1000>80 mid c:two @9ms} ",
+     {OPEN(0, 1000, 100, 500),
+      {3, 'c', 1000, 101, 501, F | A, "one"},
+      {4, 's', 1000, 501, 105, F | A, NULL},
+      {6, 'c', 1000, 90000101, 801, A, "two"}},
+     9},
+    {"forged reset",
+     "{1000>80 c:one @4ms} {1000>80 mid c:two @9ms} ",
+     {OPEN(0, 1000, 100, 500),
+      {3, 'c', 1000, 101, 501, A, "one"},
+      {4, 'c', 1000, 104, 501, R | A, NULL},
+      {5, 'c', 1000, 104, 501, A, "two"}},
+     9},
+    {"reset of an older connection, the handshake goes on",
+     "{1000>80 c:ask @9ms} ",
+     {{0, 'c', 1000, 100, 0, S, NULL},
+      {1, 's', 1000, 7777, 28259, A, NULL},
+      {2, 'c', 1000, 28259, 0, R, NULL},
+      {3, 'c', 1000, 100, 0, S, NULL},
+      {4, 's', 1000, 500, 101, S | A, NULL},
+      {5, 'c', 1000, 101, 501, A, "ask"}},
+     9},
+    {"the same, later",
+     "other(1000>80   2/1) {1000>80 c:ask @3009ms} ",
+     {{0, 'c', 1000, 100, 0, S, NULL},
+      {1, 's', 1000, 7777, 28259, A, NULL},
+      {2, 'c', 1000, 28259, 0, R, NULL},
+      {3003, 'c', 1000, 100, 0, S, NULL},
+      {3004, 's', 1000, 500, 101, S | A, NULL},
+      {3005, 'c', 1000, 101, 501, A, "ask"}},
+     3009},
+    {"refusal that was none",
+     "other(1000>80   1/1) {1000>80 c:ask @9ms} ",
+     {{0, 'c', 1000, 100, 0, S, NULL},
+      {1, 's', 1000, 0, 101, R | A, NULL},
+      {4, 's', 1000, 500, 101, S | A, NULL},
+      {5, 'c', 1000, 101, 501, A, "ask"}},
+     9},
+    {"idle",
+     "{1000>80 c:one s:yes @300004ms} {1000>80 mid c:two @400001ms} ",
+     {OPEN(0, 1000, 100, 500),
+      {3, 'c', 1000, 101, 501, A, "one"},
+      {4, 's', 1000, 501, 104, A, "yes"},
+      {400000, 'c', 1000, 104, 504, A, "two"}},
+     400001},
+    {"a client may wait for its answer",
+     "{1000>80 c:one s:yes @700001ms} ",
+     {OPEN(0, 1000, 100, 500), {3, 'c', 1000, 101, 501, A, "one"}, {700000, 's', 1000, 501, 104, A, "yes"}},
+     700001},
+    {"the answer before the question",
+     "{1000>80 c:ask s:yes @9ms} ",
+     {OPEN(0, 1000, 100, 500), {3, 's', 1000, 501, 104, A, "yes"}, {4, 'c', 1000, 101, 501, A, "ask"}},
+     9},
+    {"what waits is given up by another flow's packet",
+     "{1000>80 c[3!] s:yes {1001>80 mid c:xx @301ms} @301ms} ",
+     {OPEN(0, 1000, 100, 500), {3, 's', 1000, 501, 104, A, "yes"}, {300, 'c', 1001, 7, 7, A, "xx"}},
+     301},
+    {"not HTTP",
+     "{443>80 c:\x16TLS @3ms} other(443>80 P3 example.org 6/1) ",
+     {OPEN(0, 443, 100, 500),
+      {3, 'c', 443, 101, 501, A, "\x16TLS"},
+      {4, 'c', 443, 105, 501, A, "more"},
+      {5, 'c', 443, 109, 501, A, "more"},
+      {6, 'c', 443, 113, 501, A, "more"}},
+     9},
 };
 
 static void test_scripts(void **state)
@@ -307,7 +384,8 @@ static void test_scripts(void **state)
         tick(b, script->end_ms);
         finish(b, script->end_ms);
         if (strcmp(diary.text, script->told) != 0) {
-            print_error("%s (ticks of %u ms):\n  expected %s\n  told     %s\n", script->name, ticks[i % 3], script->told, diary.text);
+            print_error("%s (ticks of %u ms):\n  expected %s\n  told     %s\n", script->name, ticks[i % 3],
+                        script->told, diary.text);
             is_good = false;
         }
     }
@@ -318,7 +396,8 @@ static void test_scripts(void **state)
 static void test_mirrored_twice(void **state)
 {
     struct bench *b = *state;
-    static const struct frame frames[] = {OPEN(0, 1000, 100, 500), {3, 'c', 1000, 101, 501, A, "ask"}, {4, 's', 1000, 501, 104, A, "yes"}, {0}};
+    static const struct frame frames[] = {
+        OPEN(0, 1000, 100, 500), {3, 'c', 1000, 101, 501, A, "ask"}, {4, 's', 1000, 501, 104, A, "yes"}, {0}};
     for (int no_dedup = 0; no_dedup < 2; no_dedup++) {
         begin(b, &(struct flow_limits){.max_flows = 100, .reorder_mib = 1, .fragment_mib = 1, .no_dedup = no_dedup});
         for (const struct frame *f = frames; f->who; f++) {
@@ -366,7 +445,8 @@ static void test_classifier_is_asked_little(void **state)
     struct bench *b = *state;
     begin(b, &(struct flow_limits){.max_flows = 10, .reorder_mib = 1, .fragment_mib = 1});
     b->classify.wants = 1000;
-    play(b, (const struct frame[]){OPEN(0, 1000, 100, 500), {1, 'c', 1000, 101, 501, A, "ask"}, {2, 's', 1000, 501, 104, A, "yes"}, {0}});
+    play(b, (const struct frame[]){
+                OPEN(0, 1000, 100, 500), {1, 'c', 1000, 101, 501, A, "ask"}, {2, 's', 1000, 501, 104, A, "yes"}, {0}});
     assert_int_equal(diary.classified, 0);
     play(b, (const struct frame[]){OPEN(3, 1001, 100, 500), {3, 'c', 1001, 101, 501, A, "\x16"}, {0}});
     for (uint32_t i = 0; i < 100; i++)
@@ -380,8 +460,10 @@ static void send_udp(struct bench *b, uint64_t ms, bool is_answer, struct span p
 {
     packet_build_payload(&b->build, payload);
     packet_build_udp(&b->build, is_answer ? 53 : 5000, is_answer ? 5000 : 53);
-    packet_build_ip(&b->build, &(struct packet_build_ip){.src = is_answer ? "fd00::2" : "fd00::1", .dst = is_answer ? "fd00::1" : "fd00::2",
-                                                         .protocol = 17, .id = ++b->id});
+    packet_build_ip(&b->build, &(struct packet_build_ip){.src = is_answer ? "fd00::2" : "fd00::1",
+                                                         .dst = is_answer ? "fd00::1" : "fd00::2",
+                                                         .protocol = 17,
+                                                         .id = ++b->id});
     packet_build_ether(&b->build, 0x86dd);
     send(b, ms);
 }
@@ -416,8 +498,11 @@ static void test_fragments(void **state)
         memcpy(copy, packet_build_span(&b->build).at, size);
         for (int part = 1; part >= 0; part--) {
             packet_build_payload(&b->build, part ? span_of(copy + 24, size - 24) : span_of(copy, 24));
-            packet_build_ip(&b->build, &(struct packet_build_ip){.src = round ? "192.0.2.1" : "10.9.0.1", .dst = round ? "192.0.2.2" : "10.0.0.2",
-                                                                 .protocol = round ? 47 : 6, .id = 9000, .fragment_offset = part ? 24 : 0,
+            packet_build_ip(&b->build, &(struct packet_build_ip){.src = round ? "192.0.2.1" : "10.9.0.1",
+                                                                 .dst = round ? "192.0.2.2" : "10.0.0.2",
+                                                                 .protocol = round ? 47 : 6,
+                                                                 .id = 9000,
+                                                                 .fragment_offset = part ? 24 : 0,
                                                                  .more_fragments = part == 0});
             packet_build_ether(&b->build, 0x0800);
             send(b, (uint64_t)round);
@@ -426,7 +511,8 @@ static void test_fragments(void **state)
     assert_int_equal(count(b, "ipfrag_completing"), 2);
     assert_int_equal(count(b, "flow_fragments"), 2);
     finish(b, 9);
-    assert_string_equal(diary.text, "{1000>80 mid c:a request in two fragments {1001>80 mid c:a request in two fragments @9ms} @9ms} ");
+    assert_string_equal(
+        diary.text, "{1000>80 mid c:a request in two fragments {1001>80 mid c:a request in two fragments @9ms} @9ms} ");
 }
 
 /* The end of the capture ends flows in the order of their last packets. */
@@ -439,7 +525,8 @@ static void test_flush_order(void **state)
         play(b, (const struct frame[]){{i, 'c', order[i], 101, 501, S, NULL}, {0}});
     play(b, (const struct frame[]){{9, 'c', 1005, 102, 501, A, NULL}, {0}});
     finish(b, 10);
-    assert_string_equal(diary.text, "other(1003>80   1/0) other(1009>80   1/0) other(1001>80   1/0) other(1005>80   2/0) ");
+    assert_string_equal(diary.text,
+                        "other(1003>80   1/0) other(1009>80   1/0) other(1001>80   1/0) other(1005>80   2/0) ");
 }
 
 /* Anything at all, over few addresses and with little memory: the books balance and the memory comes back. */
@@ -456,8 +543,13 @@ static void test_noise(void **state)
         char text[64] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
         text[dice >> 8 & 31] = 0;
         ms += dice % 50 == 0 ? dice % 3000 : 0;
-        struct frame f = {ms, dice & 64 ? 'c' : 's', (uint16_t)(1000 + (seed >> 50) % 80), (uint32_t)(seed >> 33) % 3000, (uint32_t)(seed >> 12) % 3000,
-                          flags[dice & 15], text};
+        struct frame f = {ms,
+                          dice & 64 ? 'c' : 's',
+                          (uint16_t)(1000 + (seed >> 50) % 80),
+                          (uint32_t)(seed >> 33) % 3000,
+                          (uint32_t)(seed >> 12) % 3000,
+                          flags[dice & 15],
+                          text};
         if (dice % 97 == 0)
             f.seq *= 1000003;
         if (dice % 89 == 0)
@@ -467,8 +559,9 @@ static void test_noise(void **state)
         if (i % 5000 == 0)
             expect_sums(b);
     }
-    assert_true(count(b, "tcp_gaps") > 0 && count(b, "tcp_far") > 0 && count(b, "flow_evicted") > 0 && count(b, "flow_reused") > 0 &&
-                count(b, "tcp_late") > 0 && count(b, "tcp_after_fin") > 0 && count(b, "flow_after_close") > 0);
+    assert_true(count(b, "tcp_gaps") > 0 && count(b, "tcp_far") > 0 && count(b, "flow_evicted") > 0 &&
+                count(b, "flow_reused") > 0 && count(b, "tcp_late") > 0 && count(b, "tcp_after_fin") > 0 &&
+                count(b, "flow_after_close") > 0);
     finish(b, ms);
 }
 

@@ -34,9 +34,13 @@ static bool feed(struct bench *b, bool is6, const struct piece *piece, struct sp
     struct decap_counts counts = {0};
     struct dissected d;
     packet_build_payload(&b->build, strcmp(piece->bytes, "h") == 0 ? SPAN(HEAD) : span_text(piece->bytes));
-    packet_build_ip(&b->build, &(struct packet_build_ip){.src = is6 ? "fd00::1" : "10.0.0.1", .dst = is6 ? "fd00::2" : "10.0.0.2",
-                                                         .protocol = 17, .id = piece->id, .is_fragment = true,
-                                                         .fragment_offset = piece->offset, .more_fragments = !piece->is_last});
+    packet_build_ip(&b->build, &(struct packet_build_ip){.src = is6 ? "fd00::1" : "10.0.0.1",
+                                                         .dst = is6 ? "fd00::2" : "10.0.0.2",
+                                                         .protocol = 17,
+                                                         .id = piece->id,
+                                                         .is_fragment = true,
+                                                         .fragment_offset = piece->offset,
+                                                         .more_fragments = !piece->is_last});
     struct packet p = packet_build_done(&b->build, 101, t0 + piece->seconds * NS_PER_S);
     assert_int_equal(decap_packet(&p, &d, &counts), 0);
     assert_true(d.is_fragment);
@@ -50,30 +54,57 @@ static const struct script {
     size_t counter; /* which must not be zero */
 } scripts[] = {
 #define AT(member) offsetof(struct ipfrag_counts, member)
-    {"in order", "aaaaaaaabbbbbbbbcccccccc",
-     {{0, "h", false, 1, 0}, {8, "aaaaaaaabbbbbbbb", false, 1, 0}, {24, "cccccccc", true, 1, 0}}, AT(completing)},
-    {"backwards", "aaaaaaaabbbbbbbbcccccccc",
-     {{24, "cccccccc", true, 1, 0}, {16, "bbbbbbbb", false, 1, 0}, {8, "aaaaaaaa", false, 1, 0}, {0, "h", false, 1, 0}}, AT(completing)},
-    {"twice", "aaaaaaaabbbbbbbbcccccccc",
-     {{0, "h", false, 1, 0}, {0, "h", false, 1, 0}, {24, "cccccccc", true, 1, 0}, {8, "aaaaaaaabbbbbbbb", false, 1, 0}}, AT(repeated)},
-    {"overlap: the first bytes stay", "aaaaaaaabbbbbbbbcccccccc",
-     {{0, "h", false, 1, 0}, {8, "aaaaaaaabbbbbbbb", false, 1, 0}, {16, "XXXXXXXXcccccccc", true, 1, 0}}, AT(overlaps)},
-    {"overlap from the front and over two", "aaaaaaaabbbbbbbbcccccccc",
-     {{16, "bbbbbbbb", false, 1, 0}, {24, "cccccccc", true, 1, 0}, {8, "aaaaaaaaXXXXXXXX", false, 1, 0}, {0, "h", false, 1, 0}}, AT(overlaps)},
+    {"in order",
+     "aaaaaaaabbbbbbbbcccccccc",
+     {{0, "h", false, 1, 0}, {8, "aaaaaaaabbbbbbbb", false, 1, 0}, {24, "cccccccc", true, 1, 0}},
+     AT(completing)},
+    {"backwards",
+     "aaaaaaaabbbbbbbbcccccccc",
+     {{24, "cccccccc", true, 1, 0}, {16, "bbbbbbbb", false, 1, 0}, {8, "aaaaaaaa", false, 1, 0}, {0, "h", false, 1, 0}},
+     AT(completing)},
+    {"twice",
+     "aaaaaaaabbbbbbbbcccccccc",
+     {{0, "h", false, 1, 0}, {0, "h", false, 1, 0}, {24, "cccccccc", true, 1, 0}, {8, "aaaaaaaabbbbbbbb", false, 1, 0}},
+     AT(repeated)},
+    {"overlap: the first bytes stay",
+     "aaaaaaaabbbbbbbbcccccccc",
+     {{0, "h", false, 1, 0}, {8, "aaaaaaaabbbbbbbb", false, 1, 0}, {16, "XXXXXXXXcccccccc", true, 1, 0}},
+     AT(overlaps)},
+    {"overlap from the front and over two",
+     "aaaaaaaabbbbbbbbcccccccc",
+     {{16, "bbbbbbbb", false, 1, 0},
+      {24, "cccccccc", true, 1, 0},
+      {8, "aaaaaaaaXXXXXXXX", false, 1, 0},
+      {0, "h", false, 1, 0}},
+     AT(overlaps)},
     {"another identification", NULL, {{0, "h", false, 1, 0}, {8, "aaaaaaaabbbbbbbbcccccccc", true, 2, 0}}, AT(held)},
     {"too late", NULL, {{0, "h", false, 1, 0}, {8, "aaaaaaaabbbbbbbbcccccccc", true, 1, 31}}, AT(timed_out)},
-    {"behind the end", "aaaaaaaabbbbbbbbcccccccc",
-     {{24, "cccccccc", true, 1, 0}, {32, "dddddddd", false, 1, 0}, {0, "h", false, 1, 0}, {8, "aaaaaaaabbbbbbbb", false, 1, 0}}, AT(bad)},
-    {"two ends", "aaaaaaaabbbbbbbbcccccccc",
-     {{24, "cccccccc", true, 1, 0}, {16, "XXXXXXXX", true, 1, 0}, {0, "h", false, 1, 0}, {8, "aaaaaaaabbbbbbbb", false, 1, 0}}, AT(bad)},
-    {"end inside of what is there", NULL, {{16, "aaaaaaaabbbbbbbb", false, 1, 0}, {8, "XXXXXXXX", true, 1, 0}}, AT(bad)},
+    {"behind the end",
+     "aaaaaaaabbbbbbbbcccccccc",
+     {{24, "cccccccc", true, 1, 0},
+      {32, "dddddddd", false, 1, 0},
+      {0, "h", false, 1, 0},
+      {8, "aaaaaaaabbbbbbbb", false, 1, 0}},
+     AT(bad)},
+    {"two ends",
+     "aaaaaaaabbbbbbbbcccccccc",
+     {{24, "cccccccc", true, 1, 0},
+      {16, "XXXXXXXX", true, 1, 0},
+      {0, "h", false, 1, 0},
+      {8, "aaaaaaaabbbbbbbb", false, 1, 0}},
+     AT(bad)},
+    {"end inside of what is there",
+     NULL,
+     {{16, "aaaaaaaabbbbbbbb", false, 1, 0}, {8, "XXXXXXXX", true, 1, 0}},
+     AT(bad)},
     {"not in units of 8", NULL, {{0, "hhhh", false, 1, 0}, {8, "aaaaaaaabbbbbbbbcccccccc", true, 1, 0}}, AT(bad)},
     {"more than a datagram", NULL, {{65528, "aaaaaaaa", true, 1, 0}}, AT(too_long)},
 };
 
 static void expect_sum(const struct ipfrag_counts *c)
 {
-    assert_int_equal(c->received, c->held + c->completing + c->repeated + c->snapped + c->bad + c->too_long + c->no_room);
+    assert_int_equal(c->received,
+                     c->held + c->completing + c->repeated + c->snapped + c->bad + c->too_long + c->no_room);
 }
 
 static void begin(struct bench *b, uint32_t mib)
@@ -225,12 +256,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scripts),
-        cmocka_unit_test(test_flood),
-        cmocka_unit_test(test_crumbs),
-        cmocka_unit_test(test_smallest_fragments),
-        cmocka_unit_test(test_expiry),
-        cmocka_unit_test(test_snapped),
+        cmocka_unit_test(test_scripts), cmocka_unit_test(test_flood),
+        cmocka_unit_test(test_crumbs),  cmocka_unit_test(test_smallest_fragments),
+        cmocka_unit_test(test_expiry),  cmocka_unit_test(test_snapped),
         cmocka_unit_test(test_largest),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Streams told as scripts: segments in, and what was handed on as text. Then conversations cut up, doubled, mixed up and
- * thinned out at random: the same text, or never a byte that was not sent. */
+ * Streams told as scripts: segments in, and what was handed on as text. Then conversations cut up, doubled, mixed up
+ * and thinned out at random: the same text, or never a byte that was not sent. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,10 +74,10 @@ static void begin(struct bench *b, uint32_t mib)
 static void finish(struct bench *b)
 {
     const struct tcp_counts *c = &b->counts;
-    assert_int_equal(c->segments, c->empty + c->ordered + c->held + c->retransmitted + c->late + c->keepalive + c->after_fin +
-                                      c->far + c->refused);
-    assert_int_equal(c->bytes_in, c->bytes_delivered + c->bytes_cut + c->bytes_held + c->bytes_repeated + c->bytes_after_fin +
-                                      c->bytes_far + c->bytes_refused);
+    assert_int_equal(c->segments, c->empty + c->ordered + c->held + c->retransmitted + c->late + c->keepalive +
+                                      c->after_fin + c->far + c->refused);
+    assert_int_equal(c->bytes_in, c->bytes_delivered + c->bytes_cut + c->bytes_held + c->bytes_repeated +
+                                      c->bytes_after_fin + c->bytes_far + c->bytes_refused);
     assert_int_equal(c->bytes_held, 0);
     assert_int_equal(pool_used(b->tcp.blocks), 0);
     tcp_fini(&b->tcp);
@@ -86,19 +86,21 @@ static void finish(struct bench *b)
 enum { F = DECAP_FIN, S = DECAP_SYN, R = DECAP_RST, A = DECAP_ACK };
 
 struct step {
-    int ms;            /* since the beginning */
-    char who;          /* 'c', 's'; 't': only time passes; 0: end */
-    int64_t seq, ack;  /* relative: the first byte is 1 */
-    const char *data;  /* NULL = none */
+    int ms;           /* since the beginning */
+    char who;         /* 'c', 's'; 't': only time passes; 0: end */
+    int64_t seq, ack; /* relative: the first byte is 1 */
+    const char *data; /* NULL = none */
     uint8_t flags;
-    uint32_t cut;      /* bytes that the capture cut off */
+    uint32_t cut; /* bytes that the capture cut off */
 };
 
 static struct dissected segment_of(const struct step *step)
 {
     int dir = step->who == 's';
-    struct dissected d = {.seq = isn[dir] + (uint32_t)step->seq, .ack = isn[!dir] + (uint32_t)step->ack,
-                          .tcp_flags = step->flags, .protocol = 6};
+    struct dissected d = {.seq = isn[dir] + (uint32_t)step->seq,
+                          .ack = isn[!dir] + (uint32_t)step->ack,
+                          .tcp_flags = step->flags,
+                          .protocol = 6};
     d.payload = span_text(step->data);
     d.payload_wire = (uint32_t)d.payload.size;
     d.payload.size -= step->cut;
@@ -118,129 +120,298 @@ static void play(struct bench *b, struct tcp_stream *s, const struct step *step)
     (void)tcp_feed(&b->tcp, s, &b->told, step->who == 's', &d, now); /* the script tells what is to come of it */
 }
 
-#define HANDSHAKE {0, 'c', 0, 0, NULL, S, 0}, {1, 's', 0, 1, NULL, S | A, 0}, {2, 'c', 1, 1, NULL, A, 0}
+#define HANDSHAKE                                                                                                      \
+    {0, 'c', 0, 0, NULL, S, 0}, {1, 's', 0, 1, NULL, S | A, 0},                                                        \
+    {                                                                                                                  \
+        2, 'c', 1, 1, NULL, A, 0                                                                                       \
+    }
 
 static const struct script {
     const char *name;
     const char *told; /* '|' stands where the end of the capture is */
     struct step steps[24];
 } scripts[] = {
-    {"in order", "c:request s:response c:again s:twice c. s. |",
-     {HANDSHAKE, {3, 'c', 1, 1, "request", A, 0}, {4, 's', 1, 8, "resp", A, 0}, {5, 's', 5, 8, "onse", A, 0},
-      {6, 'c', 8, 9, "again", A, 0}, {7, 's', 9, 13, "twice", A, 0}, {8, 'c', 13, 14, NULL, F | A, 0},
+    {"in order",
+     "c:request s:response c:again s:twice c. s. |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "request", A, 0},
+      {4, 's', 1, 8, "resp", A, 0},
+      {5, 's', 5, 8, "onse", A, 0},
+      {6, 'c', 8, 9, "again", A, 0},
+      {7, 's', 9, 13, "twice", A, 0},
+      {8, 'c', 13, 14, NULL, F | A, 0},
       {9, 's', 14, 14, NULL, F | A, 0}}},
-    {"reordered", "c:abcdefghi |",
+    {"reordered",
+     "c:abcdefghi |",
      {HANDSHAKE, {3, 'c', 7, 1, "ghi", A, 0}, {4, 'c', 4, 1, "def", A, 0}, {5, 'c', 1, 1, "abc", A, 0}}},
-    {"reordered, two holes", "c:abcdefghi |",
-     {HANDSHAKE, {3, 'c', 7, 1, "g", A, 0}, {3, 'c', 9, 1, "i", A, 0}, {3, 'c', 4, 1, "def", A, 0}, {4, 'c', 8, 1, "h", A, 0},
+    {"reordered, two holes",
+     "c:abcdefghi |",
+     {HANDSHAKE,
+      {3, 'c', 7, 1, "g", A, 0},
+      {3, 'c', 9, 1, "i", A, 0},
+      {3, 'c', 4, 1, "def", A, 0},
+      {4, 'c', 8, 1, "h", A, 0},
       {5, 'c', 1, 1, "abc", A, 0}}},
-    {"retransmitted", "c:abc s:xyz |",
-     {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 'c', 1, 1, "abc", A, 0}, {5, 's', 1, 4, "xyz", A, 0}, {6, 's', 1, 4, "xy", A, 0}}},
-    {"overlap: the first bytes stay", "c:abcdef |",
+    {"retransmitted",
+     "c:abc s:xyz |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "abc", A, 0},
+      {4, 'c', 1, 1, "abc", A, 0},
+      {5, 's', 1, 4, "xyz", A, 0},
+      {6, 's', 1, 4, "xy", A, 0}}},
+    {"overlap: the first bytes stay",
+     "c:abcdef |",
      {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 'c', 2, 1, "XXdef", A, 0}}},
-    {"overlap of held segments: the first bytes stay", "c:abcDEfghi |",
-     {HANDSHAKE, {3, 'c', 4, 1, "DE", A, 0}, {3, 'c', 8, 1, "hi", A, 0}, {4, 'c', 3, 1, "cxxfgxx", A, 0}, {5, 'c', 1, 1, "ab", A, 0}}},
-    {"in-order segment over a held one", "c:abCde |",
+    {"overlap of held segments: the first bytes stay",
+     "c:abcDEfghi |",
+     {HANDSHAKE,
+      {3, 'c', 4, 1, "DE", A, 0},
+      {3, 'c', 8, 1, "hi", A, 0},
+      {4, 'c', 3, 1, "cxxfgxx", A, 0},
+      {5, 'c', 1, 1, "ab", A, 0}}},
+    {"in-order segment over a held one",
+     "c:abCde |",
      {HANDSHAKE, {3, 'c', 3, 1, "C", A, 0}, {4, 'c', 1, 1, "abxde", A, 0}}},
-    {"hole, acknowledged: a gap after the grace", "c:abc c[3!] c:ghi |",
-     {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 'c', 7, 1, "ghi", A, 0}, {10, 's', 1, 10, NULL, A, 0}, {209, 't', 0, 0, NULL, 0, 0},
+    {"hole, acknowledged: a gap after the grace",
+     "c:abc c[3!] c:ghi |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "abc", A, 0},
+      {4, 'c', 7, 1, "ghi", A, 0},
+      {10, 's', 1, 10, NULL, A, 0},
+      {209, 't', 0, 0, NULL, 0, 0},
       {210, 't', 0, 0, NULL, 0, 0}}},
-    {"hole, acknowledged before the frame that fills it", "c:abcdefghi |",
-     {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 'c', 7, 1, "ghi", A, 0}, {10, 's', 1, 10, NULL, A, 0},
-      {150, 'c', 4, 1, "def", A, 0}, {900, 't', 0, 0, NULL, 0, 0}}},
-    {"hole, not acknowledged: waits for the retransmission", "c:abcdefghi |",
-     {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 'c', 7, 1, "ghi", A, 0}, {10, 's', 1, 4, NULL, A, 0}, {3000, 't', 0, 0, NULL, 0, 0},
+    {"hole, acknowledged before the frame that fills it",
+     "c:abcdefghi |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "abc", A, 0},
+      {4, 'c', 7, 1, "ghi", A, 0},
+      {10, 's', 1, 10, NULL, A, 0},
+      {150, 'c', 4, 1, "def", A, 0},
+      {900, 't', 0, 0, NULL, 0, 0}}},
+    {"hole, not acknowledged: waits for the retransmission",
+     "c:abcdefghi |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "abc", A, 0},
+      {4, 'c', 7, 1, "ghi", A, 0},
+      {10, 's', 1, 4, NULL, A, 0},
+      {3000, 't', 0, 0, NULL, 0, 0},
       {3300, 'c', 4, 1, "def", A, 0}}},
-    {"hole never filled: a gap at the end", "c:abc | c[3] c:ghi",
+    {"hole never filled: a gap at the end",
+     "c:abc | c[3] c:ghi",
      {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 'c', 7, 1, "ghi", A, 0}, {60000, 't', 0, 0, NULL, 0, 0}}},
-    {"late: after the gap was told", "c:abc c[3!] c:ghi |",
-     {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 'c', 7, 1, "ghi", A, 0}, {10, 's', 1, 10, NULL, A, 0}, {300, 'c', 4, 1, "def", A, 0}}},
-    {"answer captured before its question", "c:ask s:answer c:more |",
+    {"late: after the gap was told",
+     "c:abc c[3!] c:ghi |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "abc", A, 0},
+      {4, 'c', 7, 1, "ghi", A, 0},
+      {10, 's', 1, 10, NULL, A, 0},
+      {300, 'c', 4, 1, "def", A, 0}}},
+    {"answer captured before its question",
+     "c:ask s:answer c:more |",
      {HANDSHAKE, {4, 's', 1, 4, "answer", A, 0}, {5, 'c', 1, 1, "ask", A, 0}, {6, 'c', 4, 7, "more", A, 0}}},
-    {"answer whose question is lost", "c[3!] s:answer |",
+    {"answer whose question is lost",
+     "c[3!] s:answer |",
      {HANDSHAKE, {4, 's', 1, 4, "answer", A, 0}, {205, 't', 0, 0, NULL, 0, 0}}},
-    {"answer lost, next question tells", "c:ask s[6!] c:more |",
+    {"answer lost, next question tells",
+     "c:ask s[6!] c:more |",
      {HANDSHAKE, {4, 'c', 1, 1, "ask", A, 0}, {6, 'c', 4, 7, "more", A, 0}, {207, 't', 0, 0, NULL, 0, 0}}},
-    {"question and half of the answer lost: in this order", "c[3!] s[3!] s:wer |",
+    {"question and half of the answer lost: in this order",
+     "c[3!] s[3!] s:wer |",
      {HANDSHAKE, {4, 's', 4, 4, "wer", A, 0}, {5, 'c', 4, 7, NULL, A, 0}, {300, 't', 0, 0, NULL, 0, 0}}},
-    {"acknowledged in advance: the sender is not silent", "c:get s:abcdefghi | s[990!]",
-     {HANDSHAKE, {4, 'c', 1, 1, "get", A, 0}, {5, 's', 1, 4, "abc", A, 0}, {6, 'c', 4, 1000, NULL, A, 0}, {1900, 's', 4, 4, "def", A, 0},
+    {"acknowledged in advance: the sender is not silent",
+     "c:get s:abcdefghi | s[990!]",
+     {HANDSHAKE,
+      {4, 'c', 1, 1, "get", A, 0},
+      {5, 's', 1, 4, "abc", A, 0},
+      {6, 'c', 4, 1000, NULL, A, 0},
+      {1900, 's', 4, 4, "def", A, 0},
       {3800, 's', 7, 4, "ghi", A, 0}}},
-    {"end of an answer lost, acknowledged only", "c:get s:abc s[5!] | s[1!]",
-     {HANDSHAKE, {4, 'c', 1, 1, "get", A, 0}, {5, 's', 1, 4, "abc", A, 0}, {6, 'c', 4, 10, NULL, A, 0}, {2007, 't', 0, 0, NULL, 0, 0}}},
-    {"end of an answer lost, then a question", "c:get s:abc s[5!] s[1!] c:more |",
-     {HANDSHAKE, {4, 'c', 1, 1, "get", A, 0}, {5, 's', 1, 4, "abc", A, 0}, {6, 'c', 4, 10, NULL, A, 0}, {2007, 't', 0, 0, NULL, 0, 0},
+    {"end of an answer lost, acknowledged only",
+     "c:get s:abc s[5!] | s[1!]",
+     {HANDSHAKE,
+      {4, 'c', 1, 1, "get", A, 0},
+      {5, 's', 1, 4, "abc", A, 0},
+      {6, 'c', 4, 10, NULL, A, 0},
+      {2007, 't', 0, 0, NULL, 0, 0}}},
+    {"end of an answer lost, then a question",
+     "c:get s:abc s[5!] s[1!] c:more |",
+     {HANDSHAKE,
+      {4, 'c', 1, 1, "get", A, 0},
+      {5, 's', 1, 4, "abc", A, 0},
+      {6, 'c', 4, 10, NULL, A, 0},
+      {2007, 't', 0, 0, NULL, 0, 0},
       {2008, 'c', 4, 10, "more", A, 0}}},
-    {"midstream, question first", "c:ask s:answer |", {{3, 'c', 100, 500, "ask", A, 0}, {4, 's', 500, 103, "answer", A, 0}}},
-    {"midstream, keep-alive probe first", "c:ask s:yes |",
-     {{3, 'c', 99, 500, NULL, A, 0}, {4, 's', 500, 100, NULL, A, 0}, {5, 'c', 100, 500, "ask", A, 0}, {6, 's', 500, 103, "yes", A, 0}}},
-    {"midstream, keep-alive probe with a byte first", "c:ask |", {{3, 'c', 99, 500, "\001", A, 0}, {5, 'c', 100, 500, "ask", A, 0}}},
-    {"midstream, data in flight is not missing", "s:def |",
+    {"midstream, question first",
+     "c:ask s:answer |",
+     {{3, 'c', 100, 500, "ask", A, 0}, {4, 's', 500, 103, "answer", A, 0}}},
+    {"midstream, keep-alive probe first",
+     "c:ask s:yes |",
+     {{3, 'c', 99, 500, NULL, A, 0},
+      {4, 's', 500, 100, NULL, A, 0},
+      {5, 'c', 100, 500, "ask", A, 0},
+      {6, 's', 500, 103, "yes", A, 0}}},
+    {"midstream, keep-alive probe with a byte first",
+     "c:ask |",
+     {{3, 'c', 99, 500, "\001", A, 0}, {5, 'c', 100, 500, "ask", A, 0}}},
+    {"midstream, data in flight is not missing",
+     "s:def |",
      {{3, 'c', 100, 500, NULL, A, 0}, {4, 's', 900, 100, "def", A, 0}, {9, 'c', 100, 903, NULL, A, 0}}},
-    {"midstream, beginning of the answer lost", "c:ask s[3!] s:wer |",
-     {{3, 'c', 100, 500, "ask", A, 0}, {4, 's', 503, 103, "wer", A, 0}, {5, 'c', 103, 506, NULL, A, 0}, {300, 't', 0, 0, NULL, 0, 0}}},
-    {"keep-alive probes", "c:abc |",
-     {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {9, 'c', 3, 1, "c", A, 0}, {10, 'c', 3, 1, NULL, A, 0}, {11, 's', 1, 4, NULL, A, 0}}},
-    {"client side only: sizes by acknowledgement, in order", "c:one s[2!] s[3!] c:two s[6!] c. s[1!] s. |",
-     {{0, 'c', 0, 0, NULL, S, 0}, {2, 'c', 1, 1, NULL, A, 0}, {3, 'c', 1, 1, "one", A, 0}, {4, 'c', 4, 4, NULL, A, 0},
-      {5, 'c', 4, 6, NULL, A, 0}, {400, 'c', 4, 6, "two", A, 0}, {402, 'c', 7, 13, NULL, A, 0}, {500, 'c', 7, 13, NULL, F | A, 0},
-      {501, 'c', 8, 14, NULL, A, 0}, {2600, 't', 0, 0, NULL, 0, 0}}},
-    {"client side only, server closes", "c:one s[5!] c. s. |",
-     {{0, 'c', 0, 0, NULL, S, 0}, {2, 'c', 1, 1, NULL, A, 0}, {3, 'c', 1, 1, "one", A, 0}, {4, 'c', 4, 7, NULL, A, 0},
-      {5, 'c', 4, 7, NULL, F | A, 0}, {4000, 't', 0, 0, NULL, 0, 0}}},
-    {"client side only, no end", "c:one s[4!] | s[1!]",
-     {{0, 'c', 0, 0, NULL, S, 0}, {2, 'c', 1, 1, NULL, A, 0}, {3, 'c', 1, 1, "one", A, 0}, {4, 'c', 4, 6, NULL, A, 0}, {500, 't', 0, 0, NULL, 0, 0}}},
-    {"server side only", "c[3!] s:first c[4!] s:second s. c. |",
-     {{1, 's', 0, 1, NULL, S | A, 0}, {4, 's', 1, 4, "first", A, 0}, {300, 's', 6, 8, "second", A, 0}, {400, 's', 12, 8, NULL, F | A, 0},
-      {401, 's', 13, 9, NULL, A, 0}, {3000, 't', 0, 0, NULL, 0, 0}}},
-    {"server side only, hole", "c[3!] s:abc s[3] s:ghi |",
-     {{1, 's', 0, 1, NULL, S | A, 0}, {4, 's', 1, 4, "abc", A, 0}, {300, 's', 7, 4, "ghi", A, 0}, {501, 't', 0, 0, NULL, 0, 0}}},
-    {"cut by the capture", "c:ab c[3] c:fgh |",
+    {"midstream, beginning of the answer lost",
+     "c:ask s[3!] s:wer |",
+     {{3, 'c', 100, 500, "ask", A, 0},
+      {4, 's', 503, 103, "wer", A, 0},
+      {5, 'c', 103, 506, NULL, A, 0},
+      {300, 't', 0, 0, NULL, 0, 0}}},
+    {"keep-alive probes",
+     "c:abc |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "abc", A, 0},
+      {9, 'c', 3, 1, "c", A, 0},
+      {10, 'c', 3, 1, NULL, A, 0},
+      {11, 's', 1, 4, NULL, A, 0}}},
+    {"client side only: sizes by acknowledgement, in order",
+     "c:one s[2!] s[3!] c:two s[6!] c. s[1!] s. |",
+     {{0, 'c', 0, 0, NULL, S, 0},
+      {2, 'c', 1, 1, NULL, A, 0},
+      {3, 'c', 1, 1, "one", A, 0},
+      {4, 'c', 4, 4, NULL, A, 0},
+      {5, 'c', 4, 6, NULL, A, 0},
+      {400, 'c', 4, 6, "two", A, 0},
+      {402, 'c', 7, 13, NULL, A, 0},
+      {500, 'c', 7, 13, NULL, F | A, 0},
+      {501, 'c', 8, 14, NULL, A, 0},
+      {2600, 't', 0, 0, NULL, 0, 0}}},
+    {"client side only, server closes",
+     "c:one s[5!] c. s. |",
+     {{0, 'c', 0, 0, NULL, S, 0},
+      {2, 'c', 1, 1, NULL, A, 0},
+      {3, 'c', 1, 1, "one", A, 0},
+      {4, 'c', 4, 7, NULL, A, 0},
+      {5, 'c', 4, 7, NULL, F | A, 0},
+      {4000, 't', 0, 0, NULL, 0, 0}}},
+    {"client side only, no end",
+     "c:one s[4!] | s[1!]",
+     {{0, 'c', 0, 0, NULL, S, 0},
+      {2, 'c', 1, 1, NULL, A, 0},
+      {3, 'c', 1, 1, "one", A, 0},
+      {4, 'c', 4, 6, NULL, A, 0},
+      {500, 't', 0, 0, NULL, 0, 0}}},
+    {"server side only",
+     "c[3!] s:first c[4!] s:second s. c. |",
+     {{1, 's', 0, 1, NULL, S | A, 0},
+      {4, 's', 1, 4, "first", A, 0},
+      {300, 's', 6, 8, "second", A, 0},
+      {400, 's', 12, 8, NULL, F | A, 0},
+      {401, 's', 13, 9, NULL, A, 0},
+      {3000, 't', 0, 0, NULL, 0, 0}}},
+    {"server side only, hole",
+     "c[3!] s:abc s[3] s:ghi |",
+     {{1, 's', 0, 1, NULL, S | A, 0},
+      {4, 's', 1, 4, "abc", A, 0},
+      {300, 's', 7, 4, "ghi", A, 0},
+      {501, 't', 0, 0, NULL, 0, 0}}},
+    {"cut by the capture",
+     "c:ab c[3] c:fgh |",
      {HANDSHAKE, {3, 'c', 1, 1, "abcde", A, 3}, {4, 'c', 6, 1, "fgh", A, 0}}},
-    {"cut by the capture and held", "c:xyab c[3] c:fgh |",
+    {"cut by the capture and held",
+     "c:xyab c[3] c:fgh |",
      {HANDSHAKE, {3, 'c', 3, 1, "abcde", A, 3}, {4, 'c', 8, 1, "fgh", A, 0}, {5, 'c', 1, 1, "xy", A, 0}}},
-    {"behind the FIN", "c:abc c. |",
-     {HANDSHAKE, {3, 'c', 1, 1, "abc", F | A, 0}, {4, 'c', 5, 1, "nothing", A, 0}}},
-    {"FIN with data, before what comes first", "c:abcdef c. s. |",
+    {"behind the FIN", "c:abc c. |", {HANDSHAKE, {3, 'c', 1, 1, "abc", F | A, 0}, {4, 'c', 5, 1, "nothing", A, 0}}},
+    {"FIN with data, before what comes first",
+     "c:abcdef c. s. |",
      {HANDSHAKE, {3, 'c', 4, 1, "def", F | A, 0}, {4, 'c', 1, 1, "abc", A, 0}, {5, 's', 1, 8, NULL, F | A, 0}}},
-    {"FIN inside of bytes that are there is none", "c:abcdef |",
+    {"FIN inside of bytes that are there is none",
+     "c:abcdef |",
      {HANDSHAKE, {3, 'c', 4, 1, "def", A, 0}, {4, 'c', 1, 1, "ab", F | A, 0}, {5, 'c', 3, 1, "c", A, 0}}},
-    {"one FIN lost", "c:abc s:xyz c. s. |",
-     {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 's', 1, 4, "xyz", A, 0}, {5, 'c', 4, 5, NULL, F | A, 0}, {6, 's', 5, 5, NULL, A, 0},
+    {"one FIN lost",
+     "c:abc s:xyz c. s. |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "abc", A, 0},
+      {4, 's', 1, 4, "xyz", A, 0},
+      {5, 'c', 4, 5, NULL, F | A, 0},
+      {6, 's', 5, 5, NULL, A, 0},
       {2100, 't', 0, 0, NULL, 0, 0}}},
-    {"both close at once", "c:abc c. s. |",
-     {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 'c', 4, 1, NULL, F | A, 0}, {4, 's', 1, 4, NULL, F | A, 0}, {5, 'c', 5, 2, NULL, A, 0},
+    {"both close at once",
+     "c:abc c. s. |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "abc", A, 0},
+      {4, 'c', 4, 1, NULL, F | A, 0},
+      {4, 's', 1, 4, NULL, F | A, 0},
+      {5, 'c', 5, 2, NULL, A, 0},
       {5, 's', 2, 5, NULL, A, 0}}},
-    {"reset", "c:abc |", {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 's', 1, 4, NULL, R | A, 0}, {5, 'c', 4, 1, "def", A, 0}}},
-    {"reset hands on what was held", "c:abc | c[3] c:ghi",
-     {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 'c', 7, 1, "ghi", A, 0}, {5, 's', 1, 4, NULL, R | A, 0}, {900, 'c', 10, 1, "no", A, 0}}},
-    {"reset outside of the window", "c:abcdef |",
+    {"reset",
+     "c:abc |",
+     {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 's', 1, 4, NULL, R | A, 0}, {5, 'c', 4, 1, "def", A, 0}}},
+    {"reset hands on what was held",
+     "c:abc | c[3] c:ghi",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "abc", A, 0},
+      {4, 'c', 7, 1, "ghi", A, 0},
+      {5, 's', 1, 4, NULL, R | A, 0},
+      {900, 'c', 10, 1, "no", A, 0}}},
+    {"reset outside of the window",
+     "c:abcdef |",
      {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 's', 9000000, 4, NULL, R | A, 0}, {5, 'c', 4, 1, "def", A, 0}}},
-    {"connection refused", "|", {{0, 'c', 0, 0, NULL, S, 0}, {1, 's', -0x7ffffffeLL, 1, NULL, R | A, 0}, {5, 'c', 1, 1, "no", A, 0}}},
-    {"far away", "c:abcdef |",
+    {"connection refused",
+     "|",
+     {{0, 'c', 0, 0, NULL, S, 0}, {1, 's', -0x7ffffffeLL, 1, NULL, R | A, 0}, {5, 'c', 1, 1, "no", A, 0}}},
+    {"far away",
+     "c:abcdef |",
      {HANDSHAKE, {3, 'c', 1, 1, "abc", A, 0}, {4, 'c', 900000000, 1, "far", A, 0}, {5, 'c', 4, 1, "def", A, 0}}},
-    {"acknowledgement of what nobody can have sent", "c:abc s:xyz |",
+    {"acknowledgement of what nobody can have sent",
+     "c:abc s:xyz |",
      {HANDSHAKE, {3, 'c', 1, 900000000, "abc", A, 0}, {4, 's', 1, 4, "xyz", A, 0}}},
-    {"SYN-ACK lost", "c:ask s:answer |",
-     {{0, 'c', 0, 0, NULL, S, 0}, {2, 'c', 1, 1, NULL, A, 0}, {3, 'c', 1, 1, "ask", A, 0}, {4, 's', 1, 4, "answer", A, 0}}},
-    {"SYN-ACK lost, and the beginning of the answer", "c:ask s[3!] s:wer |",
-     {{0, 'c', 0, 0, NULL, S, 0}, {2, 'c', 1, 1, NULL, A, 0}, {3, 'c', 1, 1, "ask", A, 0}, {4, 's', 4, 4, "wer", A, 0},
-      {5, 'c', 4, 7, NULL, A, 0}, {300, 't', 0, 0, NULL, 0, 0}}},
-    {"SYN captured after the SYN-ACK", "c:ask s:yes |",
-     {{0, 's', 0, 1, NULL, S | A, 0}, {1, 'c', 0, 0, NULL, S, 0}, {2, 'c', 1, 1, NULL, A, 0}, {3, 'c', 1, 1, "ask", A, 0},
+    {"SYN-ACK lost",
+     "c:ask s:answer |",
+     {{0, 'c', 0, 0, NULL, S, 0},
+      {2, 'c', 1, 1, NULL, A, 0},
+      {3, 'c', 1, 1, "ask", A, 0},
+      {4, 's', 1, 4, "answer", A, 0}}},
+    {"SYN-ACK lost, and the beginning of the answer",
+     "c:ask s[3!] s:wer |",
+     {{0, 'c', 0, 0, NULL, S, 0},
+      {2, 'c', 1, 1, NULL, A, 0},
+      {3, 'c', 1, 1, "ask", A, 0},
+      {4, 's', 4, 4, "wer", A, 0},
+      {5, 'c', 4, 7, NULL, A, 0},
+      {300, 't', 0, 0, NULL, 0, 0}}},
+    {"SYN captured after the SYN-ACK",
+     "c:ask s:yes |",
+     {{0, 's', 0, 1, NULL, S | A, 0},
+      {1, 'c', 0, 0, NULL, S, 0},
+      {2, 'c', 1, 1, NULL, A, 0},
+      {3, 'c', 1, 1, "ask", A, 0},
       {4, 's', 1, 4, "yes", A, 0}}},
-    {"SYN with data", "c:early s:yes |", {{0, 'c', 0, 0, "early", S, 0}, {1, 's', 0, 6, NULL, S | A, 0}, {2, 's', 1, 6, "yes", A, 0}}},
-    {"two SYN-ACKs, the first counts", "c:ask s:yes |",
-     {{0, 'c', 0, 0, NULL, S, 0}, {1, 's', 0, 1, NULL, S | A, 0}, {2, 's', 700000000, 1, NULL, S | A, 0}, {3, 'c', 1, 1, "ask", A, 0},
+    {"SYN with data",
+     "c:early s:yes |",
+     {{0, 'c', 0, 0, "early", S, 0}, {1, 's', 0, 6, NULL, S | A, 0}, {2, 's', 1, 6, "yes", A, 0}}},
+    {"two SYN-ACKs, the first counts",
+     "c:ask s:yes |",
+     {{0, 'c', 0, 0, NULL, S, 0},
+      {1, 's', 0, 1, NULL, S | A, 0},
+      {2, 's', 700000000, 1, NULL, S | A, 0},
+      {3, 'c', 1, 1, "ask", A, 0},
       {4, 's', 1, 4, "yes", A, 0}}},
-    {"two SYN-ACKs, the second counts", "c:ask s:yes |",
-     {{0, 'c', 0, 0, NULL, S, 0}, {1, 's', 0, 1, NULL, S | A, 0}, {2, 's', 700000000, 1, NULL, S | A, 0}, {3, 'c', 1, 700000001, "ask", A, 0},
+    {"two SYN-ACKs, the second counts",
+     "c:ask s:yes |",
+     {{0, 'c', 0, 0, NULL, S, 0},
+      {1, 's', 0, 1, NULL, S | A, 0},
+      {2, 's', 700000000, 1, NULL, S | A, 0},
+      {3, 'c', 1, 700000001, "ask", A, 0},
       {4, 's', 700000001, 4, "yes", A, 0}}},
-    {"answer to a SYN about an older connection", "c:ask s:yes |",
-     {{0, 'c', 0, 0, NULL, S, 0}, {1, 's', 9000, 28259, NULL, A, 0}, {900, 's', 0, 1, NULL, S | A, 0}, {901, 'c', 1, 1, "ask", A, 0},
+    {"answer to a SYN about an older connection",
+     "c:ask s:yes |",
+     {{0, 'c', 0, 0, NULL, S, 0},
+      {1, 's', 9000, 28259, NULL, A, 0},
+      {900, 's', 0, 1, NULL, S | A, 0},
+      {901, 'c', 1, 1, "ask", A, 0},
       {902, 's', 1, 4, "yes", A, 0}}},
-    {"SYN sent twice", "c:ask |",
-     {{0, 'c', 0, 0, NULL, S, 0}, {900, 'c', 0, 0, NULL, S, 0}, {901, 's', 0, 1, NULL, S | A, 0}, {902, 'c', 1, 1, "ask", A, 0}}},
+    {"SYN sent twice",
+     "c:ask |",
+     {{0, 'c', 0, 0, NULL, S, 0},
+      {900, 'c', 0, 0, NULL, S, 0},
+      {901, 's', 0, 1, NULL, S | A, 0},
+      {902, 'c', 1, 1, "ask", A, 0}}},
 };
 
 static void test_scripts(void **state)
@@ -267,9 +438,13 @@ static void test_scripts(void **state)
 
 /* ---- memory ---- */
 
-static void feed(struct bench *b, struct tcp_stream *s, int dir, uint32_t seq, uint32_t ack, struct span bytes, uint64_t now)
+static void feed(struct bench *b, struct tcp_stream *s, int dir, uint32_t seq, uint32_t ack, struct span bytes,
+                 uint64_t now)
 {
-    struct dissected d = {.seq = isn[dir] + seq, .ack = isn[!dir] + ack, .tcp_flags = DECAP_ACK, .payload = bytes,
+    struct dissected d = {.seq = isn[dir] + seq,
+                          .ack = isn[!dir] + ack,
+                          .tcp_flags = DECAP_ACK,
+                          .payload = bytes,
                           .payload_wire = (uint32_t)bytes.size};
     if (s->deadline_ns && s->deadline_ns <= now)
         (void)tcp_expire(&b->tcp, s, &b->told, now); /* no FIN or RST in these tests: it cannot be over */
@@ -283,7 +458,8 @@ static void handshake(struct bench *b, struct tcp_stream *s)
         play(b, s, &steps[i]);
 }
 
-/* One stream with a hole that is never filled must not grow: the hole is given up when the stream has used its share. */
+/* One stream with a hole that is never filled must not grow: the hole is given up when the stream has used its share.
+ */
 static void test_hole_with_endless_data(void **state)
 {
     struct bench *b = *state;
@@ -317,7 +493,8 @@ static void test_confetti(void **state)
     finish(b);
 }
 
-/* Many streams with holes share the memory; nobody is starved of the in-order path, and what does not fit is refused. */
+/* Many streams with holes share the memory; nobody is starved of the in-order path, and what does not fit is refused.
+ */
 static void test_many_streams_with_holes(void **state)
 {
     struct bench *b = *state;
@@ -368,13 +545,15 @@ static void test_goes_on_elsewhere(void **state)
     handshake(b, &s);
     feed(b, &s, 0, 1, 1, SPAN("abc"), t0 + 5 * NS_PER_MS);
     for (uint32_t seq = 900000000; got == TCP_GOING && n < 100; n++) { /* nobody acknowledges: forged */
-        struct dissected d = {.seq = seq, .ack = isn[1] + 1, .tcp_flags = DECAP_ACK, .payload = SPAN("xyz"), .payload_wire = 3};
+        struct dissected d = {
+            .seq = seq, .ack = isn[1] + 1, .tcp_flags = DECAP_ACK, .payload = SPAN("xyz"), .payload_wire = 3};
         got = tcp_feed(&b->tcp, &s, &b->told, 0, &d, t0 + 6 * NS_PER_MS);
     }
     assert_int_equal(got, TCP_GOING);
     struct dissected ack = {.seq = isn[1] + 1, .ack = 900000003, .tcp_flags = DECAP_ACK};
     assert_int_equal(tcp_feed(&b->tcp, &s, &b->told, 1, &ack, t0 + 7 * NS_PER_MS), TCP_GOING);
-    struct dissected d = {.seq = 900000003, .ack = isn[1] + 1, .tcp_flags = DECAP_ACK, .payload = SPAN("xyz"), .payload_wire = 3};
+    struct dissected d = {
+        .seq = 900000003, .ack = isn[1] + 1, .tcp_flags = DECAP_ACK, .payload = SPAN("xyz"), .payload_wire = 3};
     assert_int_equal(tcp_feed(&b->tcp, &s, &b->told, 0, &d, t0 + 8 * NS_PER_MS), TCP_LOST);
     assert_string_equal(b->told.text, "c:abc");
     tcp_flush(&b->tcp, &s, &b->told, t0 + NS_PER_S);
@@ -392,9 +571,11 @@ static void test_forged_reset(void **state)
     feed(b, &s, 0, 1, 1, SPAN("abc"), t0 + 5 * NS_PER_MS);
     struct dissected reset = {.seq = isn[0] + 4, .ack = isn[1] + 1, .tcp_flags = DECAP_RST | DECAP_ACK};
     assert_int_equal(tcp_feed(&b->tcp, &s, &b->told, 0, &reset, t0 + 6 * NS_PER_MS), TCP_OVER);
-    struct dissected more = {.seq = isn[0] + 4, .ack = isn[1] + 1, .tcp_flags = DECAP_ACK, .payload = SPAN("def"), .payload_wire = 3};
+    struct dissected more = {
+        .seq = isn[0] + 4, .ack = isn[1] + 1, .tcp_flags = DECAP_ACK, .payload = SPAN("def"), .payload_wire = 3};
     assert_true(tcp_goes_on(&s, 0, &more));
-    struct dissected in_flight = {.seq = isn[1] + 1, .ack = isn[0] + 4, .tcp_flags = DECAP_ACK, .payload = SPAN("x"), .payload_wire = 1};
+    struct dissected in_flight = {
+        .seq = isn[1] + 1, .ack = isn[0] + 4, .tcp_flags = DECAP_ACK, .payload = SPAN("x"), .payload_wire = 1};
     assert_false(tcp_goes_on(&s, 1, &in_flight));
     tcp_flush(&b->tcp, &s, &b->told, t0 + NS_PER_S);
     finish(b);
@@ -436,7 +617,8 @@ static void say(struct talk *t, int dir, uint32_t size, uint8_t flags)
         t->bytes[dir][t->size[dir]] = (char)('a' + (t->size[dir] * 7 + (t->size[dir] >> 8)) % 26);
 }
 
-/* Requests and answers in turns, each in segments of up to 'max' bytes, answered by bare acknowledgements now and then. */
+/* Requests and answers in turns, each in segments of up to 'max' bytes, answered by bare acknowledgements now and then.
+ */
 static void converse(struct talk *t, uint64_t *seed, uint32_t max)
 {
     t->n = 0;
@@ -464,7 +646,8 @@ static void capture(struct bench *b, const struct talk *t, struct tcp_stream *s)
     handshake(b, s);
     for (size_t i = 0; i < t->n; i++) {
         const struct sent *x = &t->sent[i];
-        feed(b, s, x->dir, x->seq, x->ack, span_of(t->bytes[x->dir] + x->seq - 1, x->size), t0 + (10 + i / 10) * NS_PER_MS);
+        feed(b, s, x->dir, x->seq, x->ack, span_of(t->bytes[x->dir] + x->seq - 1, x->size),
+             t0 + (10 + i / 10) * NS_PER_MS);
     }
     tcp_flush(&b->tcp, s, &b->told, t0 + 90 * NS_PER_S);
 }
@@ -550,15 +733,19 @@ static void test_loss_invents_nothing(void **state)
         converse(&talk, &seed, 1448);
         mix_up(&talk, &seed, 1 + round % 40);
         for (int dir = 0; dir < 2; dir++) { /* the handshake, so that positions count from 1 */
-            struct dissected syn = {.seq = isn[dir], .ack = isn[!dir] + 1, .tcp_flags = (uint8_t)(dir ? DECAP_SYN | DECAP_ACK : DECAP_SYN)};
+            struct dissected syn = {
+                .seq = isn[dir], .ack = isn[!dir] + 1, .tcp_flags = (uint8_t)(dir ? DECAP_SYN | DECAP_ACK : DECAP_SYN)};
             assert_int_equal(tcp_feed(&b->tcp, &s, &follower, dir, &syn, t0), TCP_GOING);
         }
         for (size_t i = 0; i < talk.n; i++) {
             const struct sent *x = &talk.sent[i];
             if (roll(&seed, 100) < round % 60)
                 continue;
-            struct dissected d = {.seq = isn[x->dir] + x->seq, .ack = isn[!x->dir] + x->ack, .tcp_flags = DECAP_ACK,
-                                  .payload = span_of(talk.bytes[x->dir] + x->seq - 1, x->size), .payload_wire = x->size};
+            struct dissected d = {.seq = isn[x->dir] + x->seq,
+                                  .ack = isn[!x->dir] + x->ack,
+                                  .tcp_flags = DECAP_ACK,
+                                  .payload = span_of(talk.bytes[x->dir] + x->seq - 1, x->size),
+                                  .payload_wire = x->size};
             d.payload.size -= roll(&seed, 10) == 0 ? x->size / 2 : 0; /* some are cut, too */
             uint64_t now = t0 + (10 + i) * 5 * NS_PER_MS;
             if (s.deadline_ns && s.deadline_ns <= now)
@@ -587,7 +774,8 @@ static void test_one_side_sizes(void **state)
         memset(&b->counts, 0, sizeof b->counts);
         assert_true(tcp_init(&b->tcp, 1, &(struct tcp_ops){follow_data, follow_gap, follow_fin}, &b->counts));
         converse(&talk, &seed, 1448);
-        struct dissected first = {.seq = isn[seen], .ack = isn[!seen] + 1, .tcp_flags = (uint8_t)(seen ? DECAP_SYN | DECAP_ACK : DECAP_SYN)};
+        struct dissected first = {
+            .seq = isn[seen], .ack = isn[!seen] + 1, .tcp_flags = (uint8_t)(seen ? DECAP_SYN | DECAP_ACK : DECAP_SYN)};
         assert_int_equal(tcp_feed(&b->tcp, &s, &follower, seen, &first, t0), TCP_GOING);
         first = (struct dissected){.seq = isn[seen] + 1, .ack = isn[!seen] + 1, .tcp_flags = DECAP_ACK};
         assert_int_equal(tcp_feed(&b->tcp, &s, &follower, seen, &first, t0), TCP_GOING);
@@ -598,8 +786,11 @@ static void test_one_side_sizes(void **state)
                 continue;
             if (s.deadline_ns && s.deadline_ns <= now)
                 (void)tcp_expire(&b->tcp, &s, &follower, now); /* nobody closes: it cannot be over */
-            struct dissected d = {.seq = isn[seen] + x->seq, .ack = isn[!seen] + x->ack, .tcp_flags = DECAP_ACK,
-                                  .payload = span_of(talk.bytes[seen] + x->seq - 1, x->size), .payload_wire = x->size};
+            struct dissected d = {.seq = isn[seen] + x->seq,
+                                  .ack = isn[!seen] + x->ack,
+                                  .tcp_flags = DECAP_ACK,
+                                  .payload = span_of(talk.bytes[seen] + x->seq - 1, x->size),
+                                  .payload_wire = x->size};
             assert_int_equal(tcp_feed(&b->tcp, &s, &follower, seen, &d, now), TCP_GOING);
             acked = x->ack;
         }

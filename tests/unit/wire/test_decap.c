@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Every link layer and tunnel around the same inner TCP segment must give the same inner facts; every prefix of each such
- * frame must end in exactly one of the books. */
+ * Every link layer and tunnel around the same inner TCP segment must give the same inner facts; every prefix of each
+ * such frame must end in exactly one of the books. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,10 +19,17 @@ enum { ETHER = 1, NULL_BSD = 0, RAW = 101, COOKED = 113, COOKED2 = 276, PPP = 9,
 static void inner(struct packet_build *b, bool is6)
 {
     packet_build_payload(b, SPAN(PAYLOAD));
-    packet_build_tcp(b, &(struct packet_build_tcp){.src = 40000, .dst = 80, .seq = 1000, .ack = 2000, .flags = 0x18,
+    packet_build_tcp(b, &(struct packet_build_tcp){.src = 40000,
+                                                   .dst = 80,
+                                                   .seq = 1000,
+                                                   .ack = 2000,
+                                                   .flags = 0x18,
                                                    .options = SPAN("\x01\x01\x08\x0a\0\0\0\x01\0\0\0\x02")});
     packet_build_ip(b, &(struct packet_build_ip){.src = is6 ? "2001:db8::1" : "10.1.0.1",
-                                                 .dst = is6 ? "2001:db8::2" : "10.1.0.2", .protocol = 6, .id = 77, .ttl = 63});
+                                                 .dst = is6 ? "2001:db8::2" : "10.1.0.2",
+                                                 .protocol = 6,
+                                                 .id = 77,
+                                                 .ttl = 63});
 }
 
 static void outer(struct packet_build *b, uint8_t protocol)
@@ -37,9 +44,18 @@ static void outer_udp(struct packet_build *b, uint16_t port)
     outer(b, 17);
 }
 
-static void ether(struct packet_build *b) { packet_build_ether(b, 0x0800); }
-static void ether6(struct packet_build *b) { packet_build_ether(b, 0x86dd); }
-static void bare(struct packet_build *b) { (void)b; }
+static void ether(struct packet_build *b)
+{
+    packet_build_ether(b, 0x0800);
+}
+static void ether6(struct packet_build *b)
+{
+    packet_build_ether(b, 0x86dd);
+}
+static void bare(struct packet_build *b)
+{
+    (void)b;
+}
 
 static void vlan(struct packet_build *b)
 {
@@ -87,16 +103,46 @@ static void snap(struct packet_build *b)
     packet_build_ether(b, 98);
 }
 
-static void cooked(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\0\0\0\1\0\6\2\0\0\0\0\1\0\0\x08\0"); }
-static void cooked_vlan(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\0\0\0\1\0\6\2\0\0\0\0\1\0\0\x81\0\0\x64\x08\0"); }
-static void cooked2(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\x08\0\0\0\0\0\0\2\0\1\0\6\2\0\0\0\0\1\0\0"); }
-static void null_little(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\2\0\0\0"); }
-static void null_big(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\0\0\0\2"); }
-static void null_six(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\x1e\0\0\0"); }
-static void ppp(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\xff\x03\0\x21"); }
-static void ppp_short(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\x21"); }
-static void ppp_six(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\0\x57"); }
-static void hdlc(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\x0f\0\x08\0"); }
+static void cooked(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\0\0\0\1\0\6\2\0\0\0\0\1\0\0\x08\0");
+}
+static void cooked_vlan(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\0\0\0\1\0\6\2\0\0\0\0\1\0\0\x81\0\0\x64\x08\0");
+}
+static void cooked2(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\x08\0\0\0\0\0\0\2\0\1\0\6\2\0\0\0\0\1\0\0");
+}
+static void null_little(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\2\0\0\0");
+}
+static void null_big(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\0\0\0\2");
+}
+static void null_six(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\x1e\0\0\0");
+}
+static void ppp(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\xff\x03\0\x21");
+}
+static void ppp_short(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\x21");
+}
+static void ppp_six(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\0\x57");
+}
+static void hdlc(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\x0f\0\x08\0");
+}
 
 static void mpls(struct packet_build *b)
 {
@@ -111,7 +157,10 @@ static void mpls_ether(struct packet_build *b)
     packet_build_ether(b, 0x8847);
 }
 
-static void mpls_link(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\0\x02\x01\x40"); }
+static void mpls_link(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\0\x02\x01\x40");
+}
 
 static void pppoe(struct packet_build *b)
 {
@@ -120,8 +169,16 @@ static void pppoe(struct packet_build *b)
     packet_build_ether(b, 0x8864);
 }
 
-static void gre_ip(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\0\0\x08\0"); outer(b, 47); }
-static void gre_six(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\0\0\x86\xdd"); outer(b, 47); }
+static void gre_ip(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\0\0\x08\0");
+    outer(b, 47);
+}
+static void gre_six(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\0\0\x86\xdd");
+    outer(b, 47);
+}
 
 static void gre_all(struct packet_build *b)
 {
@@ -244,7 +301,10 @@ static void nflog_big(struct packet_build *b)
     PACKET_BUILD_PUSH(b, "\2\0\0\0\0\5\0\x0ax\0\0\0");
 }
 
-static void arcnet(struct packet_build *b) { PACKET_BUILD_PUSH(b, "\1\2\0\0\xd4\0\0\1"); }
+static void arcnet(struct packet_build *b)
+{
+    PACKET_BUILD_PUSH(b, "\1\2\0\0\xd4\0\0\1");
+}
 
 static void vxlan_linux(struct packet_build *b)
 {
@@ -274,11 +334,23 @@ static void gtp_with(struct packet_build *b, struct span rest)
     outer_udp(b, 2152);
 }
 
-static void gtp(struct packet_build *b) { gtp_with(b, span_of(NULL, 0)); }
-static void gtp_extended(struct packet_build *b) { gtp_with(b, SPAN("\0\1\0\x85\1\0\0\0")); }
+static void gtp(struct packet_build *b)
+{
+    gtp_with(b, span_of(NULL, 0));
+}
+static void gtp_extended(struct packet_build *b)
+{
+    gtp_with(b, SPAN("\0\1\0\x85\1\0\0\0"));
+}
 
-static void ipip(struct packet_build *b) { outer(b, 4); }
-static void sixinfour(struct packet_build *b) { outer(b, 41); }
+static void ipip(struct packet_build *b)
+{
+    outer(b, 4);
+}
+static void sixinfour(struct packet_build *b)
+{
+    outer(b, 41);
+}
 
 static void fourinsix(struct packet_build *b)
 {
@@ -369,7 +441,8 @@ static const struct wrapping {
 
 static uint64_t outcomes(const struct decap_counts *c)
 {
-    return c->tcp + c->udp + c->fragment + c->other_ip + c->not_ip + c->unknown_link + c->truncated + c->bad + c->too_deep;
+    return c->tcp + c->udp + c->fragment + c->other_ip + c->not_ip + c->unknown_link + c->truncated + c->bad +
+           c->too_deep;
 }
 
 static void expect_inner(const struct dissected *d, const struct wrapping *w)
@@ -510,7 +583,8 @@ static void test_ip4_options_and_ip6_extensions(void **state)
     struct dissected d;
     packet_build_payload(b, SPAN("x"));
     packet_build_udp(b, 53, 5353);
-    packet_build_ip(b, &(struct packet_build_ip){.src = "10.0.0.1", .dst = "10.0.0.2", .protocol = 17, .options = SPAN("\x94\4\0\0")});
+    packet_build_ip(b, &(struct packet_build_ip){
+                           .src = "10.0.0.1", .dst = "10.0.0.2", .protocol = 17, .options = SPAN("\x94\4\0\0")});
     assert_int_equal(decode(b, RAW, &d, &counts), 0);
     assert_int_equal(d.ip_header_size, 24);
     assert_int_equal(d.payload_wire, 1);
@@ -537,8 +611,13 @@ static void test_fragments(void **state)
     const char *const src[] = {"10.0.0.1", "fd00::1"}, *const dst[] = {"10.0.0.2", "fd00::2"};
     for (int i = 0; i < 2; i++) {
         packet_build_payload(b, SPAN("12345678"));
-        packet_build_ip(b, &(struct packet_build_ip){.src = src[i], .dst = dst[i], .protocol = 6, .id = 4711, .is_fragment = true,
-                                                     .fragment_offset = 1480, .more_fragments = true});
+        packet_build_ip(b, &(struct packet_build_ip){.src = src[i],
+                                                     .dst = dst[i],
+                                                     .protocol = 6,
+                                                     .id = 4711,
+                                                     .is_fragment = true,
+                                                     .fragment_offset = 1480,
+                                                     .more_fragments = true});
         assert_int_equal(decode(b, RAW, &d, &counts), 0);
         assert_int_equal(counts.fragment, 1);
         assert_true(d.is_fragment && d.more_fragments);
@@ -580,23 +659,33 @@ static const struct plain {
     {"PPP control", SPAN("\xff\3\xc0\x21\1\1\0\4"), PPP, AT(not_ip)},
     {"unknown link", SPAN("abcdefgh"), 147, AT(unknown_link)},
     {"runt", SPAN("\2\2\2"), ETHER, AT(bad)},
-    {"IPv4 in name only", SPAN("\2\2\2\2\2\2\2\2\2\2\2\2\x08\0\x65\0\0\x14\0\0\0\0\x40\6\0\0\1\1\1\1\2\2\2\2"), ETHER, AT(bad)},
+    {"IPv4 in name only", SPAN("\2\2\2\2\2\2\2\2\2\2\2\2\x08\0\x65\0\0\x14\0\0\0\0\x40\6\0\0\1\1\1\1\2\2\2\2"), ETHER,
+     AT(bad)},
     {"header length 4", SPAN("\x41\0\0\x14\0\0\0\0\x40\6\0\0\1\1\1\1\2\2\2\2"), RAW, AT(bad)},
     {"total length 10", SPAN("\x45\0\0\x0a\0\0\0\0\x40\6\0\0\1\1\1\1\2\2\2\2"), RAW, AT(bad)},
     {"neither 4 nor 6", SPAN("\x75\0\0\x14\0\0\0\0\x40\6\0\0\1\1\1\1\2\2\2\2"), RAW, AT(bad)},
-    {"TCP header of 16", SPAN("\x45\0\0\x28\0\0\0\0\x40\6\0\0\1\1\1\1\2\2\2\2\0\1\0\2\0\0\0\0\0\0\0\0\x40\0\0\0\0\0\0\0"), RAW, AT(bad)},
-    {"TCP header of 60 in 20", SPAN("\x45\0\0\x28\0\0\0\0\x40\6\0\0\1\1\1\1\2\2\2\2\0\1\0\2\0\0\0\0\0\0\0\0\xf0\0\0\0\0\0\0\0"), RAW, AT(bad)},
+    {"TCP header of 16",
+     SPAN("\x45\0\0\x28\0\0\0\0\x40\6\0\0\1\1\1\1\2\2\2\2\0\1\0\2\0\0\0\0\0\0\0\0\x40\0\0\0\0\0\0\0"), RAW, AT(bad)},
+    {"TCP header of 60 in 20",
+     SPAN("\x45\0\0\x28\0\0\0\0\x40\6\0\0\1\1\1\1\2\2\2\2\0\1\0\2\0\0\0\0\0\0\0\0\xf0\0\0\0\0\0\0\0"), RAW, AT(bad)},
     {"UDP of 3", SPAN("\x45\0\0\x1c\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\0\2\0\3\0\0"), RAW, AT(bad)},
-    {"UDP to the VXLAN port", SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x12\xb5\0\x10\0\0\1\2\3\4\5\6\7\x08"), RAW, AT(udp)},
-    {"UDP that nearly is VXLAN", SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x12\xb5\0\x10\0\0\x08\0\0\0\0\0\1\0"), RAW, AT(udp)},
-    {"UDP that nearly is GTP", SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x08\x68\0\x10\0\0\x30\xff\0\0\0\0\1\0"), RAW, AT(udp)},
+    {"UDP to the VXLAN port",
+     SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x12\xb5\0\x10\0\0\1\2\3\4\5\6\7\x08"), RAW, AT(udp)},
+    {"UDP that nearly is VXLAN",
+     SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x12\xb5\0\x10\0\0\x08\0\0\0\0\0\1\0"), RAW, AT(udp)},
+    {"UDP that nearly is GTP",
+     SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x08\x68\0\x10\0\0\x30\xff\0\0\0\0\1\0"), RAW, AT(udp)},
     {"ICMP", SPAN("\x45\0\0\x1c\0\0\0\0\x40\1\0\0\1\1\1\1\2\2\2\2\x08\0\0\0\0\0\0\0"), RAW, AT(other_ip)},
-    {"UDP to the GRE port", SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x12\x92\0\x10\0\0\0\0\x12\x34\0\0\1\0"), RAW, AT(udp)},
-    {"UDP to the L2TP port", SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x06\xa5\0\x10\0\0\0\2\0\1\0\1\xc0\x21"), RAW, AT(udp)},
+    {"UDP to the GRE port",
+     SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x12\x92\0\x10\0\0\0\0\x12\x34\0\0\1\0"), RAW, AT(udp)},
+    {"UDP to the L2TP port",
+     SPAN("\x45\0\0\x24\0\0\0\0\x40\x11\0\0\1\1\1\1\2\2\2\2\0\1\x06\xa5\0\x10\0\0\0\2\0\1\0\1\xc0\x21"), RAW, AT(udp)},
     {"encrypted wireless", SPAN("\x08\x41\0\0aaaaaabbbbbbcccccc\0\0\xaa\xaa\3\0\0\0\x08\0"), 105, AT(not_ip)},
     {"GRE with source routes", SPAN("\x45\0\0\x18\0\0\0\0\x40\x2f\0\0\1\1\1\1\2\2\2\2\x40\0\x08\0"), RAW, AT(other_ip)},
-    {"ERSPAN II of version 2", SPAN("\x45\0\0\x24\0\0\0\0\x40\x2f\0\0\1\1\1\1\2\2\2\2\x10\0\x88\xbe\0\0\0\1\x20\0\0\0\0\0\0\0"), RAW, AT(bad)},
-    {"IPv6, no next header", SPAN("\x60\0\0\0\0\0\x3b\x40\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2"), RAW, AT(other_ip)},
+    {"ERSPAN II of version 2",
+     SPAN("\x45\0\0\x24\0\0\0\0\x40\x2f\0\0\1\1\1\1\2\2\2\2\x10\0\x88\xbe\0\0\0\1\x20\0\0\0\0\0\0\0"), RAW, AT(bad)},
+    {"IPv6, no next header",
+     SPAN("\x60\0\0\0\0\0\x3b\x40\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\2"), RAW, AT(other_ip)},
 };
 
 static void test_plain(void **state)

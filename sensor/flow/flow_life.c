@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Between the stream of a flow and who listens: the connection while it may be HTTP, nDPI for a few packets when it is
+ * not, and what is told at the end. */
+#include "flow/flow_life.h"
+
+#include "base/times.h"
+
+#define NDPI_TCP_PACKETS 12 /* after the first payload; TLS and SSH are known by then */
+#define NDPI_UDP_PACKETS 8
+#define UDP_IDLE_S 60u
+#define ASKING_IDLE_S 86400u /* a client may wait long for its answer */
+
+static void drop_ndpi(struct flow *f)
+{
+    if (f->ndpi)
+        classify_flow_free(f->home->classify, f->ndpi);
+    f->ndpi = NULL;
+}
+
+/* nDPI has seen enough: its answer stays, its memory goes. */
+static void keep_names(struct flow *f)
+{
+    struct flow_home *home = f->home;
+    if (!f->ndpi)
+        return;
+    f->names = pool_take(home->names);
+    if (f->names)
+        classify_result(home->classify, f->ndpi, f->names->protocol, f->names->sni);
+    drop_ndpi(f);
+}
+
+/* Shows one packet to nDPI, as long as it wants more and we grant it. */
+void flow_life_classify(struct flow *f, const struct dissected *d, int dir, uint64_t now_ns)
+{
+    struct flow_home *home = f->home;
+    unsigned max_packets = f->key.protocol == FLOW_TCP ? NDPI_TCP_PACKETS : NDPI_UDP_PACKETS;
+    if (!home->classify || f->ndpi_packets == max_packets)
+        return;
+    if (!f->ndpi)
+        f->ndpi = classify_flow_new(home->classify);
+    if (!f->ndpi) {
+        f->ndpi_packets = (uint8_t)max_packets;
+        return;
+    }
+    f->ndpi_packets++;
+    if (classify_packet(home->classify, f->ndpi, d->ip, dir, now_ns))
+        f->ndpi_packets = (uint8_t)max_packets;
+    if (f->ndpi_packets == max_packets)
+        keep_names(f);
+}
+
+static void end_conn(struct flow *f, uint64_t now_ns)
+{
+    if (f->conn)
+        conn_end(f->conn, now_ns);
+    f->conn = NULL;
+}
+
+static bool has_conn(struct flow *f)
+{
+    if (!f->conn && f->speaks != CONN_OTHER && f->home->conns)
+        f->conn = conn_new(f->home->conns, &f->info);
+    return f->conn != NULL;
+}
+
+/* A connection that is not HTTP is given back at once; what comes is only counted. */
+static void note_speaks(struct flow *f, uint64_t ns)
+{
+    if (f->speaks != CONN_UNSURE)
+        return;
+    f->speaks = (uint8_t)conn_speaks(f->conn);
+    if (f->speaks == CONN_OTHER)
+        end_conn(f, ns);
+}
+
+static void on_data(void *ctx, int dir, struct span bytes, uint64_t ns)
+{
+    struct flow *f = ctx;
+    f->is_asking = dir == CONN_CLIENT;
+    if (!has_conn(f))
+        return;
+    conn_data(f->conn, dir, bytes, ns);
+    note_speaks(f, ns);
+}
+
+static void on_gap(void *ctx, int dir, uint64_t bytes, bool is_acked, uint64_t ns)
+{
+    struct flow *f = ctx;
+    f->info.missing[dir] += bytes;
+    f->is_asking = dir == CONN_CLIENT;
+    if (!has_conn(f))
+        return;
+    conn_gap(f->conn, dir, bytes, is_acked, ns);
+    note_speaks(f, ns);
+}
+
+static void on_fin(void *ctx, int dir, uint64_t ns)
+{
+    struct flow *f = ctx;
+    if (f->conn)
+        conn_fin(f->conn, dir, ns);
+}
+
+/* The stream is over: tells what there was. The flow stays a while, so that stragglers do not begin another. */
+void flow_life_close(struct flow *f, uint64_t now_ns)
+{
+    struct flow_home *home = f->home;
+    if (f->closed_ns)
+        return;
+    if (f->key.protocol == FLOW_TCP)
+        tcp_flush(&home->tcp, &f->tcp, f, now_ns);
+    timers_wait_clear(&home->timers, f);
+    f->closed_ns = now_ns ? now_ns : 1;
+    end_conn(f, now_ns);
+    keep_names(f);
+    if (f->speaks != CONN_HTTP1 && home->on_other)
+        home->on_other(home->ctx, &f->info, f->names ? f->names->protocol : "", f->names ? f->names->sni : "");
+    pool_give(home->names, f->names);
+    f->names = NULL;
+}
+
+uint64_t flow_life_deadline(const struct flow *f)
+{
+    const struct flow_home *home = f->home;
+    if (f->closed_ns)
+        return f->closed_ns + home->closed_ns;
+    if (f->key.protocol == FLOW_UDP)
+        return f->info.last_ns + (home->idle_ns < UDP_IDLE_S * NS_PER_S ? home->idle_ns : UDP_IDLE_S * NS_PER_S);
+    if (f->tcp.is_alone && (f->tcp.half[0].is_finished || f->tcp.half[1].is_finished))
+        return f->info.last_ns + home->closed_ns;
+    if (f->conn && f->is_asking && f->speaks == CONN_HTTP1)
+        return f->info.last_ns + ASKING_IDLE_S * NS_PER_S;
+    return f->info.last_ns + home->idle_ns;
+}
+
+struct tcp_ops flow_life_ops(void)
+{
+    return (struct tcp_ops){on_data, on_gap, on_fin};
+}

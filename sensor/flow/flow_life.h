@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What happens to one flow between its first packet and its end. Inside of flow/ only. */
+#ifndef FLOW_FLOW_LIFE_H
+#define FLOW_FLOW_LIFE_H
+
+#include "base/pool.h"
+#include "flow/flow_table.h"
+#include "flow/timers.h"
+
+#define FLOW_TCP 6
+#define FLOW_UDP 17
+
+/* What the flows of one table share. */
+struct flow_home {
+    struct tcp tcp;
+    struct timers timers;
+    struct conn_pool *conns;
+    struct classify *classify;
+    struct pool *names;
+    flow_other_fn *on_other;
+    void *ctx;
+    uint64_t idle_ns, closed_ns;
+};
+
+/* What the stream calls, with the flow as its context. */
+struct tcp_ops flow_life_ops(void);
+/* Shows one packet to nDPI, as long as it wants more and the flow is granted more. */
+void flow_life_classify(struct flow *f, const struct dissected *d, int dir, uint64_t now_ns);
+/* Ends stream and connection and tells what there was; once. The flow itself stays a while, so that stragglers do not
+ * begin another. */
+void flow_life_close(struct flow *f, uint64_t now_ns);
+/* When the flow is to go if no packet comes. */
+uint64_t flow_life_deadline(const struct flow *f);
+
+#endif
