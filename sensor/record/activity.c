@@ -109,6 +109,16 @@ static void canon_amends(struct canon *c, const struct activity *a)
     canon_bytes(c, a->action == ACTION_AMEND ? a->amends : none, sizeof none);
 }
 
+/* Only when there is one: records without keep the id they always had. */
+static void canon_transfer(struct canon *c, const struct activity *a)
+{
+    if (!(a->flags & ACT_TRANSFER))
+        return;
+    canon_bytes(c, a->transfer_id, sizeof a->transfer_id);
+    canon_u64(c, a->flags & ACT_TRANSFER_BYTES ? count_long(a->transfer_bytes) : 0);
+    canon_u64(c, a->flags & ACT_TRANSFER_COVERAGE ? a->transfer_coverage : 0);
+}
+
 static void canon_head(struct canon *c, const struct activity *a)
 {
     const uint8_t small[4] = {a->action, a->outcome, a->cred_kind, a->size_known};
@@ -130,6 +140,7 @@ static void canon_head(struct canon *c, const struct activity *a)
     canon_u64(c, flags & ACT_RANGE ? count_long(a->range_from) : 0);
     canon_u64(c, (uint64_t)a->asn << 32 | (uint64_t)a->client_family << 16 | a->client_major);
     canon_u64(c, (uint64_t)a->source_class << 16 | (uint64_t)(uint8_t)a->country[0] << 8 | (uint8_t)a->country[1]);
+    canon_transfer(c, a);
 }
 
 void activity_seal(struct activity *a)

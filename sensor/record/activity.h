@@ -50,7 +50,7 @@ enum activity_string {
 #define ACTIVITY_TAIL_MAX 4096
 #define SESSION_HASH_SIZE 16
 
-/* Bits of activity.flags; each but the candidate's has a name in activity_flag_name(). */
+/* Bits of activity.flags; each but the candidate's and the transfer's has a name in activity_flag_name(). */
 #define ACT_UNKNOWN_ROUTE 0x0001u  /* a file came through a route no profile knows */
 #define ACT_PARTIAL 0x0002u        /* bytes are missing from the capture */
 #define ACT_ABORTED 0x0004u
@@ -70,9 +70,18 @@ enum activity_string {
 #define ACT_ENCRYPTED 0x10000u     /* the flow stayed closed: source-keyed only */
 #define ACT_CLAIM_PROVEN 0x20000u  /* candidate: the claim is the server's word (page, accepted login), not a guess */
 #define ACT_NEEDS_PROOF 0x40000u   /* candidate: a login whose outcome the body or cookie decides */
+#define ACT_TRANSFER 0x80000u      /* transfer_id is known: this is a piece, or all, of one transfer */
+#define ACT_TRANSFER_BYTES 0x100000u    /* transfer_bytes is known, and whether the transfer is complete */
+#define ACT_TRANSFER_COVERAGE 0x200000u /* transfer_coverage is known: so is the size of the whole */
+#define ACT_TRANSFER_COMPLETE 0x400000u
+#define ACT_TRANSFER_UNSURE 0x800000u   /* too many scattered pieces: transfer_bytes is the least it can be */
+#define ACT_HAS_TOTAL 0x1000000u   /* candidate: total is known */
+#define ACT_UNPLACED 0x2000000u    /* candidate: it is not known where in the object the body belongs */
 
 /* What is written out: all but the candidate's own. */
-#define ACT_WRITTEN (~(ACT_SESSION_NEW | ACT_SESSION_END | ACT_CLAIM_PROVEN | ACT_NEEDS_PROOF))
+#define ACT_CANDIDATE                                                                                                  \
+    (ACT_SESSION_NEW | ACT_SESSION_END | ACT_CLAIM_PROVEN | ACT_NEEDS_PROOF | ACT_HAS_TOTAL | ACT_UNPLACED)
+#define ACT_WRITTEN (~ACT_CANDIDATE)
 
 struct activity {
     uint64_t time_ns;   /* packet time of the request: @timestamp */
@@ -98,6 +107,16 @@ struct activity {
     uint64_t missing_bytes;
     uint64_t file_size;     /* the file's own size */
     uint64_t range_from;    /* ACT_RANGE: offset of the piece */
+
+    /* candidate: which object the body is of. The hashes are zero when there is none. */
+    uint64_t resource;      /* hash of host, path and arguments, without those that only sign a link */
+    uint64_t validator;     /* hash of the ETag, else of Last-Modified */
+    uint64_t total;         /* bytes of the whole object as it is transferred */
+
+    /* pieces of one object fetched by one credential (app/transfer.h) */
+    uint8_t transfer_id[16];
+    uint64_t transfer_bytes;    /* distinct bytes of the object that this credential has got so far */
+    uint32_t transfer_coverage; /* the same as a share of the whole, in millionths, rounded down */
 
     /* enrichment */
     uint32_t asn;           /* 0 = unknown */
@@ -139,6 +158,6 @@ enum action action_of(struct span name); /* ACTION_NONE when unknown */
 const char *outcome_name(enum outcome outcome);
 const char *cred_kind_name(enum cred_kind kind);
 const char *network_class_name(enum network_class c);
-const char *activity_flag_name(uint32_t bit); /* NULL for candidate bits */
+const char *activity_flag_name(uint32_t bit); /* NULL for bits without */
 
 #endif

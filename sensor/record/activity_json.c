@@ -3,7 +3,9 @@
 #include "record/ecs.h"
 
 /* Flags that other fields say: they are not listed again. */
-#define SAID_ELSEWHERE (ACT_HAS_FILE_SIZE | ACT_HAS_BODY | ACT_COMPLETE)
+#define SAID_ELSEWHERE                                                                                                 \
+    (ACT_HAS_FILE_SIZE | ACT_HAS_BODY | ACT_COMPLETE | ACT_TRANSFER | ACT_TRANSFER_BYTES | ACT_TRANSFER_COVERAGE |     \
+     ACT_TRANSFER_COMPLETE | ACT_TRANSFER_UNSURE)
 
 static bool is_http(const struct activity *a)
 {
@@ -86,6 +88,23 @@ static void write_body(struct json *j, const struct activity *a)
     json_close(j, '}');
 }
 
+static void write_transfer(struct json *j, const struct activity *a)
+{
+    if (!(a->flags & ACT_TRANSFER))
+        return;
+    json_open(j, "transfer", '{');
+    ecs_hash128(j, "id", a->transfer_id);
+    if (a->flags & ACT_TRANSFER_BYTES) {
+        json_u64(j, "unique_bytes", count_long(a->transfer_bytes));
+        if (a->flags & ACT_TRANSFER_COVERAGE)
+            json_fixed(j, "coverage", a->transfer_coverage / 1e6, 6);
+        json_bool(j, "complete", a->flags & ACT_TRANSFER_COMPLETE);
+        if (a->flags & ACT_TRANSFER_UNSURE)
+            json_bool(j, "unsure", true);
+    }
+    json_close(j, '}');
+}
+
 static void write_flags(struct json *j, uint32_t flags)
 {
     flags &= ACT_WRITTEN & ~SAID_ELSEWHERE;
@@ -158,6 +177,7 @@ static void write_own(struct json *j, const struct activity *a)
         json_u64(j, "from", count_long(a->range_from));
         json_close(j, '}');
     }
+    write_transfer(j, a);
     write_flags(j, a->flags);
     json_time(j, "done", a->done_ns);
     ecs_hash64(j, "flow", a->flow_hash);

@@ -160,6 +160,47 @@ static void read_flag(struct parse *p, struct span name)
     complain(p, "casetap.flags", "not one of the known names");
 }
 
+/* Sets the flag when true stands at the path. */
+static void read_truth(struct parse *p, const char *path, uint32_t flag)
+{
+    json_t *hit = find(p, path);
+    if (hit && !json_is_boolean(hit))
+        complain(p, path, "expected true or false");
+    if (json_is_true(hit))
+        p->a->flags |= flag;
+}
+
+static void read_coverage(struct parse *p)
+{
+    json_t *hit = find(p, "casetap.transfer.coverage");
+    if (!hit)
+        return;
+    double share = json_is_number(hit) ? json_number_value(hit) : -1;
+    if (!(share >= 0 && share <= 1)) {
+        complain(p, "casetap.transfer.coverage", "expected a number from 0 to 1");
+        return;
+    }
+    p->a->transfer_coverage = (uint32_t)(share * 1e6 + 0.5);
+    p->a->flags |= ACT_TRANSFER_COVERAGE;
+}
+
+static void read_transfer(struct parse *p)
+{
+    struct activity *a = p->a;
+    if (!find_hex(p, "casetap.transfer.id", a->transfer_id, sizeof a->transfer_id)) {
+        if (find(p, "casetap.transfer"))
+            complain(p, "casetap.transfer.id", "missing");
+        return;
+    }
+    a->flags |= ACT_TRANSFER;
+    if (!find_number(p, "casetap.transfer.unique_bytes", INT64_MAX, &a->transfer_bytes))
+        return;
+    a->flags |= ACT_TRANSFER_BYTES;
+    read_coverage(p);
+    read_truth(p, "casetap.transfer.complete", ACT_TRANSFER_COMPLETE);
+    read_truth(p, "casetap.transfer.unsure", ACT_TRANSFER_UNSURE);
+}
+
 static void read_flags(struct parse *p)
 {
     json_t *list = find(p, "casetap.flags");
@@ -172,11 +213,7 @@ static void read_flags(struct parse *p)
         else
             complain(p, "casetap.flags", "expected strings");
     }
-    json_t *complete = find(p, "casetap.body.complete");
-    if (json_is_true(complete))
-        p->a->flags |= ACT_COMPLETE;
-    else if (complete && !json_is_false(complete))
-        complain(p, "casetap.body.complete", "expected true or false");
+    read_truth(p, "casetap.body.complete", ACT_COMPLETE);
 }
 
 static void read_strings(struct parse *p)
@@ -287,6 +324,7 @@ int activity_parse(struct span line, struct activity *a, struct text *why)
     read_addresses(&p);
     read_sizes(&p);
     read_flags(&p);
+    read_transfer(&p);
     json_decref(p.root);
     return p.is_bad ? E_BAD : E_OK;
 }

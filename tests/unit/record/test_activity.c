@@ -139,6 +139,21 @@ static uint64_t next(uint64_t *seed) /* xorshift64, Marsaglia 2003 */
     return *seed;
 }
 
+static void scramble_transfer(struct activity *a, uint64_t *seed)
+{
+    if (!(a->flags & ACT_TRANSFER))
+        a->flags &= ~ACT_TRANSFER_BYTES;
+    if (!(a->flags & ACT_TRANSFER_BYTES))
+        a->flags &= ~(ACT_TRANSFER_COVERAGE | ACT_TRANSFER_COMPLETE | ACT_TRANSFER_UNSURE);
+    for (int i = 0; i < 16; i += 8)
+        memcpy(a->transfer_id + i, &(uint64_t){next(seed)}, 8);
+    a->transfer_bytes = next(seed);
+    a->transfer_coverage = (uint32_t)(next(seed) % 1000001);
+    a->resource = next(seed);
+    a->validator = next(seed);
+    a->total = next(seed);
+}
+
 static void scramble(struct activity *a, uint64_t *seed)
 {
     uint8_t noise[2000];
@@ -151,7 +166,8 @@ static void scramble(struct activity *a, uint64_t *seed)
     a->outcome = (uint8_t)(next(seed) % 3);
     a->cred_kind = (uint8_t)(next(seed) % CRED_N);
     a->size_known = (uint8_t)(next(seed) % (SIZE_ACKNOWLEDGED + 1));
-    a->flags = (uint32_t)next(seed) & 0x7ffffu;
+    a->flags = (uint32_t)next(seed) & 0xffffffu;
+    scramble_transfer(a, seed);
     memcpy(a->amends, &(uint64_t){next(seed)}, 8);
     for (int i = 0; i < 16; i += 8) {
         uint64_t r[3] = {next(seed), next(seed), next(seed)};
@@ -210,7 +226,8 @@ static void id_is_content(void **state)
     set(&b, STR_CASE, "a longer case name than before, in another place of the tail");
     set(&b, STR_CASE, "4711");
     set(&b, STR_CLAIM, "somebody else");
-    b.flags |= ACT_NEEDS_PROOF | ACT_SESSION_NEW | ACT_SESSION_END | ACT_CLAIM_PROVEN;
+    b.flags |= ACT_CANDIDATE;
+    b.resource = b.validator = b.total = 1;
     memset(b.new_session, 1, sizeof b.new_session);
     activity_seal(&b);
     assert_memory_equal(a.id, b.id, sizeof a.id);

@@ -86,7 +86,10 @@ static void add_activities(struct text *out)
         add_activity(&a, out);
     }
     act(&a, ACTION_DOWNLOAD); /* everything at once */
-    a.flags = (ACT_WRITTEN & 0x7ffffu) & ~ACT_NOT_MODIFIED;
+    a.flags = (ACT_WRITTEN & 0xffffffu) & ~ACT_NOT_MODIFIED;
+    memset(a.transfer_id, 7, sizeof a.transfer_id);
+    a.transfer_bytes = INT64_MAX;
+    a.transfer_coverage = 1000000;
     a.missing_bytes = 17;
     a.file_size = INT64_MAX;
     a.range_from = 5;
@@ -110,6 +113,15 @@ static void add_activities(struct text *out)
     a.size_known = SIZE_OBSERVED;
     a.body_bytes = a.file_size = 123456;
     set(&a, STR_CASE, "4712");
+    add_activity(&a, out);
+    a.flags |= ACT_RANGE | ACT_TRANSFER | ACT_TRANSFER_BYTES | ACT_TRANSFER_COVERAGE; /* a piece of a file */
+    memset(a.transfer_id, 6, sizeof a.transfer_id);
+    a.transfer_bytes = a.range_from = 700000;
+    a.transfer_coverage = 280000;
+    a.number++;
+    add_activity(&a, out);
+    a.flags &= ~(ACT_TRANSFER_BYTES | ACT_TRANSFER_COVERAGE); /* several pieces in one body */
+    a.number++;
     add_activity(&a, out);
     start(&a, ACTION_CONNECTION);
     a.flags = ACT_ENCRYPTED;
