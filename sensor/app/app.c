@@ -62,9 +62,20 @@ struct app {
     struct hosts *hosts;
     struct text masked;
     struct activity candidate;
+    uint64_t seed; /* of this deployment, for hashes of addresses that may hold a token */
     uint64_t counts[COUNTERS];
     uint8_t scratch[SCRATCH];
 };
+
+static uint64_t secret_seed(struct cred_hasher *hasher)
+{
+    uint8_t hash[SESSION_HASH_SIZE];
+    uint64_t seed = 0;
+    cred_hash(hasher, SPAN("transfer"), hash);
+    for (size_t i = 0; i < sizeof seed; i++)
+        seed = seed << 8 | hash[i];
+    return seed;
+}
 
 struct app *app_new(const struct app_options *options)
 {
@@ -85,6 +96,7 @@ struct app *app_new(const struct app_options *options)
         app_free(app);
         return NULL;
     }
+    app->seed = secret_seed(app->hasher);
     return app;
 }
 
@@ -250,7 +262,7 @@ static void tell(struct app *app, struct view *v, struct note *n, enum telling h
     uint8_t token[SESSION_HASH_SIZE];
     struct candidate_in in = {.view = v, .route = n->route, .cred = &n->cred, .forward = &n->forward,
                               .has_token = read_token(app, v, n, token), .token = token, .masked = &app->masked,
-                              .done_ns = latest(v->t), .action = (enum action)n->action,
+                              .done_ns = latest(v->t), .seed = app->seed, .action = (enum action)n->action,
                               .is_begun = how == TELL_BEGUN};
     if (how == TELL_AMEND && in.done_ns <= n->told_ns)
         in.done_ns = n->told_ns + 1; /* both came with one packet: the order of records must still be theirs */

@@ -2,6 +2,7 @@
  * Building candidates. */
 #include "app/candidate.h"
 
+#include "app/resource.h"
 #include "wire/disposition.h"
 
 struct span candidate_facts(const struct activity *a)
@@ -336,6 +337,8 @@ bool candidate_fill(const struct candidate_in *in, struct activity *a)
     } else if (is_file || (in->route && in->route->measure == MEASURE_UPLOAD)) {
         fill_file_size(in, a);
     }
+    if (is_file)
+        resource_fill(v->t, in->seed, a);
     if (carries_file(a->action) && !in->route)
         a->flags |= ACT_UNKNOWN_ROUTE;
     fill_request(in, a);

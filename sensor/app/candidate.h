@@ -8,7 +8,8 @@
 #include "app/route.h"
 #include "base/text.h"
 
-/* Facts: lines "o<object>\t<file>", "l<32 hex: hash of a link or token that stands for this session>". They borrow the
+/* Facts: lines "o<object>\t<file>", "l<32 hex: hash of a link or token that stands for this session>",
+ * "p<from>-<to>/<total>" (a piece in a multipart body) and "p." after the last of these. They borrow the
  * place of STR_AS_ORG, which is empty until enrichment. */
 struct span candidate_facts(const struct activity *a);
 /* Appends lines as far as the tail has room, whole lines only; true when all fitted. Only behind the last string. */
@@ -25,6 +26,7 @@ struct candidate_in {
     const uint8_t *token;        /* its hash */
     struct text *masked;         /* scratch for the masked target */
     uint64_t done_ns;
+    uint64_t seed;               /* secret: of the hashes of addresses */
     enum action action;          /* what it is, when route is NULL */
     bool is_begun;               /* the answer's body is still to come: its size is not known yet */
 };

@@ -2,12 +2,12 @@
  * One body, the slots asked of it, and the parsers that find them. */
 #include "app/extract.h"
 
+#include "app/byteranges.h"
 #include "app/extract_text.h"
 #include "base/err.h"
 #include "base/pool.h"
 #include "wire/base64.h"
 #include "wire/content.h"
-#include "wire/multipart.h"
 #include "wire/url.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #define FINDERS 8
 #define NO_ELEMENT UINT32_MAX
 
-enum { BODY_PLAIN, BODY_FORM, BODY_MULTIPART, BODY_JSON };
+enum { BODY_PLAIN, BODY_FORM, BODY_MULTIPART, BODY_JSON, BODY_RANGES };
 
 /* A urlencoded form as it came, and room to decode it. */
 struct form {
@@ -41,6 +41,7 @@ struct scan {
             struct json_scan scan;
         } json;
         struct multipart multipart;
+        struct byteranges ranges;
     };
     /* the list: id and name of a JSON element may come in either order */
     uint32_t element;
@@ -262,6 +263,8 @@ static void body_feed(struct scan *s, struct span bytes)
         json_scan_feed(&s->json.scan, bytes);
     } else if (s->kind == BODY_MULTIPART) {
         multipart_feed(&s->multipart, bytes);
+    } else if (s->kind == BODY_RANGES) {
+        byteranges_feed(&s->ranges, bytes);
     } else if (s->kind == BODY_FORM) {
         size_t room = EXTRACT_FORM - s->form->size;
         size_t more = bytes.size < room ? bytes.size : room;
@@ -281,6 +284,8 @@ static void body_gap(struct scan *s, uint64_t bytes)
         json_scan_gap(&s->json.scan, bytes);
     else if (s->kind == BODY_MULTIPART)
         multipart_gap(&s->multipart, bytes);
+    else if (s->kind == BODY_RANGES)
+        byteranges_gap(&s->ranges, bytes);
     else if (s->kind == BODY_FORM)
         s->form->is_cut = true; /* what follows would be glued to the wrong field */
 }
@@ -398,6 +403,8 @@ static uint64_t slots_of(const struct profile *profile, uint64_t slots, unsigned
     return out;
 }
 
+_Static_assert(BYTERANGES_LIST <= EXTRACT_LIST, "its lines are kept as the list");
+
 #define KIND(kind) (1u << (kind))
 
 void extract_request(struct extractor *e, struct extract *x, const struct profile *profile, uint64_t slots,
@@ -438,8 +445,9 @@ void extract_response(struct extractor *e, struct extract *x, const struct profi
     struct content_type t;
     content_type_parse(type, &t);
     bool has_json = is_json(content_type_media(&t));
+    bool has_ranges = span_eq(content_type_media(&t), SPAN("multipart/byteranges"));
     uint64_t mine = slots_of(profile, slots, KIND(SLOT_TEXT) | (has_json ? KIND(SLOT_JSON) : 0u));
-    struct scan *s = mine ? scan_take(e, x, profile, mine) : NULL;
+    struct scan *s = mine || has_ranges ? scan_take(e, x, profile, mine) : NULL;
     if (!s)
         return;
     s->route = route;
@@ -455,8 +463,10 @@ void extract_response(struct extractor *e, struct extract *x, const struct profi
     }
     if (has_json)
         json_begin(s);
+    if (has_ranges && byteranges_init(&s->ranges, t.boundary) == E_OK)
+        s->kind = BODY_RANGES;
     x->scan[1] = s;
-    *tap = (struct body_tap){response_feed, response_gap, x, s->kind == BODY_JSON ? 0 : limit, true};
+    *tap = (struct body_tap){response_feed, response_gap, x, s->kind == BODY_PLAIN ? limit : 0, !has_ranges};
 }
 
 static void json_end(struct scan *s)
@@ -552,8 +562,12 @@ void extract_response_end(struct extract *x)
         return;
     if (s->kind == BODY_JSON) {
         json_end(s);
-        s->kind = BODY_PLAIN; /* once */
+    } else if (s->kind == BODY_RANGES) {
+        struct span lines = byteranges_end(&s->ranges);
+        s->list_size = (uint16_t)lines.size;
+        memcpy(s->list, lines.at, lines.size);
     }
+    s->kind = BODY_PLAIN; /* once */
 }
 
 void extract_fini(struct extractor *e, struct extract *x)

@@ -42,7 +42,7 @@ struct counters extractor_counters(const struct extractor *e);
  * 'type' is the value of its Content-Type (may be empty). */
 void extract_request(struct extractor *e, struct extract *x, const struct profile *profile, uint64_t slots,
                      struct span type, struct body_tap *tap);
-/* 'route': whose list of objects the answer may hold, or NULL. */
+/* 'route': whose list of objects the answer may hold, or NULL. Of multipart/byteranges the parts are listed. */
 void extract_response(struct extractor *e, struct extract *x, const struct profile *profile,
                       const struct route *route, uint64_t slots, struct span type, struct body_tap *tap);
 /* The request's body is over, or nobody needs more of it: its values are final. May be called again. */
@@ -56,7 +56,8 @@ void extract_fini(struct extractor *e, struct extract *x);
 const struct found *extract_found(const struct extract *x, unsigned slot);
 /* Its text; at == NULL when there is none. */
 struct span extract_value(const struct extract *x, unsigned slot);
-/* The list of objects: lines "o<object>\t<file>\n" ("\t<file>" may be absent). Empty when there was none. */
+/* The list of objects: lines "o<object>\t<file>\n" ("\t<file>" may be absent). Empty when there was none. Of an answer
+ * in parts (multipart/byteranges) instead the pieces: "p<from>-<to>/<total>\n", and "p.\n" when none is missing. */
 struct span extract_list(const struct extract *x);
 
 /* The name of the subject of a SAML 2.0 response (XML), undecoded; at == NULL when there is none, when several differ,

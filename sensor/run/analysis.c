@@ -4,6 +4,7 @@
 
 #include "app/identity.h"
 #include "app/memory.h"
+#include "app/transfer.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/map.h"
@@ -17,11 +18,13 @@
 
 #define MAX_CREDENTIALS_COUNTED 1048576u
 #define MAX_ALERTS_COUNTED 262144u
+#define MAX_TRANSFERS 32768u
 
 struct analysis {
     struct analysis_hooks hooks;
     struct memory *memory;
     struct identity *identity;
+    struct transfers *transfers;
     struct enrich *enrich;
     struct store *store;
     struct engine *engine;
@@ -87,6 +90,7 @@ static void count_activity(struct analysis *a, const struct activity *act)
 static void on_settled(void *ctx, struct activity *act)
 {
     struct analysis *a = ctx;
+    transfers_settle(a->transfers, act);
     enrich_activity(a->enrich, act);
     count_activity(a, act);
     if (a->activities) { /* appended before it is applied */
@@ -133,9 +137,10 @@ static int open_identity(struct analysis *a, const struct settings *s, struct te
 {
     a->identity = identity_new((uint32_t)s->max_sessions);
     a->memory = memory_new();
+    a->transfers = transfers_new(MAX_TRANSFERS);
     a->seen = map_new(16, 1, MAX_CREDENTIALS_COUNTED, 0);
     a->told = map_new(16, 1, MAX_ALERTS_COUNTED, 0);
-    if (!a->identity || !a->memory || !a->seen || !a->told)
+    if (!a->identity || !a->memory || !a->transfers || !a->seen || !a->told)
         return E_NOMEM;
     for (size_t i = 0; i < s->aliases.n; i++) {
         const char *text = s->aliases.at[i], *equals = strchr(text, '=');
@@ -204,6 +209,7 @@ void analysis_candidate(struct analysis *a, const struct activity *candidate)
 {
     struct activity copy; /* settling changes it, and the strings it sets need the tail */
     memcpy(&copy, candidate, activity_size(candidate));
+    transfers_read(a->transfers, &copy);
     memory_settle(a->memory, &copy);
     identity_settle(a->identity, &copy, on_settled, a);
 }
@@ -250,6 +256,7 @@ void analysis_free(struct analysis *a)
         a->store->ops->free(a->store);
     identity_free(a->identity);
     memory_free(a->memory);
+    transfers_free(a->transfers);
     enrich_free(a->enrich);
     map_free(a->seen);
     map_free(a->told);
@@ -275,6 +282,7 @@ struct counters analysis_counters(const struct analysis *a, size_t i)
     case 1: return engine_counters(a->engine);
     case 2: return a->store->ops->counters(a->store);
     case 3: return memory_counters(a->memory);
+    case 4: return transfers_counters(a->transfers);
     default: return (struct counters){0};
     }
 }
