@@ -57,7 +57,7 @@ static const struct counter_def count_defs[COUNT_N] = {
     {"detect_alert_updates", "lines", "further lines of alerts already raised"},
     {"detect_stories_evicted", "alerts", "open alerts dropped for room: later acts become alerts of their own"},
     {"detect_sessions_evicted", "sessions", "session values dropped for room: a theft of one is not seen"},
-    {"detect_things_evicted", "things", "files, cases and customers forgotten for room: they may count twice in a day"},
+    {"detect_things_evicted", "things", "files, cases, customers and transfers forgotten for room: they may count twice in a day"},
     {"detect_sources_evicted", "sources", "sources and names of failed sign-ins dropped for room"},
 };
 

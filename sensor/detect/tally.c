@@ -9,11 +9,13 @@
 #include "base/map.h"
 #include "base/times.h"
 #include "detect/learn.h"
+#include "record/ecs.h"
 #include "sketch/bloom.h"
 
 #define CUSTOMER_WORDS (sizeof((struct baseline *)0)->customers / sizeof(uint64_t))
 #define MAX_OPEN 65536u
 #define MAX_CUSTOMERS 65536u
+#define MAX_TRANSFERS 262144u
 #define WINDOW_S 600
 #define BLOOM_FULL 0.5
 
@@ -29,6 +31,7 @@ struct customer_name {
 
 struct tally {
     struct map *things, *open, *names;
+    struct map *got; /* struct thing_key (whose, transfer) -> bytes counted of it */
 };
 
 struct tally *tally_new(uint32_t max_things)
@@ -39,7 +42,8 @@ struct tally *tally_new(uint32_t max_things)
     t->things = map_new(sizeof(struct thing_key), 1, max_things, 7);
     t->open = map_new(16, sizeof(struct tally_open), MAX_OPEN, 8);
     t->names = map_new(sizeof(uint64_t), sizeof(struct customer_name), MAX_CUSTOMERS, 9);
-    if (!t->things || !t->open || !t->names) {
+    t->got = map_new(sizeof(struct thing_key), sizeof(uint64_t), MAX_TRANSFERS, 13);
+    if (!t->things || !t->open || !t->names || !t->got) {
         tally_free(t);
         return NULL;
     }
@@ -53,6 +57,7 @@ void tally_free(struct tally *t)
     map_free(t->things);
     map_free(t->open);
     map_free(t->names);
+    map_free(t->got);
     free(t);
 }
 
@@ -64,15 +69,54 @@ static bool is_new_thing(struct tally *t, uint64_t whose, uint64_t what)
     return is_new;
 }
 
+/* Of 'bytes' that came with this act, those that are news to 'whose': it cannot have got more of the object than the
+ * credential has by all its requests. That is exact as long as all of these are in 'whose'; what was fetched outside of it
+ * can only let pieces that overlap count twice. */
+static uint64_t new_bytes(struct tally *t, uint64_t whose, const struct activity *a, uint64_t bytes)
+{
+    if (!(a->flags & ACT_TRANSFER) || !bytes)
+        return bytes;
+    struct thing_key key = {whose, hash64(span_of(a->transfer_id, sizeof a->transfer_id), 0)};
+    bool is_new, is_exact = a->flags & ACT_TRANSFER_BYTES && !(a->flags & ACT_TRANSFER_UNSURE);
+    uint64_t *got = map_touch(t->got, &key, &is_new), before = *got;
+    uint64_t after = before > UINT64_MAX - bytes ? UINT64_MAX : before + bytes;
+    if (is_exact && after > a->transfer_bytes)
+        after = a->transfer_bytes;
+    if (after <= before)
+        return 0;
+    *got = after;
+    return after - before;
+}
+
+/* Each byte of an object counts once in a credential's day, and once in the story that its visit is or may become. */
+static void count_bytes(struct tally *t, struct scene *s, uint64_t bytes, bool is_today)
+{
+    struct visit *v = s->visit;
+    uint64_t today = new_bytes(t, s->credential ^ (uint64_t)s->b->day << 40, s->a, bytes);
+    s->count.bytes = v->whose ? new_bytes(t, v->whose, s->a, bytes) : today;
+    v->totals.bytes += s->count.bytes;
+    if (is_today)
+        s->b->today_bytes += today;
+}
+
 uint64_t tally_evicted(const struct tally *t)
 {
-    return map_evicted(t->things);
+    return map_evicted(t->things) + map_evicted(t->got);
 }
 
 bool tally_takes_file(const struct activity *a)
 {
     bool is_file = a->action == ACTION_DOWNLOAD || a->action == ACTION_PREVIEW || a->action == ACTION_EXPORT;
     return is_file && !(a->flags & (ACT_NOT_MODIFIED | ACT_REFUSED)) && a->outcome != OUTCOME_FAILURE;
+}
+
+/* What a file's name means something in: the object it belongs to, its case; where neither is known, its address. */
+static uint64_t within_of(const struct activity *a)
+{
+    struct span object = activity_get(a, STR_OBJECT), in_case = activity_get(a, STR_CASE);
+    if (object.size || in_case.size)
+        return hash64(object.size ? object : in_case, KIND_FILE);
+    return hash64(target_path(activity_get(a, STR_TARGET)), hash64(activity_get(a, STR_HOST), KIND_FILE));
 }
 
 static uint64_t file_of(const struct activity *a)
@@ -84,8 +128,7 @@ static uint64_t file_of(const struct activity *a)
         return hash64(object, KIND_FILE) | 1;
     /* one id can name several files (an attachment of a case), so the name belongs to it */
     struct span name = activity_get(a, STR_FILE).size ? activity_get(a, STR_FILE) : activity_get(a, STR_TARGET);
-    uint64_t within = hash64(object.size ? object : activity_get(a, STR_CASE), KIND_FILE);
-    return hash64(name, within) | 1;
+    return hash64(name, within_of(a)) | 1;
 }
 
 static uint64_t case_of(const struct activity *a)
@@ -193,16 +236,14 @@ static void count_file(struct tally *t, struct scene *s)
 {
     struct baseline *b = s->b;
     struct visit *v = s->visit;
-    uint64_t file = file_of(s->a), bytes = s->a->body_bytes;
+    uint64_t file = file_of(s->a);
     s->is_file = is_first_today(t, s, file);
     b->files += s->is_file;
     b->today_files += s->is_file;
     b->window_files += s->is_file;
-    b->today_bytes += bytes;
-    s->count.bytes = bytes;
     s->count.is_file = v->whose && is_new_thing(t, v->whose, file);
     v->totals.files += s->count.is_file;
-    v->totals.bytes += bytes;
+    count_bytes(t, s, s->a->body_bytes, true);
     if (s->is_file)
         pace_add(&s->live->files, s->now_s);
 }
@@ -228,11 +269,8 @@ void tally_amend(struct tally *t, struct scene *s, struct tally_open *open)
 {
     uint64_t more = s->a->body_bytes > open->bytes ? s->a->body_bytes - open->bytes : 0;
     open->bytes += more;
-    if (s->b->day == open->day) {
+    if (s->b->day == open->day)
         count_names(t, s);
-        s->b->today_bytes += more;
-    }
-    s->visit->totals.bytes += more;
-    s->count.bytes = more;
+    count_bytes(t, s, more, s->b->day == open->day);
     s->takes_file = true;
 }
