@@ -256,8 +256,9 @@ static void upgrade(struct conn *c, struct exchange *e, uint64_t now_ns)
     become_other(c, 0, now_ns);
 }
 
-/* The answer to a request whose head has no end, but whose start line is whole: then that is all there is of it. */
-static void finish_request_head(struct conn *c, uint64_t now_ns)
+/* The answer comes, or is missing, while the request's head has no end yet: if its start line is whole, then that is all
+ * there is of it. */
+static void finish_request_head(struct conn *c, enum head_end end, uint64_t now_ns)
 {
     int direction = conn_direction(c, CONN_REQUEST);
     struct http1_head head = {.fields = {c->pool->request_fields, 0, HTTP1_MAX_FIELDS, false}};
@@ -265,7 +266,7 @@ static void finish_request_head(struct conn *c, uint64_t now_ns)
     struct http1_out out;
     if (conn_pair_has_awaiting(c) || !http1_finish(h, &out) || http1_head_parse(out.data, HTTP1_REQUEST, &head))
         return;
-    on_request(c, h, &head, &out, HEAD_SHORT, now_ns);
+    on_request(c, h, &head, &out, end, now_ns);
 }
 
 static void on_response(struct conn *c, struct http1 *h, const struct http1_head *head, const struct http1_out *out,
@@ -278,7 +279,7 @@ static void on_response(struct conn *c, struct http1 *h, const struct http1_head
             http1_ignore(h, &p->memory);
         return;
     }
-    finish_request_head(c, now_ns);
+    finish_request_head(c, HEAD_SHORT, now_ns);
     struct exchange *e;
     while (!(e = conn_pair_response(c, out->is_found, now_ns)) && evict(c, now_ns))
         ;
@@ -293,6 +294,7 @@ static void on_response(struct conn *c, struct http1 *h, const struct http1_head
     e->t.response_ns = h->begin_ns;
     set_declared(&e->t.response_body, &body);
     e->progress[CONN_RESPONSE] = CONN_COMING;
+    e->is_doubtful = out->is_found && body.kind == HTTP1_BODY_CLOSE;
     c->active[CONN_RESPONSE] = e;
     if (is_upgrade(e))
         e->t.flags |= TXN_UPGRADED;
@@ -309,11 +311,15 @@ static void on_head(struct conn *c, int direction, const struct http1_out *out, 
 {
     struct http1 *h = &c->side[direction];
     struct http1_head head = {.fields = {c->pool->fields, 0, HTTP1_MAX_FIELDS, false}};
-    c->pool->counts.found += out->is_found;
     if (!settle_roles(c, direction)) {
         http1_seek(h, role_of(c, direction), 0);
         return;
     }
+    if (out->is_found && !conn_pair_is_plausible(c, half_of(c, direction))) {
+        http1_refuse(h);
+        return;
+    }
+    c->pool->counts.found += out->is_found;
     if (http1_head_parse(out->data, (enum http1_role)h->role, &head))
         return; /* then the machine looks on */
     if (half_of(c, direction) == CONN_REQUEST)
@@ -368,7 +374,14 @@ static void on_foreign(struct conn *c, int direction, const struct http1_input *
         become_other(c, 0, in->now_ns);
 }
 
-static void on_lost(struct conn *c, int direction, const struct http1_out *out)
+static void lose_start(struct conn *c, int half, uint64_t now_ns)
+{
+    if (half == CONN_RESPONSE)
+        finish_request_head(c, HEAD_GAP, now_ns);
+    conn_pair_lose_start(c, half, now_ns);
+}
+
+static void on_lost(struct conn *c, int direction, const struct http1_out *out, uint64_t now_ns)
 {
     int half = half_of(c, direction);
     c->pool->counts.resyncs++;
@@ -382,17 +395,19 @@ static void on_lost(struct conn *c, int direction, const struct http1_out *out)
     if (out->in_message)
         conn_pair_lose_inside(c, half, out->by_gap);
     else if (out->by_gap && (half == CONN_RESPONSE || !out->was_first))
-        conn_pair_lose_start(c, half);
+        lose_start(c, half, now_ns);
 }
 
 /* More is missing while sync is lost already: in a one-sided flow that is the next answer. */
-static void on_passed(struct conn *c, int half, uint64_t bytes, bool is_acked)
+static void on_passed(struct conn *c, int half, uint64_t bytes, bool is_acked, uint64_t now_ns)
 {
     c->had_gap[half] = true;
+    if (half == CONN_REQUEST && !c->lost[half])
+        c->is_request_missed = true;
     if (!c->has_roles)
         return;
     if (half == CONN_RESPONSE && !c->lost[half]) {
-        conn_pair_lose_start(c, half);
+        lose_start(c, half, now_ns);
         c->side[conn_direction(c, half)].unsynced = bytes;
     }
     conn_pair_miss(c, half, bytes, is_acked);
@@ -436,10 +451,10 @@ static void take(struct conn *c, int direction, struct http1_input in, bool is_a
             conn_pair_complete(c, half, in.now_ns);
             break;
         case HTTP1_LOST:
-            on_lost(c, direction, &out);
+            on_lost(c, direction, &out, in.now_ns);
             break;
         case HTTP1_PASSED:
-            on_passed(c, half, out.size, is_acked);
+            on_passed(c, half, out.size, is_acked, in.now_ns);
             break;
         case HTTP1_FOREIGN:
             on_foreign(c, direction, &in);

@@ -28,6 +28,7 @@ struct exchange {
     bool is_mixed;      /* one-sided: its answer's bytes cannot be told from those of others */
     bool has_unacked;   /* bytes of its answer are missing that nobody acknowledged */
     bool is_lost[2];    /* sync was lost inside it */
+    bool is_doubtful;   /* its response was found after a loss, and has no end: the next request shows whether it is one */
 };
 
 struct conn {
@@ -43,6 +44,8 @@ struct conn {
     uint8_t speaks;
     bool is_swapped, has_roles, is_socks;
     bool had_gap[2], is_finished[2]; /* by half */
+    bool is_pipelining;    /* a request came while another one waited for its answer */
+    bool is_request_missed; /* since the last request there was a gap where one may have been */
 };
 
 _Static_assert(sizeof(struct conn) <= 304, "an idle connection stays small");

@@ -85,30 +85,76 @@ static void close_up_to(struct conn *c, struct exchange *last, uint64_t now_ns)
     conn_pair_settle(c, now_ns);
 }
 
-struct exchange *conn_pair_request(struct conn *c, uint64_t now_ns)
-{
-    bool is_blind = !c->info->saw[conn_direction(c, CONN_RESPONSE)];
-    struct exchange *lost = c->lost[CONN_RESPONSE];
-    if (c->lost[CONN_REQUEST])
-        charge(c->lost[CONN_REQUEST], CONN_REQUEST);
-    if (is_blind && (lost || c->n_open >= CONN_MAX_OPEN))
-        lost = c->last;
-    if (lost)
-        close_up_to(c, lost, now_ns);
-    if (c->n_open >= CONN_MAX_OPEN) {
-        c->pool->counts.too_many++;
-        return NULL;
-    }
-    struct exchange *e = conn_exchange_new(c);
-    if (e && c->is_finished[CONN_RESPONSE])
-        e->progress[CONN_RESPONSE] = CONN_DONE;
-    return e;
-}
-
 static struct exchange *first_awaiting(struct exchange *e, bool can_be_ghost)
 {
     while (e && (e->progress[CONN_RESPONSE] != CONN_AWAITED || (e->is_ghost && !can_be_ghost)))
         e = e->next;
+    return e;
+}
+
+static bool is_out_of_sync(const struct conn *c, int half)
+{
+    uint8_t state = c->side[conn_direction(c, half)].state;
+    return state == HTTP1_AT_RESYNC || state == HTTP1_AT_SLEEP;
+}
+
+/* A request while its own predecessor, whose end was not seen, waits for its answer: only from who pipelines. */
+static bool is_plausible_request(const struct conn *c)
+{
+    return c->is_pipelining || is_out_of_sync(c, CONN_RESPONSE) || !first_awaiting(c->first, true);
+}
+
+/* A response must have been asked for. */
+static bool is_plausible_response(const struct conn *c)
+{
+    const struct exchange *lost = c->lost[CONN_RESPONSE], *e = first_awaiting(c->first, true);
+    if (e && e == lost)
+        e = first_awaiting(e->next, true);
+    if (e || c->is_request_missed || c->number == 0)
+        return true;
+    /* its first bytes are missing, so this is not its head, unless something came before that: an interim response */
+    return lost && lost->progress[CONN_RESPONSE] == CONN_AWAITED &&
+           (c->info->is_midstream || fields_get(&lost->t.request_fields, SPAN("expect")).at);
+}
+
+bool conn_pair_is_plausible(const struct conn *c, int half)
+{
+    if (!is_two_sided(c))
+        return true;
+    return half == CONN_REQUEST ? is_plausible_request(c) : is_plausible_response(c);
+}
+
+/* A new request has begun, seen or not. From a client that does not pipeline that is the end of an answer whose own end
+ * could not be seen. */
+static void end_lost(struct conn *c, uint64_t now_ns)
+{
+    bool is_blind = !c->info->saw[conn_direction(c, CONN_RESPONSE)];
+    if (c->lost[CONN_REQUEST])
+        charge(c->lost[CONN_REQUEST], CONN_REQUEST);
+    if (c->active[CONN_RESPONSE] && c->active[CONN_RESPONSE]->is_doubtful) {
+        http1_lose(&c->side[conn_direction(c, CONN_RESPONSE)], &c->pool->memory);
+        conn_pair_lose_inside(c, CONN_RESPONSE, true);
+    }
+    struct exchange *lost = c->lost[CONN_RESPONSE];
+    bool are_all = is_blind ? lost || c->n_open >= CONN_MAX_OPEN : is_out_of_sync(c, CONN_RESPONSE) && !c->is_pipelining;
+    if (are_all)
+        lost = c->last;
+    if (lost)
+        close_up_to(c, lost, now_ns);
+    c->is_pipelining = c->is_pipelining || first_awaiting(c->first, true);
+}
+
+struct exchange *conn_pair_request(struct conn *c, uint64_t now_ns)
+{
+    end_lost(c, now_ns);
+    if (c->n_open >= CONN_MAX_OPEN) {
+        c->pool->counts.too_many++;
+        return NULL;
+    }
+    c->is_request_missed = false;
+    struct exchange *e = conn_exchange_new(c);
+    if (e && c->is_finished[CONN_RESPONSE])
+        e->progress[CONN_RESPONSE] = CONN_DONE;
     return e;
 }
 
@@ -142,7 +188,7 @@ static struct exchange *unasked(struct conn *c, uint64_t now_ns)
 struct exchange *conn_pair_response(struct conn *c, bool is_found, uint64_t now_ns)
 {
     struct exchange *lost = c->lost[CONN_RESPONSE], *e;
-    if (lost && lost->progress[CONN_RESPONSE] == CONN_AWAITED && !first_awaiting(lost->next, false)) {
+    if (lost && lost->progress[CONN_RESPONSE] == CONN_AWAITED && !first_awaiting(lost->next, true)) {
         /* the only request there is: what was lost was an interim response, or no gap at all */
         c->lost[CONN_RESPONSE] = NULL;
         lost->t.response_body = (struct body_measure){0};
@@ -164,8 +210,10 @@ struct exchange *conn_pair_response(struct conn *c, bool is_found, uint64_t now_
         conn_pair_abort(before, CONN_RESPONSE);
     }
     conn_pair_settle(c, now_ns);
-    if (!e->is_told)
+    if (!e->is_told) {
+        c->is_request_missed = false;
         e->t.flags |= TXN_NO_REQUEST | (c->had_gap[CONN_REQUEST] && is_two_sided(c) ? TXN_GAP : 0);
+    }
     e->is_ghost = false;
     return e;
 }
@@ -202,7 +250,7 @@ void conn_pair_lose_inside(struct conn *c, int half, bool by_gap)
         e->progress[half] = CONN_DONE; /* its end will not be seen; its answer ends it */
 }
 
-void conn_pair_lose_start(struct conn *c, int half)
+void conn_pair_lose_start(struct conn *c, int half, uint64_t now_ns)
 {
     c->side[conn_direction(c, half)].unsynced = 0;
     if (half == CONN_RESPONSE) {
@@ -213,7 +261,8 @@ void conn_pair_lose_start(struct conn *c, int half)
             e->t.flags |= TXN_GAP;
         return;
     }
-    c->lost[half] = NULL;
+    end_lost(c, now_ns);
+    c->is_request_missed = true;
     if (!is_two_sided(c) || c->n_open >= CONN_MAX_OPEN)
         return;
     struct exchange *ghost = conn_exchange_new(c);

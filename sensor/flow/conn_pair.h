@@ -18,13 +18,15 @@ bool conn_pair_has_awaiting(const struct conn *c);
  * without memory. */
 struct exchange *conn_pair_response(struct conn *c, bool is_found, uint64_t now_ns);
 
+/* Whether a message found after sync was lost can be one; else it is body bytes that look like one. */
+bool conn_pair_is_plausible(const struct conn *c, int half);
 /* A half has come to the end of its framing. */
 void conn_pair_complete(struct conn *c, int half, uint64_t now_ns);
 /* A half whose end will not be seen: connection over, or the direction. */
 void conn_pair_abort(struct exchange *e, int half);
 /* Sync was lost in a direction: inside the message that was coming, or where one should have begun. */
 void conn_pair_lose_inside(struct conn *c, int half, bool by_gap);
-void conn_pair_lose_start(struct conn *c, int half);
+void conn_pair_lose_start(struct conn *c, int half, uint64_t now_ns);
 /* So many bytes are missing while sync is lost. */
 void conn_pair_miss(struct conn *c, int half, uint64_t bytes, bool is_acked);
 

@@ -99,16 +99,29 @@ static bool rest_byte(struct http1 *h, uint8_t c)
     return h->role == HTTP1_RESPONSE || h->is_path || !is_control;
 }
 
+/* From here on the start line goes to its end whatever it holds. */
+static bool is_any_let_pass(const struct http1 *h)
+{
+    return h->start_part == PART_REST && (h->role == HTTP1_RESPONSE || h->is_path);
+}
+
 /* Reads the start line as far as it goes. The number of bytes read, up to and with the line end (*is_whole); *is_bad when
  * the byte behind them cannot stand there. */
 static size_t read_start_line(struct http1 *h, struct span s, bool *is_whole, bool *is_bad)
 {
     size_t i = 0;
     *is_whole = *is_bad = false;
+    size_t limit = HTTP1_MAX_HEAD > h->head_size ? HTTP1_MAX_HEAD - h->head_size : 0;
     for (; i < s.size; i++) {
         uint8_t c = s.at[i];
-        if (h->head_size + i >= HTTP1_MAX_HEAD)
+        if (i >= limit)
             break;
+        if (is_any_let_pass(h)) {
+            size_t end = span_find_byte(span_sub(s, 0, limit), '\n', i);
+            *is_whole = end != SIZE_MAX;
+            *is_bad = end == SIZE_MAX && s.size > limit;
+            return *is_whole ? end + 1 : s.size < limit ? s.size : limit;
+        }
         if (!(h->start_part == PART_FIRST ? start_byte(h, c) : rest_byte(h, c)))
             break;
         if (c == '\n') {
@@ -419,6 +432,19 @@ void http1_ignore(struct http1 *h, struct http1_memory *memory)
     http1_sync_drop(h, memory);
     h->is_first = h->is_bounded = false;
     h->state = HTTP1_AT_IDLE;
+}
+
+void http1_lose(struct http1 *h, struct http1_memory *memory)
+{
+    http1_sync_lose(h, memory);
+}
+
+void http1_refuse(struct http1 *h)
+{
+    h->state = HTTP1_AT_RESYNC;
+    h->unsynced += h->buffered;
+    h->buffered = 0;
+    h->has_candidate = false;
 }
 
 bool http1_finish(struct http1 *h, struct http1_out *out)

@@ -103,6 +103,10 @@ void http1_follow(struct http1 *h, struct http1_memory *memory, const struct htt
 void http1_ignore(struct http1 *h, struct http1_memory *memory);
 /* No more bytes will come. True when they end inside a head whose start line is whole: 'data' is what there is. */
 bool http1_finish(struct http1 *h, struct http1_out *out);
+/* The other answer where it was found by resync: it is none. The search goes on behind it. */
+void http1_refuse(struct http1 *h);
+/* The body that is coming cannot be what it was taken for: looks for the next message. */
+void http1_lose(struct http1 *h, struct http1_memory *memory);
 /* Everything from here on is something else. */
 void http1_stop(struct http1 *h, struct http1_memory *memory);
 /* Looks for a message of 'role': after HTTP1_FOREIGN, or to bound a search that is under way. After 'budget' bytes it goes
