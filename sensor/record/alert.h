@@ -61,8 +61,8 @@ void alert_relate_customer(struct alert *a, struct span customer);
 const char *alert_severity(const struct alert *a);
 /* One line of alerts.ndjson (ECS 9.4, schema alert.schema.json), newline included. */
 void alert_json(const struct alert *a, struct text *out);
-/* A short paragraph for a terminal: at most 100 columns, a blank line at the end; what came from the wire is made
- * harmless. 'color': with ANSI colours. */
+/* A short paragraph for a terminal (at most 100 columns, blank line at the end); of an update only what changed: who, what,
+ * whose, and which rules joined. 'color': with ANSI colours. */
 void alert_paragraph(const struct alert *a, bool color, struct text *out);
 
 #endif

@@ -254,6 +254,19 @@ static void put_id(struct page *p, const struct alert *a, struct text *t)
     put_line(p, "id", text_span(t));
 }
 
+/* The rules that joined the story; what each says stands in the record. */
+static void put_joined(struct page *p, const struct alert *a, struct text *t)
+{
+    text_clear(t);
+    for (int i = 0; i < a->n_why; i++) {
+        if (strcmp(a->why[i].field, "rule.id") != 0)
+            continue;
+        text_add_str(t, t->size ? "; " : "");
+        text_add_str(t, a->why[i].value);
+    }
+    put_line(p, "joined", text_span(t));
+}
+
 void alert_paragraph(const struct alert *a, bool color, struct text *out)
 {
     struct text t = {.max = 16384};
@@ -263,10 +276,14 @@ void alert_paragraph(const struct alert *a, bool color, struct text *out)
     put_list(&p, "also", a->users, a->n_users, activity_get(&a->last, STR_USER), &t);
     put_what(&p, a, &t);
     put_list(&p, "whose", a->customers, a->n_listed_customers, span_of(NULL, 0), &t);
-    put_why(&p, a, &t);
-    put_line(&p, "first", span_text(a->rule->first_step));
-    put_line(&p, "unseen", span_text(a->blind));
-    put_id(&p, a, &t);
+    if (a->update) {
+        put_joined(&p, a, &t); /* the reader has the rest from the first paragraph */
+    } else {
+        put_why(&p, a, &t);
+        put_line(&p, "first", span_text(a->rule->first_step));
+        put_line(&p, "unseen", span_text(a->blind));
+        put_id(&p, a, &t);
+    }
     text_add_char(out, '\n');
     text_fini(&t);
 }

@@ -128,12 +128,11 @@ static void paragraph(void **state)
     (void)state;
     struct alert *a = theft();
     struct text out = {0};
-    a->update = 2;
     snprintf(a->blind, sizeof a->blind, "3 of the 41 files are not whole in the capture");
     alert_paragraph(a, false, &out);
     assert_string_equal(
         text_str(&out),
-        "CRITICAL  D15  Download after new location or client   2026-03-20 03:12:14 UTC   (update 2)\n"
+        "CRITICAL  D15  Download after new location or client   2026-03-20 03:12:14 UTC\n"
         "  who     julia from 203.0.113.7 (BT, AS64500 Example Hosting, hosting network) with python-requests\n"
         "          2\n"
         "  what    41 files of 3 customers in 5 cases, 2.3 GB; last: download of core.gz (73.4 MB), case\n"
@@ -144,6 +143,29 @@ static void paragraph(void **state)
         "  first   End the session and ask the person by telephone; keep the list of customers.\n"
         "  unseen  3 of the 41 files are not whole in the capture\n"
         "  id      5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\n"
+        "\n");
+    text_fini(&out);
+    test_free(a);
+}
+
+/* Of an update only what changed: the reader has the rest. */
+static void update_paragraph(void **state)
+{
+    (void)state;
+    struct alert *a = theft();
+    struct text out = {0};
+    a->update = 2;
+    alert_why(a, "rule.id", "D09 Download burst", "", 0);
+    alert_paragraph(a, false, &out);
+    assert_string_equal(
+        text_str(&out),
+        "CRITICAL  D15  Download after new location or client   2026-03-20 03:12:14 UTC   (update 2)\n"
+        "  who     julia from 203.0.113.7 (BT, AS64500 Example Hosting, hosting network) with python-requests\n"
+        "          2\n"
+        "  what    41 files of 3 customers in 5 cases, 2.3 GB; last: download of core.gz (73.4 MB), case\n"
+        "          4711, customer Globex\n"
+        "  whose   Globex, Initech\n"
+        "  joined  D09 Download burst\n"
         "\n");
     text_fini(&out);
     test_free(a);
@@ -360,7 +382,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_line),
-        cmocka_unit_test(paragraph),
+        cmocka_unit_test(paragraph), cmocka_unit_test(update_paragraph),
         cmocka_unit_test(hostile_paragraph),
         cmocka_unit_test(colour_only_when_asked),
         cmocka_unit_test(sparse),
