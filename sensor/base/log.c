@@ -14,7 +14,7 @@ void log_set_level(enum log_level level)
     atomic_store(&lowest, (int)level);
 }
 
-static void line(enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void line(enum log_level level, const char *format, va_list args)
 {
     static const char *const prefix[] = {"casetap: error: ", "casetap: ", "casetap: ", "casetap: debug: "};
     if ((int)level > atomic_load(&lowest))

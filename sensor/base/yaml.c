@@ -300,7 +300,7 @@ static size_t distance(const char *a, const char *b)
 const char *yaml_nearest(const char *word, const char *const *valid)
 {
     const char *best = NULL;
-    size_t least = 4;
+    size_t half = (strlen(word) + 1) / 2, least = (half < 3 ? half : 3) + 1; /* "x" is not a mistyped "app" */
     for (; *valid; valid++) {
         size_t d = distance(word, *valid);
         if (d < least) {

@@ -38,7 +38,7 @@ int yaml_fail(const struct yaml_node *at, struct text *why, const char *format, 
     __attribute__((format(printf, 3, 4)));
 /* E_CONF when 'map' is no map or has a key that is not in the NULL-ended list; names the nearest valid one. */
 int yaml_check_keys(const struct yaml_node *map, const char *const *valid, struct text *why);
-/* The nearest of a NULL-ended list by edit distance (at most 3 edits), or NULL. */
+/* The nearest of a NULL-ended list by edit distance (at most 3 edits, and of no more than half the word), or NULL. */
 const char *yaml_nearest(const char *word, const char *const *valid);
 
 #endif
