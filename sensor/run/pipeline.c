@@ -8,6 +8,16 @@
 
 #include <stdlib.h>
 
+struct pipeline_counts {
+    uint64_t transactions, closed_flows, other_flows;
+};
+
+static const struct counter_def counter_defs[] = {
+    {"pipeline_transactions", "transactions", "HTTP transactions"},
+    {"pipeline_flows_encrypted", "flows", "TLS, DTLS or QUIC: nothing inside is seen; tap behind the termination"},
+    {"pipeline_flows_other", "flows", "neither HTTP/1 nor encrypted, or without payload"},
+};
+
 struct pipeline {
     struct pipeline_hooks hooks;
     struct decap_counts decap;
@@ -15,7 +25,8 @@ struct pipeline {
     struct conn_pool *conns;
     struct classify *classify;
     struct flow_table *flows;
-    uint64_t now_ns, ticked_s, n_transactions;
+    struct pipeline_counts counts;
+    uint64_t first_ns, now_ns, ticked_s;
 };
 
 static void on_candidate(void *ctx, const struct activity *candidate)
@@ -27,15 +38,23 @@ static void on_candidate(void *ctx, const struct activity *candidate)
 static void on_transaction(void *ctx, const struct transaction *t, const struct ipaddr *forwarded)
 {
     struct pipeline *p = ctx;
-    p->n_transactions++;
+    p->counts.transactions++;
     if (p->hooks.on_transaction)
         p->hooks.on_transaction(p->hooks.ctx, t, forwarded);
+}
+
+/* nDPI's names are "TLS", "TLS.Slack", "QUIC" ... */
+static bool is_encrypted(const char *protocol)
+{
+    struct span name = span_text(protocol);
+    return span_starts(name, SPAN("TLS")) || span_starts(name, SPAN("DTLS")) || span_starts(name, SPAN("QUIC"));
 }
 
 /* A flow that is not HTTP: told as an activity when it went to or came from a host that serves a known application. */
 static void on_other(void *ctx, const struct flow_info *info, const char *protocol, const char *sni)
 {
     struct pipeline *p = ctx;
+    *(is_encrypted(protocol) ? &p->counts.closed_flows : &p->counts.other_flows) += 1;
     if (!app_watches(p->app, &info->server.ip) && !app_watches(p->app, &info->client.ip))
         return;
     struct activity a;
@@ -64,6 +83,7 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
     if (!p)
         return E_NOMEM;
     p->hooks = *hooks;
+    p->first_ns = UINT64_MAX;
     uint32_t max_flows = (uint32_t)s->max_flows;
     p->app = app_new(&(struct app_options){.profiles = profiles, .key = key, .trusted = s->trusted, .n_trusted = s->n_trusted,
                                            .emit = on_candidate, .on_transaction = on_transaction, .ctx = p});
@@ -102,6 +122,8 @@ void pipeline_packet(struct pipeline *p, const struct packet *packet)
     struct dissected d;
     if (packet->time_ns > p->now_ns)
         p->now_ns = packet->time_ns;
+    if (packet->time_ns < p->first_ns)
+        p->first_ns = packet->time_ns;
     uint64_t now_s = p->now_ns / NS_PER_S;
     if (now_s != p->ticked_s) {
         p->ticked_s = now_s;
@@ -121,9 +143,14 @@ uint64_t pipeline_now(const struct pipeline *p)
     return p->now_ns;
 }
 
+uint64_t pipeline_first(const struct pipeline *p)
+{
+    return p->first_ns;
+}
+
 uint64_t pipeline_transactions(const struct pipeline *p)
 {
-    return p->n_transactions;
+    return p->counts.transactions;
 }
 
 const struct app *pipeline_app(const struct pipeline *p)
@@ -139,6 +166,7 @@ struct counters pipeline_counters(const struct pipeline *p, size_t i)
     case 2: return conn_counters(p->conns);
     case 3: return classify_counters(p->classify);
     case 4: return app_counters(p->app);
+    case 5: return (struct counters){counter_defs, &p->counts.transactions, sizeof counter_defs / sizeof *counter_defs};
     default: return (struct counters){0};
     }
 }

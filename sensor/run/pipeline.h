@@ -26,9 +26,11 @@ void pipeline_packet(struct pipeline *p, const struct packet *packet);
 void pipeline_flush(struct pipeline *p);
 /* Packet time so far (never goes back), ns. */
 uint64_t pipeline_now(const struct pipeline *p);
+/* The least packet time seen, ns; UINT64_MAX before the first packet. */
+uint64_t pipeline_first(const struct pipeline *p);
 uint64_t pipeline_transactions(const struct pipeline *p);
 const struct app *pipeline_app(const struct pipeline *p);
-/* The counters of module i: "decap", "flow", "conn", "classify", "app"; defs == NULL after the last. */
+/* The counters of module i: "decap", "flow", "conn", "classify", "app", "pipeline"; defs == NULL after the last. */
 struct counters pipeline_counters(const struct pipeline *p, size_t i);
 
 #endif

@@ -2,6 +2,8 @@
  * The summary, from the counters of every module. */
 #include "run/summary.h"
 
+#include "base/times.h"
+
 #include <stdio.h>
 
 static uint64_t value_of(struct counters c, const char *name)
@@ -37,16 +39,62 @@ static const char *grouped(uint64_t n, char out[32])
     return out;
 }
 
-static void totals(struct text *t, const struct source_stats *stats, const struct pipeline *p, const struct analysis_totals *n)
+/* "1 packet", "2,000 packets" */
+static void add_count(struct text *t, uint64_t n, const char *one, const char *many)
 {
-    char a[32], b[32], c[32], d[32], e[32];
-    text_addf(t, "read      %s packets, %s transactions, %s activities of %s credentials, %s file downloads\n",
-              grouped(stats->packets, a), grouped(pipeline_transactions(p), b), grouped(n->activities, c),
-              grouped(n->credentials, d), grouped(n->downloads, e));
-    text_addf(t, "alerts    %s (%llu critical, %llu high, %llu medium, %llu low), updated %s times\n", grouped(n->alerts, a),
-              (unsigned long long)n->alerts_by_severity[3], (unsigned long long)n->alerts_by_severity[2],
-              (unsigned long long)n->alerts_by_severity[1], (unsigned long long)n->alerts_by_severity[0],
-              grouped(n->updates, b));
+    char digits[32];
+    text_addf(t, "%s %s", grouped(n, digits), n == 1 ? one : many);
+}
+
+static void add_time(struct text *t, uint64_t ns)
+{
+    char when[TIME_TEXT_MAX];
+    time_text(ns, when);
+    when[10] = ' ';
+    when[19] = 0; /* whole seconds */
+    text_add_str(t, when);
+}
+
+static void totals(struct text *t, uint64_t packets, const struct pipeline *p, const struct analysis_totals *n)
+{
+    text_add_str(t, "read      ");
+    add_count(t, packets, "packet", "packets");
+    text_add_str(t, ", ");
+    add_count(t, pipeline_transactions(p), "transaction", "transactions");
+    text_add_str(t, ", ");
+    add_count(t, n->activities, "activity", "activities");
+    text_add_str(t, " of ");
+    add_count(t, n->credentials, "credential", "credentials");
+    text_add_str(t, ", ");
+    add_count(t, n->downloads, "file download", "file downloads");
+    text_add_char(t, '\n');
+    if (pipeline_first(p) <= pipeline_now(p)) {
+        text_add_str(t, "from      ");
+        add_time(t, pipeline_first(p));
+        text_add_str(t, " to ");
+        add_time(t, pipeline_now(p));
+        text_add_str(t, " UTC\n");
+    }
+}
+
+static void alerts(struct text *t, const struct analysis_totals *n)
+{
+    static const char *const severities[] = {"low", "medium", "high", "critical"};
+    const char *before = " (";
+    char digits[32];
+    text_addf(t, "alerts    %s", n->alerts ? grouped(n->alerts, digits) : "none");
+    for (int i = 3; i >= 0; i--) {
+        if (!n->alerts_by_severity[i])
+            continue;
+        text_addf(t, "%s%s %s", before, grouped(n->alerts_by_severity[i], digits), severities[i]);
+        before = ", ";
+    }
+    text_add_str(t, n->alerts ? ")" : "");
+    if (n->updates) {
+        text_add_str(t, ", updated ");
+        add_count(t, n->updates, "time", "times");
+    }
+    text_add_char(t, '\n');
 }
 
 static void assumptions(struct text *t, const struct settings *s, const struct pipeline *p, const struct analysis *a,
@@ -69,31 +117,45 @@ static void assumptions(struct text *t, const struct settings *s, const struct p
 static void blind(struct text *t, const struct pipeline *p, const struct analysis *a)
 {
     static const struct {
-        const char *counter, *says;
+        const char *counter, *one, *many, *advice;
     } rows[] = {
-        {"decap_unknown_link", "frames of a link type that is not read"},
-        {"decap_truncated", "frames the capture cut inside a header (raise the snap length)"},
-        {"decap_snapped", "frames whose payload the capture cut (raise the snap length)"},
-        {"decap_bad", "frames with a header that contradicts itself"},
-        {"decap_too_deep", "frames with more tunnels inside each other than are followed"},
-        {"ipfrag_timed_out", "datagrams with fragments missing"},
-        {"tcp_bytes_missing", "payload bytes that were sent but are not in the capture"},
-        {"flow_evicted", "flows ended early for room (--max-flows)"},
-        {"conn_refused", "connections not looked into for room (--max-flows)"},
-        {"conn_no_request", "responses whose request was not seen"},
-        {"conn_no_response", "requests whose response was not seen"},
-        {"conn_gap", "transactions with bytes missing"},
-        {"app_no_room", "transactions not looked at for room"},
-        {"app_unknown_file", "files that came through a route no profile knows"},
-        {"store_evicted", "credentials forgotten for room (--max-credentials)"},
-        {"store_unsure", "credentials judged without their baseline: Redis was away"},
-        {"store_lost", "baselines lost while Redis was away"},
+        {"decap_unknown_link", "frame of a link type that is not read", "frames of a link type that is not read", ""},
+        {"decap_truncated", "frame cut by the capture inside a header", "frames cut by the capture inside a header",
+         " (raise the snap length)"},
+        {"decap_snapped", "frame whose payload the capture cut", "frames whose payload the capture cut",
+         " (raise the snap length)"},
+        {"decap_bad", "frame with a header that contradicts itself", "frames with a header that contradicts itself", ""},
+        {"decap_too_deep", "frame with more tunnels inside each other than are followed",
+         "frames with more tunnels inside each other than are followed", ""},
+        {"ipfrag_timed_out", "datagram with fragments missing", "datagrams with fragments missing", ""},
+        {"tcp_bytes_missing", "payload byte that was sent but is not in the capture",
+         "payload bytes that were sent but are not in the capture", ""},
+        {"flow_evicted", "flow ended early for room", "flows ended early for room", " (--max-flows)"},
+        {"conn_refused", "connection not looked into for room", "connections not looked into for room", " (--max-flows)"},
+        {"pipeline_flows_encrypted", "encrypted connection (TLS, QUIC): what was said inside",
+         "encrypted connections (TLS, QUIC): what was said inside", "; tap behind the TLS termination"},
+        {"conn_no_request", "response whose request was not seen", "responses whose request was not seen", ""},
+        {"conn_no_response", "request whose response was not seen", "requests whose response was not seen", ""},
+        {"conn_gap", "transaction with bytes missing", "transactions with bytes missing", ""},
+        {"app_no_room", "transaction not looked at for room", "transactions not looked at for room", ""},
+        {"store_evicted", "credential forgotten for room", "credentials forgotten for room", " (--max-credentials)"},
+        {"store_unsure", "credential judged without its baseline: Redis was away",
+         "credentials judged without their baseline: Redis was away", ""},
+        {"store_lost", "baseline lost while Redis was away", "baselines lost while Redis was away", ""},
     };
-    char n[32];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         uint64_t value = summary_counter(p, a, rows[i].counter);
-        if (value)
-            text_addf(t, "not seen  %s %s\n", grouped(value, n), rows[i].says);
+        if (!value)
+            continue;
+        text_add_str(t, "not seen  ");
+        add_count(t, value, rows[i].one, rows[i].many);
+        text_addf(t, "%s\n", rows[i].advice);
+    }
+    uint64_t unknown = summary_counter(p, a, "app_unknown_file");
+    if (unknown) {
+        text_add_str(t, "unknown   ");
+        add_count(t, unknown, "file", "files");
+        text_add_str(t, " came through a route that no application profile names: whose they are is not known\n");
     }
 }
 
@@ -106,10 +168,15 @@ void summary_take(struct summary *summary, const struct settings *s, struct sour
     const char *note;
     source_stats(source, &stats);
     analysis_totals(a, &n);
-    totals(t, &stats, p, &n);
+    totals(t, stats.packets, p, &n);
+    alerts(t, &n);
     assumptions(t, s, p, a, is_default_key);
     for (size_t i = 0; (note = source_note(source, i)); i++)
         text_addf(t, "note      %s\n", note);
+    if (stats.packets && !pipeline_transactions(p))
+        text_add_str(t, "note      no HTTP/1 in it: nothing to tell who did what from\n");
+    if (s->keylogs.n)
+        text_add_str(t, "note      --keylog: TLS is not decrypted yet, the keys are not used\n");
     if (stats.kernel_drops || stats.interface_drops)
         text_addf(t, "not seen  %llu packets dropped by the kernel, %llu by the interface\n",
                   (unsigned long long)stats.kernel_drops, (unsigned long long)stats.interface_drops);
