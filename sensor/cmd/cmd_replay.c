@@ -23,10 +23,11 @@ static const struct usage usage = {
 
 /* For the signal handler alone. */
 static struct source *volatile reading;
+static volatile sig_atomic_t stopped_by; /* the signal, or 0 */
 
 static void stop(int signal_number)
 {
-    (void)signal_number;
+    stopped_by = signal_number;
     if (reading)
         source_stop(reading);
 }
@@ -62,11 +63,13 @@ static int replay(const struct settings *s, const char *const *paths, size_t n, 
     show_end(&show);
     if (rc == 0 && !s->quiet)
         fputs(text_str(&summary.text), stderr);
+    if (rc == 0 && stopped_by)
+        fputs("casetap: stopped before the end: what is written is of the part that was read\n", stderr);
     reading = NULL;
     source_close(source);
     summary_fini(&summary);
-    text_fini(&show.text);
-    return rc;
+    int shown = show_fini(&show, why);
+    return rc ? rc : shown;
 }
 
 int cmd_replay(int argc, char **argv)
@@ -82,7 +85,9 @@ int cmd_replay(int argc, char **argv)
     }
     if (rc == 0)
         rc = replay(&s, (const char *const *)(argv + first), (size_t)(argc - first), &why);
-    int code = rc == 0 || rc == E_END ? EXIT_DONE : command_fail(rc, text_str(&why));
+    int code = rc == 0 && stopped_by ? EXIT_SIGNAL + stopped_by
+               : rc == 0 || rc == E_END ? EXIT_DONE
+                                        : command_fail(rc, text_str(&why));
     settings_fini(&s);
     text_fini(&why);
     return code;

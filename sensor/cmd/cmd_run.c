@@ -56,8 +56,8 @@ static int run(const struct settings *s, struct text *why)
         fputs(text_str(&summary.text), stderr);
     source_close(source);
     summary_fini(&summary);
-    text_fini(&screen.show.text);
-    return rc;
+    int shown = show_fini(&screen.show, why);
+    return rc ? rc : shown;
 }
 
 int cmd_run(int argc, char **argv)

@@ -8,6 +8,7 @@ enum exit_code {
     EXIT_FAILED = 1, /* an input, file, device or server failed */
     EXIT_USAGE = 2,  /* wrong command line */
     EXIT_CONF = 3,   /* configuration, rules or a profile are wrong */
+    EXIT_SIGNAL = 128, /* and the signal's number: a replay that was stopped before the end */
 };
 
 /* argv[0] is the command's name. Returns the exit code. */

@@ -27,7 +27,8 @@ static void print_help(const struct usage *u)
     printf("  --%-28s%s\n  --%-28s%s\n", "verbose", "say more on standard error", "help", "this text");
     if (u->command & SETTING_RUN)
         puts("  -i IFACE                      same as --interface");
-    printf("\n%s\nexit codes: 0 done, 1 an input, file or server failed, 2 wrong usage, 3 wrong configuration or rules\n", u->example);
+    printf("\n%s\nexit codes: 0 done, 1 an input, file or server failed, 2 wrong usage, 3 wrong configuration or rules%s\n",
+           u->example, u->command & SETTING_REPLAY ? ",\n130 or 143 stopped by SIGINT or SIGTERM before the end" : "");
 }
 
 static size_t fill(const struct usage *u, struct option *options)
@@ -42,47 +43,73 @@ static size_t fill(const struct usage *u, struct option *options)
     return n;
 }
 
-static int unknown(const struct usage *u, const struct option *options, size_t n, const char *word, int missing, struct text *why)
+/* Names the long options that 'bare' is the beginning of; how many. */
+static int add_candidates(const char *const *names, const char *bare, struct text *out)
+{
+    int n = 0;
+    for (; *names; names++)
+        if (strncmp(*names, bare, strlen(bare)) == 0)
+            text_addf(out, "%s--%s", n++ ? ", " : "", *names);
+    return n;
+}
+
+/* Why getopt_long refused argv[optind - 1]: 'c' is what it returned, optopt what it left. */
+static int refuse(const struct usage *u, const struct option *options, size_t n, const char *word, int c, struct text *why)
 {
     const char *names[MAX_OPTIONS + 1] = {0};
     for (size_t i = 0; i < n; i++)
         names[i] = options[i].name;
-    const char *bare = strncmp(word, "--", 2) == 0 ? word + 2 : word, *nearest = missing ? NULL : yaml_nearest(bare, names);
-    if (missing)
+    bool is_long = strncmp(word, "--", 2) == 0;
+    const char *bare = is_long ? word + 2 : word, *nearest = is_long ? yaml_nearest(bare, names) : NULL;
+    struct text candidates = {0};
+    if (c == ':')
         text_addf(why, "option '%s' needs a value; try 'casetap %s --help'", word, u->name);
+    else if (optopt >= OPT_SETTING)
+        text_addf(why, "option '%.*s' takes no value", (int)strcspn(word, "="), word);
+    else if (is_long && *bare && add_candidates(names, bare, &candidates) > 1)
+        text_addf(why, "option '%s' may mean any of %s", word, text_str(&candidates));
     else if (nearest)
         text_addf(why, "unknown option '%s'; did you mean '--%s'?", word, nearest);
     else
         text_addf(why, "unknown option '%s'; try 'casetap %s --help'", word, u->name);
+    text_fini(&candidates);
     return E_USAGE;
+}
+
+/* One walk over the command line: the first finds --config and --help, the second sets what else is there, so that the
+ * command line comes after the file and wins. */
+static int walk(const struct usage *usage, int argc, char **argv, struct settings *s, const char **config, struct text *why)
+{
+    struct option options[MAX_OPTIONS] = {0};
+    size_t n = fill(usage, options);
+    int c, rc = 0;
+    opterr = 0;
+    optind = 0; /* glibc: begin anew */
+    while (rc == 0 && (c = getopt_long(argc, argv, usage->command & SETTING_RUN ? ":hi:" : ":h", options, NULL)) != -1) {
+        if (c == '?' || c == ':')
+            rc = refuse(usage, options, n, argv[optind - 1], c, why);
+        else if (c == OPT_HELP || c == 'h')
+            rc = E_END;
+        else if (c == OPT_CONFIG)
+            *config = optarg;
+        else if (c == OPT_VERBOSE)
+            log_set_level(LOG_INFO);
+        else if (s)
+            rc = settings_set(s, c == 'i' ? "interface" : settings_table()[c - OPT_SETTING].name, optarg, why);
+    }
+    return rc;
 }
 
 int options_parse(const struct usage *usage, int argc, char **argv, struct settings *s, int *first, struct text *why)
 {
-    struct option options[MAX_OPTIONS] = {0};
-    size_t n = fill(usage, options);
     const char *config = NULL;
-    int c, rc = 0;
-    opterr = 0;
-    optind = 1;
-    while (rc == 0 && (c = getopt_long(argc, argv, usage->command & SETTING_RUN ? ":hi:" : ":h", options, NULL)) != -1) {
-        if (c == OPT_HELP || c == 'h') {
-            print_help(usage);
-            return E_END;
-        }
-        if (c == OPT_CONFIG)
-            config = optarg;
-        else if (c == OPT_VERBOSE)
-            log_set_level(LOG_INFO);
-        else if (c == 'i')
-            rc = settings_set(s, "interface", optarg, why);
-        else if (c == '?' || c == ':')
-            rc = unknown(usage, options, n, argv[optind - 1], c == ':', why);
-        else
-            rc = settings_set(s, settings_table()[c - OPT_SETTING].name, optarg, why);
-    }
+    int rc = walk(usage, argc, argv, NULL, &config, why);
+    if (rc == E_END)
+        print_help(usage);
     if (rc == 0 && config)
         rc = settings_load(s, config, why);
+    if (rc == 0)
+        rc = walk(usage, argc, argv, s, &config, why);
     *first = optind;
     return rc;
 }

@@ -13,7 +13,7 @@ struct usage {
     enum setting_command command;
 };
 
-/* Parses argv into settings; *first is the index of the first operand. E_END when --help was asked for and printed;
+/* Reads the file of --config, if any, then argv into settings; *first is the index of the first operand. E_END when --help was asked for and printed;
  * E_USAGE, E_CONF, E_IO with a line in why. */
 int options_parse(const struct usage *usage, int argc, char **argv, struct settings *s, int *first, struct text *why);
 

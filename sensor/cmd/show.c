@@ -2,32 +2,37 @@
  * What a person at a terminal sees while it works. The clock here paces the display and decides nothing. */
 #include "cmd/show.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/err.h"
+
 #define PROGRESS_MS 200u
 
 void show_init(struct show *s, bool json, bool quiet)
 {
+    const char *no_color = getenv("NO_COLOR");
     *s = (struct show){.json = json};
-    s->color = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+    s->has_color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
     s->has_progress = !quiet && isatty(STDERR_FILENO);
 }
 
 void show_alert(struct show *s, const struct alert *alert)
 {
-    if (s->is_deaf)
+    if (s->error)
         return;
     show_end(s);
     text_clear(&s->text);
     if (s->json)
         alert_json(alert, &s->text);
     else
-        alert_paragraph(alert, s->color, &s->text);
-    fwrite(text_str(&s->text), 1, s->text.size, stdout);
-    s->is_deaf = fflush(stdout) != 0;
+        alert_paragraph(alert, s->has_color, &s->text);
+    errno = 0;
+    if (fwrite(text_str(&s->text), 1, s->text.size, stdout) != s->text.size || fflush(stdout) != 0)
+        s->error = errno ? errno : EIO;
 }
 
 static uint64_t now_ms(void)
@@ -56,4 +61,17 @@ void show_end(struct show *s)
     if (s->is_line_open)
         fputs("\r\033[K", stderr);
     s->is_line_open = false;
+}
+
+int show_fini(struct show *s, struct text *why)
+{
+    int error = s->error;
+    show_end(s);
+    text_fini(&s->text);
+    *s = (struct show){0};
+    if (!error || error == EPIPE)
+        return 0;
+    if (!why->size)
+        text_addf(why, "standard output: %s", strerror(error));
+    return E_IO;
 }

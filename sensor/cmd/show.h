@@ -7,10 +7,10 @@
 #include "record/alert.h"
 
 struct show {
-    bool json, color, has_progress;
+    bool json, has_color, has_progress;
     uint64_t last_ms;  /* when progress was printed last */
     bool is_line_open; /* a progress line stands on the terminal */
-    bool is_deaf;      /* nobody reads standard output any more */
+    int error;         /* why standard output took no more (errno), 0 */
     struct text text;
 };
 
@@ -20,5 +20,7 @@ void show_alert(struct show *s, const struct alert *alert);
 void show_progress(struct show *s, const struct source_stats *stats);
 /* Takes the progress line away. */
 void show_end(struct show *s);
+/* Frees. E_IO with a line in why (if that is empty) when standard output took not all; a reader who had enough ('| head') is no failure. */
+int show_fini(struct show *s, struct text *why);
 
 #endif

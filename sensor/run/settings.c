@@ -18,7 +18,7 @@ static const struct setting table[] = {
     {"geoip", "FILE", "MaxMind-format database: country, city or ASN", true, ALL},
     {"list", "CLASS=FILE", "prefixes that are own, vpn, hosting or tor, one a line", true, ALL},
     {"alias", "NAME=CREDENTIAL", "who a nameless token is", true, ALL},
-    {"keylog", "FILE", "TLS key log (NSS format)", true, BOTH},
+    {"keylog", "FILE", "TLS key log (NSS format); TLS is not decrypted yet", true, BOTH},
     {"rules", "DIR", "directory with apps/*.yaml and detect.yaml", false, ALL},
     {"redis", "URL", "baselines in Redis: redis://[user:password@]host[:port][/db] or unix:///path", false, ALL},
     {"state", "FILE", "baselines in memory, loaded from FILE at start and saved to it at the end", false, BOTH},
@@ -144,12 +144,24 @@ static int needs_pair(const char *name, const char *value, struct text *why)
     return E_USAGE;
 }
 
+static int set_switch(bool *at, const char *name, const char *value, struct text *why)
+{
+    bool is_on = !value || strcmp(value, "true") == 0 || strcmp(value, "yes") == 0 || strcmp(value, "on") == 0;
+    if (!is_on && strcmp(value, "false") != 0 && strcmp(value, "no") != 0 && strcmp(value, "off") != 0) {
+        text_addf(why, "--%s: '%s' is neither true nor false", name, value);
+        return E_USAGE;
+    }
+    *at = is_on;
+    return 0;
+}
+
 int settings_set(struct settings *s, const char *name, const char *value, struct text *why)
 {
-    if (strcmp(name, "json") == 0 || strcmp(name, "quiet") == 0) {
-        bool on = !value || strcmp(value, "true") == 0 || strcmp(value, "yes") == 0;
-        *(strcmp(name, "json") == 0 ? &s->json : &s->quiet) = on;
-        return 0;
+    if (strcmp(name, "json") == 0 || strcmp(name, "quiet") == 0)
+        return set_switch(strcmp(name, "json") == 0 ? &s->json : &s->quiet, name, value, why);
+    if (!value || !*value) {
+        text_addf(why, "--%s: the value is empty", name);
+        return E_USAGE;
     }
     if (strcmp(name, "trust") == 0)
         return set_trust(s, value, why);
@@ -175,9 +187,6 @@ static int load_item(struct settings *s, const struct yaml_node *n, struct text 
         item++;
     if (n->kind == YAML_MAP || (n->kind == YAML_LIST && !item->is_list))
         return yaml_fail(n, why, "expected %s", item->is_list ? "a list of values" : "one value");
-    char **single = single_of(s, n->key);
-    if (single && *single)
-        return 0; /* the command line has spoken */
     struct text detail = {0};
     int rc = 0;
     for (const struct yaml_node *v = n->kind == YAML_LIST ? n->child : n; v && rc == 0; v = n->kind == YAML_LIST ? v->next : NULL) {

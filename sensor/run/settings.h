@@ -42,10 +42,10 @@ void settings_init(struct settings *s);
 void settings_fini(struct settings *s);
 /* Appends a copy of 'value'; E_LIMIT over SETTINGS_MAX_LIST, E_NOMEM. */
 int strings_add(struct strings *list, const char *value);
-/* Sets one item by its long option name ("trust", "app", ...) from text. E_USAGE with a line in why. */
+/* Sets one item by its long option name ("trust", "app", ...) from text; the last value of a single item holds. E_USAGE with a line in why. */
 int settings_set(struct settings *s, const char *name, const char *value, struct text *why);
-/* Reads a YAML file with the same names as keys (lists where an option may be repeated). Items already set on the command
- * line stay. E_IO, E_CONF with file:line:column. */
+/* Reads a YAML file with the same names as keys (lists where an option may be repeated). Before the command line, which so
+ * replaces single values and adds to lists. E_IO, E_CONF with file:line:column. */
 int settings_load(struct settings *s, const char *path, struct text *why);
 
 /* One item that can be set. */

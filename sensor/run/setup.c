@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define KEY_MAX 4096
 
@@ -41,7 +42,23 @@ static int declare_apps(struct setup *u, const struct settings *s, struct text *
         snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
         int rc = profiles_declare(u->profiles, name, equals + 1, why);
         if (rc)
-            return rc;
+            return rc == E_NONE ? E_CONF : rc;
+    }
+    return 0;
+}
+
+/* What cannot be meant, whatever the order of command line and file. */
+static int check_settings(const struct settings *s, struct text *why)
+{
+    if (s->redis && s->state) {
+        text_add_str(why, "--redis and --state: baselines are kept in the one or in the other, not in both");
+        return E_USAGE;
+    }
+    for (size_t i = 0; i < s->keylogs.n; i++) {
+        if (access(s->keylogs.at[i], R_OK) == 0)
+            continue;
+        text_addf(why, "%s: %s", s->keylogs.at[i], strerror(errno));
+        return E_IO;
     }
     return 0;
 }
@@ -50,7 +67,9 @@ int setup_init(struct setup *u, const struct settings *s, struct text *why)
 {
     *u = (struct setup){0};
     struct text apps = {0};
-    int rc = rules_dir_find(s->rules, &u->rules_dir, why);
+    int rc = check_settings(s, why);
+    if (rc == 0)
+        rc = rules_dir_find(s->rules, &u->rules_dir, why);
     if (rc == 0) {
         text_addf(&apps, "%s/apps", text_str(&u->rules_dir));
         rc = profiles_load(text_str(&apps), &u->profiles, why);

@@ -14,7 +14,7 @@ struct setup {
     bool is_default_key;
 };
 
-/* E_NONE, E_IO, E_CONF with a line in why; then nothing is left to free. */
+/* E_NONE, E_IO, E_CONF, E_USAGE with a line in why; then nothing is left to free. */
 int setup_init(struct setup *u, const struct settings *s, struct text *why);
 void setup_fini(struct setup *u);
 

@@ -1,26 +1,26 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Wrong input of every kind: one line that says what is wrong, the right exit code, nothing half-written."""
-import os, shutil, struct, subprocess, sys, tempfile
+import os, shutil, signal, struct, subprocess, sys, tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 from casetap_test import *
 
 checks = Checks()
 
 def bad(what, args, code, *says, **kw):
-    done = subprocess.run([CASETAP, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors='replace', timeout=60, **kw)
+    done = subprocess.run([CASETAP, *args], **{'stdout': subprocess.PIPE, **kw}, stderr=subprocess.PIPE, text=True, errors='replace', timeout=60)
     lines = done.stderr.strip().split('\n')
     checks.that(done.returncode == code, f'{what}: exit {done.returncode}, not {code}: {done.stderr[:300]}')
     checks.that(len(lines) == 1 and lines[0].startswith('casetap: '), f'{what}: not one line: {lines[:5]}')
     for text in says:
         checks.that(text in done.stderr, f'{what}: does not say "{text}": {lines[0][:300]}')
-    checks.that(done.stdout == '', f'{what}: printed to standard output: {done.stdout[:200]}')
+    checks.that(not done.stdout, f'{what}: printed to standard output: {str(done.stdout)[:200]}')
 
 def good(what, args, *says, **kw):
-    done = subprocess.run([CASETAP, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors='replace', timeout=120, **kw)
+    done = subprocess.run([CASETAP, *args], **{'stdout': subprocess.PIPE, **kw}, stderr=subprocess.PIPE, text=True, errors='replace', timeout=120)
     checks.that(done.returncode == 0, f'{what}: exit {done.returncode}: {done.stderr[:300]}')
     for text in says:
-        checks.that(text in done.stdout + done.stderr, f'{what}: does not say "{text}": {done.stderr[:500]}')
+        checks.that(text in (done.stdout or '') + done.stderr, f'{what}: does not say "{text}": {done.stderr[:500]}')
     return done
 
 def files(folder):
@@ -61,15 +61,22 @@ def usage(folder):
     bad('no file', ['replay'], 2, 'no capture')
     bad('option', ['replay', '--geopi', 'x', 'y'], 2, "--geoip")
     bad('value missing', ['replay', '--geoip'], 2, 'needs a value')
+    bad('value empty', ['replay', '--out', '', 'x'], 2, '--out', 'empty')
+    bad('value too many', ['replay', '--quiet=yes', 'x'], 2, '--quiet', 'takes no value')
+    bad('ambiguous', ['replay', '--max', '5', 'x'], 2, '--max-flows, --max-credentials, --max-sessions')
+    bad('short option', ['replay', '-x', 'y'], 2, "'-x'; try")
     bad('command', ['reply'], 2, "'replay'")
     bad('trust', ['replay', '--trust', '10.0.0.0/99', 'x'], 2, '10.0.0.0/99')
     bad('alias', ['replay', '--alias', 'svc', 'x'], 2, 'NAME=CREDENTIAL')
     bad('number', ['replay', '--max-flows', '3', 'x'], 2, '1000')
-    bad('profile name', ['replay', '--app', 'rtt=host', rt('V1')], 1, 'rtt', 'rt')
+    bad('profile name', ['replay', '--app', 'rtt=host', rt('V1')], 3, 'rtt', 'rt')
+    bad('two places for baselines', ['replay', '--redis', 'redis://127.0.0.1:1', '--state', 'x', rt('V1')], 2, '--redis', '--state')
+    bad('no key log', ['replay', '--keylog', '/nonexistent.keys', rt('V1')], 1, 'nonexistent.keys')
     bad('interface', ['run'], 2, 'IFACE')
     bad('no such interface', ['run', '-i', 'nope0'], 1, 'nope0')
     bad('run with a file', ['run', '-i', 'lo', 'x.pcap'], 2, 'x.pcap')
     good('help', ['replay', '--help'], '--geoip', 'exit codes')
+    good('help first', ['replay', '--config', '/nonexistent.yaml', '--help'], '--geoip')
     good('help', ['--help'], 'replay')
     good('version', ['--version'], 'casetap 0.')
     good('check', ['check'], 'all well')
@@ -86,6 +93,11 @@ def rules(folder):
     open(config, 'w').write('trust: [10.0.0.0/8\nalias: x\n')
     bad('broken YAML', ['check', '--config', config], 3, 'casetap.yaml:2:')
     bad('missing', ['check', '--config', config + 'x'], 1, 'casetap.yamlx')
+    open(config, 'w').write(f'out: {folder}/from-file\nmax-flows: 999\n')
+    bad('bad number', ['replay', '--config', config, '--max-flows', '5000', rt('V1')], 3, 'casetap.yaml:2:12', '1000')
+    open(config, 'w').write(f'out: {folder}/from-file\njson: false\n')
+    good('command line wins', ['replay', '--out', f'{folder}/from-line', '--config', config, rt('V1')])
+    checks.that(os.listdir(f'{folder}/from-line') and not os.path.exists(f'{folder}/from-file'), 'the command line wins')
     dir = copy()
     profile = os.path.join(dir, 'apps', 'rt.yaml')
     text = open(profile).read()
@@ -109,10 +121,50 @@ def redis_absent(folder):
     bad('no Redis port', ['replay', '--redis', 'redis://127.0.0.1:1', rt('V1')], 1, '127.0.0.1')
     bad('Redis URL', ['replay', '--redis', 'http://x', rt('V1')], 3, 'redis://')
 
+ATTACK = ['--geoip', GEO, *ALIAS, *map(rt, ('A_w1', 'B'))]
+
+def output(folder):
+    """What becomes of alerts that nobody takes, and of a replay that is stopped."""
+    out = os.path.join(folder, 'full')
+    bad('standard output is full', ['replay', '--quiet', '--out', out, *ATTACK], 1, 'standard output', stdout=open('/dev/full', 'w'))
+    whole = load(os.path.join(out, 'alerts.ndjson'))
+    checks.that(len(whole) > 3, 'the files are written all the same')
+    out = os.path.join(folder, 'closed')
+    reader, writer = os.pipe()
+    os.close(reader)
+    good('standard output is closed', ['replay', '--quiet', '--out', out, *ATTACK], stdout=writer)
+    os.close(writer)
+    checks.that(load(os.path.join(out, 'alerts.ndjson')) == whole, 'the files are whole although nobody reads')
+    shown = good('shown', ['replay', *ATTACK])
+    text = shown.stdout
+    checks.that('\x1b' not in text + shown.stderr, 'no escape sequences outside of a terminal')
+    checks.that(max(map(len, text.split('\n'))) <= 110, 'lines are short')
+    told = [p for p in text.split('\n\n') if p]
+    checks.that(len(told) == len(whole), f'{len(told)} paragraphs for {len(whole)} alerts')
+    first = [p for p in told if '(update' not in p]
+    checks.that(all('\n  first ' in p and '\n  why ' in p for p in first), 'an alert has reasons and a first step')
+    out = os.path.join(folder, 'stopped')
+    process = subprocess.Popen([CASETAP, 'replay', '--out', out, '-'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(open(rt('A_w1'), 'rb').read(20000000))
+    process.stdin.flush()   # all but what the pipe holds has been read
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1].decode()
+    checks.that(process.returncode == 130, f'stopped: exit {process.returncode}: {said[-300:]}')
+    checks.that('stopped before the end' in said, f'stopped: not said: {said[-300:]}')
+    checks.that(len(load(os.path.join(out, 'activities.ndjson'))) > 10, 'stopped: what was read is written')
+
+def encrypted(folder):
+    path = os.path.join(CAPTURES, 'wire', 'pcaps', 'h1-tls12.pcap')
+    good('TLS', ['replay', path], 'no HTTP/1', '4 encrypted connections')
+    good('key log', ['replay', '--keylog', os.path.join(ROOT, 'README.md'), path], 'not decrypted')
+
 with tempfile.TemporaryDirectory() as folder:
     files(folder)
 with tempfile.TemporaryDirectory() as folder:
     usage(folder)
     rules(folder)
     redis_absent(folder)
+with tempfile.TemporaryDirectory() as folder:
+    output(folder)
+    encrypted(folder)
 checks.done()

@@ -29,6 +29,10 @@ static void sets_one_by_one(void **state)
                 {"max-sessions", "1e5", E_USAGE, "--max-sessions: '1e5'"},
                 {"out", "dir", 0, ""},
                 {"counters", "file", 0, ""},
+                {"out", "", E_USAGE, "--out: the value is empty"},
+                {"trust", "", E_USAGE, "--trust: the value is empty"},
+                {"json", "perhaps", E_USAGE, "--json: 'perhaps' is neither true nor false"},
+                {"quiet", "off", 0, ""},
                 {"json", NULL, 0, ""}};
     struct settings s;
     settings_init(&s);
@@ -44,6 +48,7 @@ static void sets_one_by_one(void **state)
     assert_string_equal(s.out, "dir");
     assert_string_equal(s.counters, "file");
     assert_true(s.json);
+    assert_false(s.quiet);
     settings_fini(&s);
 }
 
@@ -72,24 +77,31 @@ static int load(struct settings *s, const char *content, struct text *why)
     return rc;
 }
 
-static void file_fills_what_the_command_line_left(void **state)
+static void the_command_line_comes_after_the_file(void **state)
 {
     (void)state;
     struct settings s;
     struct text why = {0};
     settings_init(&s);
-    assert_int_equal(settings_set(&s, "out", "from-line", &why), 0);
     assert_int_equal(load(&s, "out: from-file\nstate: s\ntrust: [10.0.0.0/8, '192.0.2.1']\nmax-flows: 5000\nquiet: true\n", &why), 0);
-    assert_string_equal(s.out, "from-line");
+    assert_string_equal(s.out, "from-file");
     assert_string_equal(s.state, "s");
     assert_int_equal(s.n_trusted, 2);
     assert_int_equal(s.max_flows, 5000);
     assert_true(s.quiet);
+    assert_int_equal(settings_set(&s, "out", "from-line", &why), 0);
+    assert_int_equal(settings_set(&s, "max-flows", "6000", &why), 0);
+    assert_int_equal(settings_set(&s, "trust", "2001:db8::/32", &why), 0);
+    assert_string_equal(s.out, "from-line");
+    assert_int_equal(s.max_flows, 6000);
+    assert_int_equal(s.n_trusted, 3);
     const struct {
         const char *content, *says;
     } bad[] = {{"outt: x\n", ":1:1: unknown key 'outt'; did you mean 'out'?"},
                {"out: [a, b]\n", ":1:6: expected one value"},
                {"trust:\n  - 10.0.0.0/8\n  - x\n", ":3:5: --trust: 'x' is no address"},
+               {"quiet: perhaps\n", ":1:8: --quiet: 'perhaps' is neither true nor false"},
+               {"out:\n", ":1:"},
                {"alias:\n  a: b\n", ":2:3: expected a list of values"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         text_clear(&why);
@@ -103,6 +115,6 @@ static void file_fills_what_the_command_line_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(sets_one_by_one), cmocka_unit_test(lists_are_capped),
-                                       cmocka_unit_test(file_fills_what_the_command_line_left)};
+                                       cmocka_unit_test(the_command_line_comes_after_the_file)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
