@@ -5,19 +5,44 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
 
 #define PROGRESS_MS 200u
+#define MAX_WIDTH 120u /* longer lines are hard to read */
+#define MAX_TOLD 65536u
 
 void show_init(struct show *s, bool json, bool quiet)
 {
     const char *no_color = getenv("NO_COLOR");
     *s = (struct show){.json = json};
     s->has_color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
+    s->told = json ? NULL : map_new(16, 1, MAX_TOLD, 0);
     s->has_progress = !quiet && isatty(STDERR_FILENO);
+}
+
+/* Columns of the terminal, asked each time: windows change; 0 when it is none. */
+static unsigned terminal_width(void)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+        return 0;
+    return size.ws_col < MAX_WIDTH ? size.ws_col : MAX_WIDTH;
+}
+
+static void add_paragraph(struct show *s, const struct alert *alert)
+{
+    struct alert_style style = {.has_color = s->has_color, .width = terminal_width()};
+    if (s->told) {
+        bool is_new;
+        uint8_t *n_told = map_touch(s->told, alert->id, &is_new);
+        style.n_told = *n_told;
+        *n_told = alert->n_why;
+    }
+    alert_paragraph(alert, &style, &s->text);
 }
 
 void show_alert(struct show *s, const struct alert *alert)
@@ -29,7 +54,7 @@ void show_alert(struct show *s, const struct alert *alert)
     if (s->json)
         alert_json(alert, &s->text);
     else
-        alert_paragraph(alert, s->has_color, &s->text);
+        add_paragraph(s, alert);
     errno = 0;
     if (fwrite(text_str(&s->text), 1, s->text.size, stdout) != s->text.size || fflush(stdout) != 0)
         s->error = errno ? errno : EIO;
@@ -67,6 +92,7 @@ int show_fini(struct show *s, struct text *why)
 {
     int error = s->error;
     show_end(s);
+    map_free(s->told);
     text_fini(&s->text);
     *s = (struct show){0};
     if (!error || error == EPIPE)

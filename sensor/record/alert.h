@@ -61,8 +61,15 @@ void alert_relate_customer(struct alert *a, struct span customer);
 const char *alert_severity(const struct alert *a);
 /* One line of alerts.ndjson (ECS 9.4, schema alert.schema.json), newline included. */
 void alert_json(const struct alert *a, struct text *out);
-/* A short paragraph for a terminal (at most 100 columns, blank line at the end); of an update only what changed: who, what,
- * whose, and which rules joined. 'color': with ANSI colours. */
-void alert_paragraph(const struct alert *a, bool color, struct text *out);
+/* How a paragraph is to look; zeroed is good. */
+struct alert_style {
+    bool has_color;  /* ANSI colours */
+    unsigned width;  /* columns; 0 = 100, at least 40 */
+    uint8_t n_told;  /* an update whose first so many reasons (they are only ever added to) the reader has, with first step
+                      * and id: those are left out */
+};
+
+/* A short paragraph for a terminal, a blank line at the end; what came from the wire is made harmless. */
+void alert_paragraph(const struct alert *a, const struct alert_style *style, struct text *out);
 
 #endif

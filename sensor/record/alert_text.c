@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #define WIDTH 100
+#define WIDTH_MIN 40
 #define INDENT 10
 
 static uint32_t code_point(struct span c)
@@ -65,13 +66,13 @@ static size_t next_shown(struct span *s, char shown[16])
 
 struct page {
     struct text *out;
-    size_t column;
-    bool color;
+    size_t column, width;
+    bool has_color;
 };
 
 static void paint(struct page *p, const char *code)
 {
-    if (p->color)
+    if (p->has_color)
         text_addf(p->out, "\x1b[%sm", code);
 }
 
@@ -92,17 +93,17 @@ static void put_word(struct page *p, struct span word)
 {
     char shown[16];
     size_t width = 0;
-    for (struct span s = word; s.size && width <= WIDTH;)
+    for (struct span s = word; s.size && width <= p->width;)
         width += next_shown(&s, shown);
     size_t space = p->column > INDENT ? 1 : 0;
-    if (p->column + space + width > WIDTH && p->column > INDENT) {
+    if (p->column + space + width > p->width && p->column > INDENT) {
         new_line(p);
         space = 0;
     }
     pad_to(p, p->column < INDENT ? INDENT : p->column + space);
     while (word.size) {
         size_t columns = next_shown(&word, shown);
-        if (p->column + columns > WIDTH) {
+        if (p->column + columns > p->width) {
             new_line(p);
             pad_to(p, INDENT);
         }
@@ -201,7 +202,7 @@ static void put_what(struct page *p, const struct alert *a, struct text *t)
     words_taken(a, t);
     if (act->action != ACTION_NONE) {
         text_add_str(t, t->size ? "; last: " : "");
-        text_add_str(t, action_name((enum action)act->action));
+        text_add_str(t, words_action((enum action)act->action));
     }
     if (act->size[STR_FILE]) {
         text_add_str(t, " of ");
@@ -211,6 +212,12 @@ static void put_what(struct page *p, const struct alert *a, struct text *t)
             words_bytes(act->file_size, t);
             text_add_char(t, ')');
         }
+    }
+    if (!act->size[STR_FILE] && !act->size[STR_CASE] && act->size[STR_TARGET]) {
+        text_add_str(t, ", ");
+        text_add(t, activity_get(act, STR_METHOD));
+        text_add_char(t, ' ');
+        text_add(t, activity_get(act, STR_TARGET));
     }
     if (act->size[STR_CASE]) {
         text_add_str(t, ", case ");
@@ -223,17 +230,17 @@ static void put_what(struct page *p, const struct alert *a, struct text *t)
     put_line(p, "what", text_span(t));
 }
 
-static void put_why(struct page *p, const struct alert *a, struct text *t)
+static void put_why(struct page *p, const struct alert *a, uint8_t n_told, struct text *t)
 {
-    for (int i = 0; i < a->n_why; i++) {
+    for (int i = n_told; i < a->n_why; i++) {
         text_clear(t);
         words_why(&a->why[i], t);
-        put_label(p, i ? "" : "why");
+        put_label(p, i > n_told ? "" : "why");
         put_text(p, text_span(t));
         if (isfinite(a->why[i].bits) && a->why[i].bits != 0) {
             char bits[32];
             snprintf(bits, sizeof bits, "  %+.1f bits", a->why[i].bits);
-            if (p->column + strlen(bits) > WIDTH) {
+            if (p->column + strlen(bits) > p->width) {
                 new_line(p);
                 pad_to(p, INDENT);
             }
@@ -254,36 +261,22 @@ static void put_id(struct page *p, const struct alert *a, struct text *t)
     put_line(p, "id", text_span(t));
 }
 
-/* The rules that joined the story; what each says stands in the record. */
-static void put_joined(struct page *p, const struct alert *a, struct text *t)
-{
-    text_clear(t);
-    for (int i = 0; i < a->n_why; i++) {
-        if (strcmp(a->why[i].field, "rule.id") != 0)
-            continue;
-        text_add_str(t, t->size ? "; " : "");
-        text_add_str(t, a->why[i].value);
-    }
-    put_line(p, "joined", text_span(t));
-}
-
-void alert_paragraph(const struct alert *a, bool color, struct text *out)
+void alert_paragraph(const struct alert *a, const struct alert_style *style, struct text *out)
 {
     struct text t = {.max = 16384};
-    struct page p = {out, 0, color};
+    size_t width = style->width == 0 ? WIDTH : style->width < WIDTH_MIN ? WIDTH_MIN : style->width;
+    struct page p = {out, 0, width, style->has_color};
     put_head(&p, a);
     put_who(&p, a, &t);
     put_list(&p, "also", a->users, a->n_users, activity_get(&a->last, STR_USER), &t);
     put_what(&p, a, &t);
     put_list(&p, "whose", a->customers, a->n_listed_customers, span_of(NULL, 0), &t);
-    if (a->update) {
-        put_joined(&p, a, &t); /* the reader has the rest from the first paragraph */
-    } else {
-        put_why(&p, a, &t);
+    put_why(&p, a, style->n_told, &t);
+    if (!style->n_told)
         put_line(&p, "first", span_text(a->rule->first_step));
-        put_line(&p, "unseen", span_text(a->blind));
+    put_line(&p, "unseen", span_text(a->blind));
+    if (!style->n_told)
         put_id(&p, a, &t);
-    }
     text_add_char(out, '\n');
     text_fini(&t);
 }

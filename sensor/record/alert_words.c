@@ -21,6 +21,26 @@ void words_bytes(uint64_t bytes, struct text *out)
     text_addf(out, "%u.%u %cB", (unsigned)(tenths / 10), (unsigned)(tenths % 10), units[i]);
 }
 
+const char *words_action(enum action action)
+{
+    static const char *const words[ACTION_N] = {
+        [ACTION_MFA_CHALLENGE] = "second factor asked for",
+        [ACTION_MFA_PASSED] = "second factor passed",
+        [ACTION_VIEW_CASE] = "case opened",
+        [ACTION_LIST] = "a list or overview page",
+        [ACTION_LIST_FILES] = "list of a case's files",
+        [ACTION_JOB_CREATE] = "job started",
+        [ACTION_JOB_POLL] = "job asked after",
+        [ACTION_JOB_DELETE] = "job deleted",
+        [ACTION_PASSWORD_CHANGE] = "password change",
+        [ACTION_PREFS_CHANGE] = "change of preferences",
+        [ACTION_FACTOR_CHANGE] = "change of a second factor",
+        [ACTION_TOKEN_CREATE] = "new token",
+        [ACTION_API_CALL] = "API call",
+    };
+    return (unsigned)action < ACTION_N && words[action] ? words[action] : action_name(action);
+}
+
 static void add_count(struct text *out, const char *before, uint32_t n, const char *what)
 {
     if (n)
@@ -120,7 +140,7 @@ void words_reason(const struct alert *a, struct text *out)
     for (int i = 0; i < a->n_why; i++) {
         text_add_str(out, i ? "; " : "");
         words_why(&a->why[i], out);
-        if (isfinite(a->why[i].bits))
+        if (isfinite(a->why[i].bits) && a->why[i].bits != 0)
             text_addf(out, ", %+.1f bits", a->why[i].bits);
     }
 }

@@ -16,6 +16,8 @@ void words_why(const struct why *w, struct text *out);
 void words_place(const struct activity *a, struct text *out);
 /* "41 files of 3 customers in 5 cases, 2.3 GB"; empty when the story holds none of these. */
 void words_taken(const struct alert *a, struct text *out);
+/* "case opened", "download": what the credential did, for a person. */
+const char *words_action(enum action action);
 /* "2.3 GB", "512 bytes": powers of ten. */
 void words_bytes(uint64_t bytes, struct text *out);
 

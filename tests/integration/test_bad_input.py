@@ -143,6 +143,7 @@ def output(folder):
     checks.that(len(told) == len(whole), f'{len(told)} paragraphs for {len(whole)} alerts')
     first = [p for p in told if '(update' not in p]
     checks.that(all('\n  first ' in p and '\n  why ' in p for p in first), 'an alert has reasons and a first step')
+    checks.that(len(first) < len(told) and not any('\n  first ' in p for p in told if p not in first), 'an update repeats the first step')
     out = os.path.join(folder, 'stopped')
     process = subprocess.Popen([CASETAP, 'replay', '--out', out, '-'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdin.write(open(rt('A_w1'), 'rb').read(20000000))

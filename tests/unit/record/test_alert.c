@@ -129,7 +129,7 @@ static void paragraph(void **state)
     struct alert *a = theft();
     struct text out = {0};
     snprintf(a->blind, sizeof a->blind, "3 of the 41 files are not whole in the capture");
-    alert_paragraph(a, false, &out);
+    alert_paragraph(a, &(struct alert_style){0}, &out);
     assert_string_equal(
         text_str(&out),
         "CRITICAL  D15  Download after new location or client   2026-03-20 03:12:14 UTC\n"
@@ -143,29 +143,6 @@ static void paragraph(void **state)
         "  first   End the session and ask the person by telephone; keep the list of customers.\n"
         "  unseen  3 of the 41 files are not whole in the capture\n"
         "  id      5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\n"
-        "\n");
-    text_fini(&out);
-    test_free(a);
-}
-
-/* Of an update only what changed: the reader has the rest. */
-static void update_paragraph(void **state)
-{
-    (void)state;
-    struct alert *a = theft();
-    struct text out = {0};
-    a->update = 2;
-    alert_why(a, "rule.id", "D09 Download burst", "", 0);
-    alert_paragraph(a, false, &out);
-    assert_string_equal(
-        text_str(&out),
-        "CRITICAL  D15  Download after new location or client   2026-03-20 03:12:14 UTC   (update 2)\n"
-        "  who     julia from 203.0.113.7 (BT, AS64500 Example Hosting, hosting network) with python-requests\n"
-        "          2\n"
-        "  what    41 files of 3 customers in 5 cases, 2.3 GB; last: download of core.gz (73.4 MB), case\n"
-        "          4711, customer Globex\n"
-        "  whose   Globex, Initech\n"
-        "  joined  D09 Download burst\n"
         "\n");
     text_fini(&out);
     test_free(a);
@@ -211,7 +188,7 @@ static void hostile_paragraph(void **state)
         alert_relate_user(a, SPAN("other"));
         alert_relate_customer(a, span_text(evil[i]));
         snprintf(a->blind, sizeof a->blind, "%s", evil[i]);
-        alert_paragraph(a, false, &out);
+        alert_paragraph(a, &(struct alert_style){0}, &out);
         assert_int_equal(utf8_valid(text_span(&out)), out.size);
         for (size_t k = 0; k < out.size; k++) {
             uint8_t c = (uint8_t)out.at[k];
@@ -233,6 +210,88 @@ static void hostile_paragraph(void **state)
     }
 }
 
+/* What was told is not told again: only what is new, who, and how far it went. */
+static void update_is_short(void **state)
+{
+    (void)state;
+    struct alert *a = theft();
+    struct text out = {0};
+    a->update = 3;
+    alert_why(a, "rule.id", "D09 Download burst", "", 0);
+    alert_why(a, "casetap.files.burst", "25 different files in 180 s", "2.6 on average", 40);
+    alert_paragraph(a, &(struct alert_style){.n_told = 2}, &out);
+    assert_string_equal(
+        text_str(&out),
+        "CRITICAL  D15  Download after new location or client   2026-03-20 03:12:14 UTC   (update 3)\n"
+        "  who     julia from 203.0.113.7 (BT, AS64500 Example Hosting, hosting network) with python-requests\n"
+        "          2\n"
+        "  what    41 files of 3 customers in 5 cases, 2.3 GB; last: download of core.gz (73.4 MB), case\n"
+        "          4711, customer Globex\n"
+        "  whose   Globex, Initech\n"
+        "  why     also D09 Download burst\n"
+        "          25 different files in 180 s, usual: 2.6 on average  +40.0 bits\n"
+        "\n");
+    text_clear(&out);
+    alert_paragraph(a, &(struct alert_style){.n_told = 4}, &out);
+    assert_null(strstr(text_str(&out), "why"));
+    text_fini(&out);
+    test_free(a);
+}
+
+static void keeps_to_the_width(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned width;
+        size_t widest;
+    } rows[] = {{0, 100}, {1, 40}, {40, 40}, {80, 80}};
+    struct alert *a = theft();
+    alert_relate_customer(a, SPAN("A customer with a name so long that it never fits on any line of a small terminal"));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct text out = {0};
+        alert_paragraph(a, &(struct alert_style){.width = rows[i].width}, &out);
+        const char *body = strchr(text_str(&out), '\n') + 1; /* the first line is one line */
+        struct text lines = {0};
+        text_add_str(&lines, body);
+        assert_true(widest(&lines) <= rows[i].widest && widest(&lines) + 30 > rows[i].widest);
+        text_fini(&lines);
+        text_fini(&out);
+    }
+    test_free(a);
+}
+
+/* An act without file and case says what was asked for. */
+static void acts_in_words(void **state)
+{
+    (void)state;
+    static const struct {
+        enum action action;
+        const char *file, *number, *says;
+    } rows[] = {{ACTION_API_CALL, "", "", "API call, GET /REST/2.0/rt"},
+                {ACTION_LIST, "", "", "a list or overview page, GET /REST/2.0/rt"},
+                {ACTION_VIEW_CASE, "", "4711", "case opened, case 4711"},
+                {ACTION_LOGIN, "", "", "login, GET /REST/2.0/rt"},
+                {ACTION_DOWNLOAD, "core.gz", "4711", "download of core.gz (73.4 MB), case 4711"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct alert *a = theft();
+        struct text out = {0};
+        activity_init(&a->last);
+        a->last.action = (uint8_t)rows[i].action;
+        a->last.flags = ACT_HAS_FILE_SIZE;
+        a->last.file_size = 73400320;
+        set(&a->last, STR_METHOD, "GET");
+        set(&a->last, STR_TARGET, "/REST/2.0/rt");
+        set(&a->last, STR_CASE, rows[i].number);
+        set(&a->last, STR_FILE, rows[i].file);
+        a->n_files = a->n_customers = a->n_cases = 0;
+        a->n_bytes = 0;
+        alert_paragraph(a, &(struct alert_style){0}, &out);
+        assert_non_null(strstr(text_str(&out), rows[i].says));
+        text_fini(&out);
+        test_free(a);
+    }
+}
+
 static void colour_only_when_asked(void **state)
 {
     (void)state;
@@ -248,10 +307,10 @@ static void colour_only_when_asked(void **state)
         struct text out = {0};
         a->risk = rows[i].risk;
         assert_string_equal(alert_severity(a), rows[i].name);
-        alert_paragraph(a, true, &out);
+        alert_paragraph(a, &(struct alert_style){.has_color = true}, &out);
         assert_true(span_starts(text_span(&out), span_text(rows[i].code)));
         text_clear(&out);
-        alert_paragraph(a, false, &out);
+        alert_paragraph(a, &(struct alert_style){0}, &out);
         assert_null(strchr(text_str(&out), '\x1b'));
         text_fini(&out);
     }
@@ -270,7 +329,7 @@ static void sparse(void **state)
     a->time_ns = 1773976334000000000ULL;
     a->bits = NAN;
     alert_why(a, "capture.drops", "7 %", "", NAN);
-    alert_paragraph(a, false, &out);
+    alert_paragraph(a, &(struct alert_style){0}, &out);
     assert_string_equal(text_str(&out), "LOW  D25  Blind   2026-03-20 03:12:14 UTC\n"
                                         "  who     somebody unnamed from an unknown address\n"
                                         "  why     capture.drops 7 %\n"
@@ -382,7 +441,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_line),
-        cmocka_unit_test(paragraph), cmocka_unit_test(update_paragraph),
+        cmocka_unit_test(paragraph),
+        cmocka_unit_test(update_is_short),
+        cmocka_unit_test(keeps_to_the_width),
+        cmocka_unit_test(acts_in_words),
         cmocka_unit_test(hostile_paragraph),
         cmocka_unit_test(colour_only_when_asked),
         cmocka_unit_test(sparse),
