@@ -3,6 +3,7 @@
 #include "run/analysis.h"
 
 #include "app/identity.h"
+#include "app/legs.h"
 #include "app/memory.h"
 #include "app/transfer.h"
 #include "base/err.h"
@@ -18,10 +19,12 @@
 
 #define MAX_CREDENTIALS_COUNTED 1048576u
 #define MAX_ALERTS_COUNTED 262144u
+#define MAX_LEGS 16384u
 #define MAX_TRANSFERS 32768u
 
 struct analysis {
     struct analysis_hooks hooks;
+    struct legs *legs;
     struct memory *memory;
     struct identity *identity;
     struct transfers *transfers;
@@ -136,11 +139,12 @@ static int open_store(struct analysis *a, const struct settings *s, struct text 
 static int open_identity(struct analysis *a, const struct settings *s, struct text *why)
 {
     a->identity = identity_new((uint32_t)s->max_sessions);
+    a->legs = legs_new(MAX_LEGS);
     a->memory = memory_new();
     a->transfers = transfers_new(MAX_TRANSFERS);
     a->seen = map_new(16, 1, MAX_CREDENTIALS_COUNTED, 0);
     a->told = map_new(16, 1, MAX_ALERTS_COUNTED, 0);
-    if (!a->identity || !a->memory || !a->transfers || !a->seen || !a->told)
+    if (!a->identity || !a->legs || !a->memory || !a->transfers || !a->seen || !a->told)
         return E_NOMEM;
     for (size_t i = 0; i < s->aliases.n; i++) {
         const char *text = s->aliases.at[i], *equals = strchr(text, '=');
@@ -207,6 +211,8 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
 
 void analysis_candidate(struct analysis *a, const struct activity *candidate)
 {
+    if (legs_is_told(a->legs, candidate))
+        return;
     struct activity copy; /* settling changes it, and the strings it sets need the tail */
     memcpy(&copy, candidate, activity_size(candidate));
     transfers_read(a->transfers, &copy);
@@ -255,6 +261,7 @@ void analysis_free(struct analysis *a)
     if (a->store)
         a->store->ops->free(a->store);
     identity_free(a->identity);
+    legs_free(a->legs);
     memory_free(a->memory);
     transfers_free(a->transfers);
     enrich_free(a->enrich);
@@ -283,6 +290,7 @@ struct counters analysis_counters(const struct analysis *a, size_t i)
     case 2: return a->store->ops->counters(a->store);
     case 3: return memory_counters(a->memory);
     case 4: return transfers_counters(a->transfers);
+    case 5: return legs_counters(a->legs);
     default: return (struct counters){0};
     }
 }
