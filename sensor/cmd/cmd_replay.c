@@ -61,8 +61,10 @@ static int replay(const struct settings *s, const char *const *paths, size_t n, 
     show_init(&show, s->json, s->quiet);
     rc = replay_run(s, source, &(struct replay_hooks){&show, on_alert, on_progress}, &summary, why);
     show_end(&show);
-    if (rc == 0 && !s->quiet)
+    if (rc == 0 && !s->quiet) {
+        show_overview(&show);
         fputs(text_str(&summary.text), stderr);
+    }
     if (rc == 0 && stopped_by)
         fputs("casetap: stopped before the end: what is written is of the part that was read\n", stderr);
     reading = NULL;

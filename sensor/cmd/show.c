@@ -13,14 +13,21 @@
 
 #define PROGRESS_MS 200u
 #define MAX_WIDTH 120u /* longer lines are hard to read */
-#define MAX_TOLD 65536u
+#define MAX_TOLD 8192u
+#define MAX_LISTED 20u
+
+/* What was shown of an alert. */
+struct told {
+    char line[500];
+    uint8_t n_why, risk;
+};
 
 void show_init(struct show *s, bool json, bool quiet)
 {
     const char *no_color = getenv("NO_COLOR");
     *s = (struct show){.json = json};
     s->has_color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
-    s->told = json ? NULL : map_new(16, 1, MAX_TOLD, 0);
+    s->told = json ? NULL : map_new(16, sizeof(struct told), MAX_TOLD, 0);
     s->has_progress = !quiet && isatty(STDERR_FILENO);
 }
 
@@ -38,11 +45,45 @@ static void add_paragraph(struct show *s, const struct alert *alert)
     struct alert_style style = {.has_color = s->has_color, .width = terminal_width()};
     if (s->told) {
         bool is_new;
-        uint8_t *n_told = map_touch(s->told, alert->id, &is_new);
-        style.n_told = *n_told;
-        *n_told = alert->n_why;
+        struct told *told = map_touch(s->told, alert->id, &is_new);
+        alert_line(alert, &(struct alert_style){.width = style.width}, &s->text);
+        snprintf(told->line, sizeof told->line, "%s", text_str(&s->text));
+        text_clear(&s->text);
+        style.n_told = told->n_why;
+        told->n_why = alert->n_why;
+        told->risk = alert->risk;
     }
     alert_paragraph(alert, &style, &s->text);
+}
+
+/* The gravest of those that were not listed yet; among equals the one that was updated longest ago. */
+static struct told *gravest(const struct map *all)
+{
+    struct told *found = NULL;
+    const void *key;
+    void *value;
+    for (uint32_t at = UINT32_MAX; map_walk(all, &at, &key, &value);) {
+        struct told *told = value;
+        if (told->line[0] && (!found || told->risk > found->risk))
+            found = told;
+    }
+    return found;
+}
+
+void show_overview(struct show *s)
+{
+    struct told *told;
+    uint32_t n = s->told ? map_size(s->told) : 0, listed = 0;
+    if (n < 2)
+        return;
+    fputc('\n', stderr);
+    for (; listed < MAX_LISTED && (told = gravest(s->told)); listed++) {
+        fputs(told->line, stderr);
+        told->line[0] = 0;
+    }
+    if (n > listed)
+        fprintf(stderr, "          and %u more\n", n - listed);
+    fputc('\n', stderr);
 }
 
 void show_alert(struct show *s, const struct alert *alert)

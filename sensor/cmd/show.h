@@ -12,7 +12,7 @@ struct show {
     uint64_t last_ms;  /* when progress was printed last */
     bool is_line_open; /* a progress line stands on the terminal */
     int error;         /* why standard output took no more (errno), 0 */
-    struct map *told;  /* alert id -> how many of its reasons were shown; NULL: every alert is shown in full */
+    struct map *told;  /* alert id -> what was shown of it; NULL: every alert is shown in full */
     struct text text;
 };
 
@@ -20,6 +20,8 @@ struct show {
 void show_init(struct show *s, bool json, bool quiet);
 /* An alert as a paragraph that keeps to the terminal's width (an update: what is new in it), or as a JSON line. */
 void show_alert(struct show *s, const struct alert *alert);
+/* The alerts as they stand at the end, the gravest first, a line each, on standard error. */
+void show_overview(struct show *s);
 void show_progress(struct show *s, const struct source_stats *stats);
 /* Takes the progress line away. */
 void show_end(struct show *s);

@@ -69,6 +69,8 @@ struct alert_style {
                       * and id: those are left out */
 };
 
+/* One sentence for a terminal (it may take two lines): severity, rule, when it began, who, from where, what was taken. */
+void alert_line(const struct alert *a, const struct alert_style *style, struct text *out);
 /* A short paragraph for a terminal, a blank line at the end; what came from the wire is made harmless. */
 void alert_paragraph(const struct alert *a, const struct alert_style *style, struct text *out);
 

@@ -142,26 +142,42 @@ static void put_line(struct page *p, const char *label, struct span s)
     new_line(p);
 }
 
-static void put_head(struct page *p, const struct alert *a)
+/* "CRITICAL" */
+static void put_severity(struct page *p, const struct alert *a)
 {
     const char *severity = alert_severity(a);
-    char name[16], when[TIME_TEXT_MAX];
-    size_t n = strlen(severity);
-    for (size_t i = 0; i <= n; i++)
-        name[i] = severity[i] >= 'a' && severity[i] <= 'z' ? (char)(severity[i] - 32) : severity[i];
-    time_text(a->time_ns, when);
-    when[10] = ' ';
-    when[19] = 0;
     paint(p, a->risk >= 80 ? "1;31" : a->risk >= 60 ? "31" : a->risk >= 40 ? "33" : "36");
-    text_add_str(p->out, name);
+    for (const char *c = severity; *c; c++)
+        text_add_char(p->out, *c >= 'a' && *c <= 'z' ? (char)(*c - 32) : *c);
     paint(p, "0");
+    p->column += strlen(severity);
+}
+
+/* "2026-03-20 03:12:14", cut behind 'n' characters. */
+static void time_words(uint64_t ns, size_t n, char when[TIME_TEXT_MAX])
+{
+    time_text(ns, when);
+    when[10] = ' ';
+    when[n] = 0;
+}
+
+static void put_head(struct page *p, const struct alert *a)
+{
+    char when[TIME_TEXT_MAX], update[32] = "";
+    put_severity(p, a);
     text_addf(p->out, "  %s  ", a->rule->id);
     paint(p, "1");
     text_add_str(p->out, a->rule->name);
     paint(p, "0");
-    text_addf(p->out, "   %s UTC", when);
+    p->column += 4 + strlen(a->rule->id) + strlen(a->rule->name);
+    time_words(a->time_ns, 19, when);
     if (a->update)
-        text_addf(p->out, "   (update %u)", a->update);
+        snprintf(update, sizeof update, "   (update %u)", a->update);
+    bool has_room = p->column + 3 + strlen(when) + 4 + strlen(update) <= p->width;
+    if (!has_room)
+        new_line(p);
+    pad_to(p, has_room ? p->column + 3 : INDENT);
+    text_addf(p->out, "%s UTC%s", when, update);
     new_line(p);
 }
 
@@ -261,11 +277,39 @@ static void put_id(struct page *p, const struct alert *a, struct text *t)
     put_line(p, "id", text_span(t));
 }
 
+static struct page page_of(struct text *out, const struct alert_style *style)
+{
+    size_t width = style->width == 0 ? WIDTH : style->width < WIDTH_MIN ? WIDTH_MIN : style->width;
+    return (struct page){out, 0, width, style->has_color};
+}
+
+void alert_line(const struct alert *a, const struct alert_style *style, struct text *out)
+{
+    struct text t = {.max = 16384};
+    struct page p = page_of(out, style);
+    char when[TIME_TEXT_MAX];
+    struct span user = activity_get(&a->last, STR_USER);
+    time_words(a->start_ns, 16, when);
+    put_severity(&p, a);
+    pad_to(&p, INDENT);
+    text_addf(&t, "%s %s ", a->rule->id, when);
+    text_add(&t, user.size ? user : SPAN("somebody unnamed"));
+    text_add_str(&t, " from ");
+    words_place(&a->last, &t);
+    size_t size = t.size;
+    text_add_str(&t, ", ");
+    words_taken(a, &t);
+    if (t.size == size + 2)
+        t.size = size; /* nothing was taken */
+    put_text(&p, text_span(&t));
+    new_line(&p);
+    text_fini(&t);
+}
+
 void alert_paragraph(const struct alert *a, const struct alert_style *style, struct text *out)
 {
     struct text t = {.max = 16384};
-    size_t width = style->width == 0 ? WIDTH : style->width < WIDTH_MIN ? WIDTH_MIN : style->width;
-    struct page p = {out, 0, width, style->has_color};
+    struct page p = page_of(out, style);
     put_head(&p, a);
     put_who(&p, a, &t);
     put_list(&p, "also", a->users, a->n_users, activity_get(&a->last, STR_USER), &t);

@@ -60,8 +60,8 @@ static void totals(struct text *t, uint64_t packets, const struct pipeline *p, c
     text_add_str(t, "read      ");
     add_count(t, packets, "packet", "packets");
     text_add_str(t, ", ");
-    add_count(t, pipeline_transactions(p), "transaction", "transactions");
-    text_add_str(t, ", ");
+    add_count(t, pipeline_transactions(p), "HTTP transaction", "HTTP transactions");
+    text_add_str(t, "\nfound     ");
     add_count(t, n->activities, "activity", "activities");
     text_add_str(t, " of ");
     add_count(t, n->credentials, "credential", "credentials");
@@ -104,7 +104,7 @@ static void assumptions(struct text *t, const struct settings *s, const struct p
     for (size_t i = 0; (line = app_assumption(pipeline_app(p), i)); i++)
         text_addf(t, "assumed   %s\n", line);
     if (s->n_trusted == 0)
-        text_add_str(t, "assumed   forwarding headers of private peers are trusted (--trust CIDR says which)\n");
+        text_add_str(t, "assumed   forwarding headers of private addresses are believed (--trust CIDR)\n");
     if (is_default_key)
         text_add_str(t, "assumed   the documented default key for hashes of session values (--key-file)\n");
     for (size_t i = 0; (line = analysis_database(a, i)); i++)

@@ -40,7 +40,7 @@ def files(folder):
     os.mkdir(path('none'))
     bad('directory without captures', ['replay', path('none')], 1, 'none')
     odd = bytearray(content); odd[20:24] = struct.pack('<I', 250)
-    good('unknown link type', ['replay', write('link.pcap', bytes(odd))], '0 transactions', 'link type')
+    good('unknown link type', ['replay', write('link.pcap', bytes(odd))], '0 HTTP transactions', 'link type')
     out = path('out')
     cut = good('truncated', ['replay', '--out', out, write('cut.pcap', content[:len(content) // 2 + 7])], 'cut after')
     checks.that(len(load(os.path.join(out, 'activities.ndjson'))) > 0, 'a truncated capture gives what it holds')
@@ -48,7 +48,7 @@ def files(folder):
     good('standard input', ['replay', '-'], 'rt', stdin=open(capture, 'rb'))
     good('directory', ['replay', folder], 'packets', 'skipped')
     bad('bad filter', ['replay', '--filter', 'tcp prot 80', capture], 3, 'filter')
-    good('filter', ['replay', '--filter', 'udp', capture], '0 transactions')
+    good('filter', ['replay', '--filter', 'udp', capture], '0 HTTP transactions')
     shutil.rmtree(out)
     bad('second file missing', ['replay', '--out', out, capture, path('none.pcap')], 1, 'none.pcap')
     checks.that(not os.path.exists(os.path.join(out, 'activities.ndjson')), 'nothing half-written')
@@ -144,6 +144,10 @@ def output(folder):
     first = [p for p in told if '(update' not in p]
     checks.that(all('\n  first ' in p and '\n  why ' in p for p in first), 'an alert has reasons and a first step')
     checks.that(len(first) < len(told) and not any('\n  first ' in p for p in told if p not in first), 'an update repeats the first step')
+    lines = [l for l in shown.stderr.split('\n') if l.startswith(('CRITICAL', 'HIGH', 'MEDIUM', 'LOW'))]
+    ids = {get(a, 'event.id') for a in whole}
+    checks.that(len(lines) == len(ids), f'the overview lists {len(lines)} of {len(ids)} alerts: {shown.stderr}')
+    checks.that(lines[0].startswith('CRITICAL') and 'svc-export' in lines[0], f'the gravest comes first: {lines}')
     out = os.path.join(folder, 'stopped')
     process = subprocess.Popen([CASETAP, 'replay', '--out', out, '-'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdin.write(open(rt('A_w1'), 'rb').read(20000000))
