@@ -220,6 +220,29 @@ static void begin_again(struct flow_table *t, struct flow *f, const struct disse
     begin_flow(t, f, &key, d, sender_is_first, now_ns);
 }
 
+/* A handshake that was captured after other packets of its connection tells who is the client, as long as nobody was
+ * told otherwise. */
+static void turn_round(struct flow *f, const struct dissected *d, bool sender_is_first)
+{
+    struct flow_info *i = &f->info;
+    if (f->conn || i->missing[0] || i->missing[1] || !(d->tcp_flags & DECAP_SYN) || d->tcp_flags & DECAP_RST ||
+        (sender_is_first == f->first_is_client) != is_from_server(d))
+        return;
+    f->first_is_client = !f->first_is_client;
+    struct endpoint client = i->server;
+    uint64_t packets = i->packets[0], bytes = i->bytes[0];
+    bool saw = i->saw[0];
+    i->server = i->client;
+    i->client = client;
+    i->packets[0] = i->packets[1];
+    i->packets[1] = packets;
+    i->bytes[0] = i->bytes[1];
+    i->bytes[1] = bytes;
+    i->saw[0] = i->saw[1];
+    i->saw[1] = saw;
+    tcp_swap(&f->tcp);
+}
+
 static int direction_of(const struct flow *f, bool sender_is_first)
 {
     return sender_is_first == f->first_is_client ? CONN_CLIENT : CONN_SERVER;
@@ -290,11 +313,12 @@ static void count_packet(struct flow *f, const struct dissected *d, int dir, uin
 static void feed_tcp(struct flow_table *t, struct flow *f, const struct dissected *d, bool sender_is_first,
                      uint64_t now_ns)
 {
-    int dir = direction_of(f, sender_is_first);
     if (f->closed_ns) {
         t->all.flow.after_close++;
         return;
     }
+    turn_round(f, d, sender_is_first);
+    int dir = direction_of(f, sender_is_first);
     count_packet(f, d, dir, now_ns);
     enum tcp_result result = tcp_feed(&t->home.tcp, &f->tcp, f, dir, d, now_ns);
     if (result == TCP_LOST) {

@@ -33,7 +33,7 @@ static void fill(struct hold_block *b, struct segment *s, uint32_t until)
     uint32_t caught = s->bytes.size < wire ? (uint32_t)s->bytes.size : wire;
     if (caught > HOLD_BLOCK_DATA)
         caught = wire = HOLD_BLOCK_DATA;
-    b->next = b->next_run = NULL;
+    b->next = b->next_run = b->prev_run = NULL;
     b->time_ns = s->time_ns;
     b->seq = s->seq;
     b->wire = wire;
@@ -74,32 +74,31 @@ static struct hold_block *link_run(struct hold *h, struct hold_block *before, st
         before->run_last = run->run_last;
         run = before;
     } else {
-        *(before ? &before->next_run : &h->first) = run;
+        run->prev_run = before;
         run->next_run = after;
+        *(before ? &before->next_run : &h->first) = run;
+        *(after ? &after->prev_run : &h->last) = run;
         h->runs++;
     }
     if (after && run_end(run) == after->seq) {
         run->run_last->next = after;
         run->run_last = after->run_last;
         run->next_run = after->next_run;
-        if (h->last == after)
-            h->last = run;
+        *(run->next_run ? &run->next_run->prev_run : &h->last) = run;
         h->runs--;
     }
-    if (!run->next_run)
-        h->last = run;
     return run;
 }
 
-/* The last run that begins at or before 'seq', or NULL. */
+/* The last run that begins at or before 'seq', or NULL. Most segments belong near the end. */
 static struct hold_block *run_before(const struct hold *h, uint32_t seq)
 {
-    if (h->last && !seq_before(seq, h->last->seq))
-        return h->last;
-    struct hold_block *before = NULL;
-    for (struct hold_block *run = h->first; run && !seq_before(seq, run->seq); run = run->next_run)
-        before = run;
-    return before;
+    struct hold_block *run = h->last;
+    if (h->first && seq_before(seq, h->first->seq))
+        return NULL;
+    while (run && seq_before(seq, run->seq))
+        run = run->prev_run;
+    return run;
 }
 
 static void skip(struct segment *s, uint32_t bytes)
@@ -145,18 +144,18 @@ struct hold_block *hold_take(struct hold *h)
 {
     struct hold_block *b = h->first;
     ASSERT(b);
-    if (b->next) {
-        b->next->run_last = b->run_last;
-        b->next->next_run = b->next_run;
-        h->first = b->next;
-        if (h->last == b)
-            h->last = b->next;
+    struct hold_block *heir = b->next; /* what is left of the first run, if anything */
+    if (heir) {
+        heir->run_last = b->run_last;
+        heir->next_run = b->next_run;
+        heir->prev_run = NULL;
+        *(heir->next_run ? &heir->next_run->prev_run : &h->last) = heir;
     } else {
-        h->first = b->next_run;
+        heir = b->next_run;
+        *(heir ? &heir->prev_run : &h->last) = NULL;
         h->runs--;
-        if (!h->first)
-            h->last = NULL;
     }
+    h->first = heir;
     h->blocks--;
     return b;
 }

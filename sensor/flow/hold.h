@@ -9,7 +9,7 @@
 #include "base/span.h"
 
 #define HOLD_BLOCK_DATA 1984u
-#define HOLD_MAX_RUNS 256u /* of one direction: bounds the walk to the place of a segment */
+#define HOLD_MAX_RUNS 1024u /* of one direction: bounds the walk to the place of a segment */
 
 /* a is before b on the circle of sequence numbers (RFC 9293, 3.4). */
 static inline bool seq_before(uint32_t a, uint32_t b)
@@ -18,13 +18,13 @@ static inline bool seq_before(uint32_t a, uint32_t b)
 }
 
 struct hold_block {
-    struct hold_block *next;     /* of the same run */
-    struct hold_block *run_last; /* valid in the first block of a run */
-    struct hold_block *next_run; /* the same */
-    uint64_t time_ns;            /* of the packet that brought it */
-    uint32_t seq, wire;          /* first byte, length on the wire */
-    uint32_t caught;             /* bytes of it in 'data': fewer when the capture cut the packet */
-    uint32_t ack;                /* what the sender had got from the other side */
+    struct hold_block *next;                /* of the same run */
+    struct hold_block *run_last;            /* valid in the first block of a run */
+    struct hold_block *next_run, *prev_run; /* the same */
+    uint64_t time_ns;                       /* of the packet that brought it */
+    uint32_t seq, wire;                     /* first byte, length on the wire */
+    uint32_t caught;                        /* bytes of it in 'data': fewer when the capture cut the packet */
+    uint32_t ack;                           /* what the sender had got from the other side */
     uint8_t data[HOLD_BLOCK_DATA];
 };
 

@@ -55,6 +55,25 @@ void tcp_fini(struct tcp *t)
     pool_free(t->blocks);
 }
 
+/* One byte at the very front is what some systems probe an idle connection with: not data, and before it. */
+static void drop_probe(struct tcp *t, struct tcp_half *h)
+{
+    if (h->has_syn || !h->hold.first || h->hold.first->seq != h->next || h->hold.first->wire != 1)
+        return;
+    pool_give(t->blocks, hold_take(&h->hold));
+    t->counts->bytes_held--;
+    t->counts->bytes_repeated++;
+    h->start = ++h->next;
+}
+
+/* Both beginnings are known, or have had their time. */
+static void settle_start(struct tcp *t, struct tcp_stream *s)
+{
+    s->is_settled = true;
+    drop_probe(t, &s->half[0]);
+    drop_probe(t, &s->half[1]);
+}
+
 /* ---- what is owed ---- */
 
 /* Up to where bytes of this direction have certainly been sent. The last acknowledged number may be that of a FIN that
@@ -109,6 +128,9 @@ static void mark(struct tcp_stream *s, int dir, uint64_t now_ns)
 static void set_deadline(struct tcp_stream *s)
 {
     uint64_t first = s->end_ns;
+    bool is_waiting = s->half[0].hold.first || s->half[1].hold.first || s->half[0].has_fin || s->half[1].has_fin;
+    if (!s->is_settled && is_waiting && (!first || s->settle_ns < first))
+        first = s->settle_ns;
     for (int dir = 0; dir < 2; dir++) {
         const struct tcp_half *h = &s->half[dir];
         if (h->is_marked && (!first || h->due_ns < first))
@@ -163,6 +185,8 @@ enum tcp_result tcp_expire(struct tcp *t, struct tcp_stream *s, void *ctx, uint6
 {
     while (!s->is_over && s->deadline_ns && s->deadline_ns <= now_ns) {
         uint64_t deadline = s->deadline_ns;
+        if (!s->is_settled && s->settle_ns <= deadline)
+            settle_start(t, s);
         for (int dir = 0; dir < 2; dir++)
             if (s->half[dir].is_marked && s->half[dir].due_ns <= deadline)
                 give_up(s, dir);
@@ -194,6 +218,8 @@ static bool force(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, uint6
     }
     if (!h->hold.first)
         return false;
+    if (!s->is_settled)
+        settle_start(t, s);
     uint32_t blocks = h->hold.blocks;
     if (h->hold.first->seq != h->next)
         tcp_order_give_up(h, h->hold.first->seq, now_ns);
@@ -228,30 +254,53 @@ static void start_at(struct tcp_half *h, uint32_t seq, bool is_soft)
     h->next = h->start = h->acked = h->acked_data = seq;
 }
 
+/* The beginning is known better; nothing has been handed on. */
+static void move_start(struct tcp_half *h, uint32_t seq)
+{
+    if (h->acked == h->start || seq_before(h->acked, seq)) /* was a guess, too */
+        h->acked = seq;
+    if (h->acked_data == h->start || seq_before(h->acked_data, seq))
+        h->acked_data = seq;
+    h->next = h->start = seq;
+}
+
+/* Whether a first SYN may say where this direction begins: nothing was handed on, and what waits stands behind it. */
+static bool can_begin_at(const struct tcp_half *h, uint32_t first)
+{
+    return !h->has_syn && h->next == h->start && (!h->hold.first || h->hold.first->seq - first <= RESET_WINDOW) &&
+           (!h->has_fin || h->fin - first <= RESET_WINDOW);
+}
+
+static void note_syn(struct tcp_stream *s, struct tcp_half *h, uint32_t first)
+{
+    s->has_syn = true;
+    s->end_ns = 0; /* the handshake goes on: a reset was of an older connection */
+    if (!h->is_started) {
+        start_at(h, first, false);
+    } else if (can_begin_at(h, first)) {
+        move_start(h, first);
+    } else if (h->start != first) { /* a second answer to a SYN: which one counts the client will say */
+        h->other_start = first;
+        h->has_other_start = true;
+    }
+    h->is_soft = false;
+    h->has_syn = true;
+}
+
 /* The first sequence number of the sender's direction: behind its SYN, or midstream where its first data stands. */
 static void note_start(struct tcp_stream *s, int dir, const struct dissected *d, uint32_t size)
 {
     struct tcp_half *h = &s->half[dir];
-    bool has_fin = d->tcp_flags & DECAP_FIN;
     if (d->tcp_flags & DECAP_SYN) {
-        s->has_syn = true;
-        s->end_ns = 0; /* the handshake goes on: the reset was of an older connection */
-        if (!h->is_started || h->is_soft) {
-            start_at(h, d->seq + 1, false);
-        } else if (h->start != d->seq + 1) { /* a second answer to a SYN: which one counts the client will say */
-            h->other_start = d->seq + 1;
-            h->has_other_start = true;
-        }
+        note_syn(s, h, d->seq + 1);
+    } else if (size > 0 || d->tcp_flags & DECAP_FIN) {
+        if (!h->is_started || (h->is_soft && h->next != d->seq))
+            start_at(h, d->seq, false);
+        else if (!s->is_settled && !h->has_syn && h->next - d->seq <= RESET_WINDOW)
+            move_start(h, d->seq);
         h->is_soft = false;
-        h->has_syn = true;
-    } else if ((size > 0 || has_fin) && (!h->is_started || (h->is_soft && h->next != d->seq))) {
-        /* one byte is what some systems probe an idle connection with: not data, and before it */
-        bool is_probe = size == 1 && !has_fin;
-        start_at(h, is_probe ? d->seq + 1 : d->seq, is_probe);
     } else if (!h->is_started && !(d->tcp_flags & DECAP_RST)) {
         start_at(h, d->seq, true);
-    } else if (size > 0 || has_fin) {
-        h->is_soft = false;
     }
 }
 
@@ -368,7 +417,7 @@ static void hold_segment(struct tcp *t, struct tcp_half *h, const struct segment
 static bool is_direct(const struct tcp_stream *s, int dir, const struct segment *g)
 {
     const struct tcp_half *h = &s->half[dir];
-    if (g->seq != h->next || !tcp_order_is_answered(s, dir, g->ack))
+    if (!s->is_settled || g->seq != h->next || !tcp_order_is_answered(s, dir, g->ack))
         return false;
     return !h->hold.first || !seq_before(h->hold.first->seq, g->seq + g->wire);
 }
@@ -413,11 +462,25 @@ static void note_reset(struct tcp *t, struct tcp_stream *s, int dir, const struc
 bool tcp_begins_anew(const struct tcp_stream *s, int direction, const struct dissected *d)
 {
     const struct tcp_half *h = &s->half[direction];
-    if (!(d->tcp_flags & DECAP_SYN) || d->tcp_flags & DECAP_RST || !h->is_started || h->is_soft ||
-        h->start == d->seq + 1)
+    if (!(d->tcp_flags & DECAP_SYN) || d->tcp_flags & DECAP_RST || !h->is_started || h->start == d->seq + 1)
         return false;
-    return !(d->tcp_flags & DECAP_ACK) || h->next != h->start ||
-           s->is_over; /* a second SYN-ACK may correct the first */
+    if (s->is_over || h->next != h->start)
+        return true;
+    if (!h->has_syn)
+        return !can_begin_at(h, d->seq + 1) || s->half[!direction].next != s->half[!direction].start;
+    return !(d->tcp_flags & DECAP_ACK); /* a second SYN-ACK may correct the first */
+}
+
+void tcp_swap(struct tcp_stream *s)
+{
+    struct tcp_half half = s->half[0];
+    bool saw = s->saw[0], was_reset = s->was_reset[0];
+    s->half[0] = s->half[1];
+    s->half[1] = half;
+    s->saw[0] = s->saw[1];
+    s->saw[1] = saw;
+    s->was_reset[0] = s->was_reset[1];
+    s->was_reset[1] = was_reset;
 }
 
 bool tcp_goes_on(const struct tcp_stream *s, int direction, const struct dissected *d)
@@ -447,6 +510,8 @@ enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int dir
 {
     struct tcp_half *h = &s->half[direction];
     bool is_lost = false;
+    if (!s->settle_ns)
+        s->settle_ns = now_ns + TCP_SETTLE_NS;
     s->saw[direction] = true;
     s->is_alone = s->is_alone && !s->saw[!direction];
     struct segment g = {.seq = d->seq + (d->tcp_flags & DECAP_SYN ? 1 : 0), .time_ns = now_ns};
@@ -455,6 +520,8 @@ enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int dir
         g.bytes = d->payload;
     }
     note_start(s, direction, d, g.wire);
+    if (!s->is_settled && ((s->half[0].has_syn && s->half[1].has_syn) || s->settle_ns <= now_ns))
+        settle_start(t, s);
     bool is_ack = d->tcp_flags & DECAP_ACK && note_ack(t, s, direction, d->ack, g.wire > 0, now_ns);
     g.ack = is_ack ? d->ack : s->half[!direction].next;
     if (s->is_alone)
@@ -507,6 +574,8 @@ static void flush_last(struct tcp *t, struct tcp_stream *s, void *ctx, int dir)
 
 void tcp_flush(struct tcp *t, struct tcp_stream *s, void *ctx, uint64_t now_ns)
 {
+    if (!s->is_settled)
+        settle_start(t, s);
     do {
         flush_half(s, 0, now_ns);
         flush_half(s, 1, now_ns);

@@ -11,7 +11,10 @@
  * acknowledgement tells of it (no data behind it, no answer to it) the sender must have been silent for TCP_SILENCE_NS:
  * acknowledging in advance blinds nobody. Without the other direction on the tap the grace alone decides, and the bytes
  * of that other direction are told as acknowledged gaps before the visible data that came after them. Times are packet
- * times; the deadline of what waits is exact, so results do not depend on how often anyone looks. */
+ * times; the deadline of what waits is exact, so results do not depend on how often anyone looks.
+ *
+ * Without both SYN nobody knows where a direction begins, and its first frames may be mixed up as well: everything
+ * waits for TCP_SETTLE_NS from the first packet on, and then begins at the lowest sequence number seen. */
 #ifndef FLOW_TCP_H
 #define FLOW_TCP_H
 
@@ -21,6 +24,7 @@
 
 #define TCP_GRACE_NS 200000000ULL
 #define TCP_SILENCE_NS 2000000000ULL
+#define TCP_SETTLE_NS 20000000ULL
 #define TCP_FAR (64u << 20) /* bytes: a sequence number further away belongs to no window */
 
 /* Where a stream goes; direction 0 is the client's. */
@@ -76,10 +80,12 @@ struct tcp_half {
 
 struct tcp_stream {
     uint64_t deadline_ns; /* tcp_expire wants to be called then; 0 = no need */
+    uint64_t settle_ns;   /* the beginning of both directions is settled then, at the latest */
     uint64_t end_ns;      /* a reset ends the connection then, at the latest; 0 = none. After tcp_expire's TCP_OVER:
                            * when that was */
     bool saw[2];          /* packets of this direction */
     bool has_syn;
+    bool is_settled;   /* nothing that comes can move the beginnings any more */
     bool is_alone;     /* the other direction was never seen, and has had time to be */
     bool is_over;      /* both FIN handed on, or reset */
     bool was_reset[2]; /* by this direction */
@@ -106,6 +112,8 @@ bool tcp_begins_anew(const struct tcp_stream *s, int direction, const struct dis
  * not seen; or this one, if its sender goes on after a reset in its name, or its handshake goes on after any (so that
  * was forged, or meant for an older connection). */
 bool tcp_goes_on(const struct tcp_stream *s, int direction, const struct dissected *d);
+/* The directions change names. Not after anything has been handed on. */
+void tcp_swap(struct tcp_stream *s);
 /* One segment; 'ctx' goes to the ops. Not after TCP_OVER, and not past deadline_ns: tcp_expire comes first. */
 enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int direction, const struct dissected *d,
                          uint64_t now_ns);

@@ -124,7 +124,9 @@ static bool break_circle(struct tcp *t, struct tcp_stream *s, void *ctx)
 
 void tcp_order_drain(struct tcp *t, struct tcp_stream *s, void *ctx)
 {
-    bool did;
+    bool did = false;
+    if (!s->is_settled)
+        return;
     do {
         did = tell_ready(t, s, ctx, 0);
         did |= tell_ready(t, s, ctx, 1);

@@ -280,6 +280,13 @@ static const struct script {
      "{1000>80 c:ask @9ms} ",
      {{0, 's', 1000, 500, 101, S | A, NULL}, {1, 'c', 1000, 100, 0, S, NULL}, {2, 'c', 1000, 101, 501, A, "ask"}},
      9},
+    {"handshake after the first answers",
+     "{1000>80 c:ask s:yes @40ms} ",
+     {{0, 's', 1000, 501, 104, A, "yes"},
+      {1, 's', 1000, 500, 101, S | A, NULL},
+      {2, 'c', 1000, 101, 501, A, "ask"},
+      {3, 'c', 1000, 100, 0, S, NULL}},
+     40},
     {"midstream: the first sender is the client", "{80>1000 mid c:yes @9ms} ", {{2, 's', 1000, 501, 104, A, "yes"}}, 9},
     {"reset",
      "{1000>80 c:ask @4ms} ",
@@ -358,7 +365,7 @@ static const struct script {
      {OPEN(0, 1000, 100, 500), {3, 's', 1000, 501, 104, A, "yes"}, {4, 'c', 1000, 101, 501, A, "ask"}},
      9},
     {"what waits is given up by another flow's packet",
-     "{1000>80 c[3!] s:yes {1001>80 mid c:xx @301ms} @301ms} ",
+     "{1000>80 c[3!] s:yes @301ms} {1001>80 mid c:xx @301ms} ",
      {OPEN(0, 1000, 100, 500), {3, 's', 1000, 501, 104, A, "yes"}, {300, 'c', 1001, 7, 7, A, "xx"}},
      301},
     {"not HTTP",
@@ -512,7 +519,7 @@ static void test_fragments(void **state)
     assert_int_equal(count(b, "flow_fragments"), 2);
     finish(b, 9);
     assert_string_equal(
-        diary.text, "{1000>80 mid c:a request in two fragments {1001>80 mid c:a request in two fragments @9ms} @9ms} ");
+        diary.text, "{1000>80 mid c:a request in two fragments @9ms} {1001>80 mid c:a request in two fragments @9ms} ");
 }
 
 /* The end of the capture ends flows in the order of their last packets. */
