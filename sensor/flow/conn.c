@@ -256,8 +256,8 @@ static void upgrade(struct conn *c, struct exchange *e, uint64_t now_ns)
     become_other(c, 0, now_ns);
 }
 
-/* The answer comes, or is missing, while the request's head has no end yet: if its start line is whole, then that is all
- * there is of it. */
+/* The answer comes, or is missing, while the request's head has no end yet: if its start line is whole, then that is
+ * all there is of it. */
 static void finish_request_head(struct conn *c, enum head_end end, uint64_t now_ns)
 {
     int direction = conn_direction(c, CONN_REQUEST);
@@ -349,12 +349,17 @@ static void on_skip(struct conn *c, int half, uint64_t bytes)
     conn_body_gap(&e->body[half], c->pool->codings, bytes);
 }
 
-#define SOCKS_BUDGET 1024u /* bytes of a SOCKS handshake before what it carries */
+#define MAYBE_BUDGET 4096u /* bytes to look through where HTTP may follow something else */
 
-/* SOCKS 4 or 5 (RFC 1928): HTTP may follow. */
-static bool begins_socks(const struct http1 *h, struct span bytes)
+/* SOCKS 4 or 5 (RFC 1928), which carries what follows; or a usual method in a line that is no request line to us, but
+ * may be to the server. */
+static bool may_be_http(const struct http1 *h, struct span bytes)
 {
-    return h->head_size == 0 && bytes.size && (bytes.at[0] == 4 || bytes.at[0] == 5);
+    struct span line = span_of(h->buffer, h->buffered);
+    if (h->head_size == 0)
+        return bytes.size && (bytes.at[0] == 4 || bytes.at[0] == 5);
+    line = span_sub(line, 0, span_find_byte(line, ' ', 0));
+    return line.size && http1_head_usual_method(line) == line.size;
 }
 
 /* In a flow joined midstream, or with bytes missing at its start, the first message may be yet to come. */
@@ -362,12 +367,12 @@ static void on_foreign(struct conn *c, int direction, const struct http1_input *
 {
     struct http1 *h = &c->side[direction];
     c->pool->counts.junk++;
-    if (direction == CONN_CLIENT && begins_socks(h, in->bytes))
-        c->is_socks = true;
+    if (direction == CONN_CLIENT && may_be_http(h, in->bytes))
+        c->is_maybe = true;
     if (c->has_roles)
         http1_seek(h, role_of(c, direction), 0);
-    else if (c->is_socks)
-        http1_seek(h, role_of(c, direction), SOCKS_BUDGET);
+    else if (c->is_maybe)
+        http1_seek(h, role_of(c, direction), MAYBE_BUDGET);
     else if (c->info->is_midstream)
         http1_seek(h, role_of(c, direction), HTTP1_UNSURE_BUDGET);
     else
@@ -424,7 +429,8 @@ static void on_proxy(struct conn *c, struct span preface)
 /* Both directions have been looked through far enough without a message. */
 static bool is_hopeless(const struct conn *c)
 {
-    return c->speaks == CONN_UNSURE && c->side[0].state == HTTP1_AT_SLEEP && c->side[1].state == HTTP1_AT_SLEEP;
+    int asleep = (c->side[0].state == HTTP1_AT_SLEEP) + (c->side[1].state == HTTP1_AT_SLEEP);
+    return c->speaks == CONN_UNSURE && asleep >= (c->is_maybe ? 1 : 2);
 }
 
 static void take(struct conn *c, int direction, struct http1_input in, bool is_acked)
@@ -435,32 +441,15 @@ static void take(struct conn *c, int direction, struct http1_input in, bool is_a
     while (c->speaks != CONN_OTHER && (event = http1_step(h, &in, &c->pool->memory, &out)) != HTTP1_MORE) {
         int half = half_of(c, direction);
         switch (event) {
-        case HTTP1_HEAD:
-            on_head(c, direction, &out, HEAD_WHOLE, in.now_ns);
-            break;
-        case HTTP1_CUT_HEAD:
-            on_head(c, direction, &out, HEAD_GAP, in.now_ns);
-            break;
-        case HTTP1_DATA:
-            on_data(c, half, out.data);
-            break;
-        case HTTP1_SKIP:
-            on_skip(c, half, out.size);
-            break;
-        case HTTP1_END:
-            conn_pair_complete(c, half, in.now_ns);
-            break;
-        case HTTP1_LOST:
-            on_lost(c, direction, &out, in.now_ns);
-            break;
-        case HTTP1_PASSED:
-            on_passed(c, half, out.size, is_acked, in.now_ns);
-            break;
-        case HTTP1_FOREIGN:
-            on_foreign(c, direction, &in);
-            break;
-        default:
-            on_proxy(c, out.data);
+        case HTTP1_HEAD: on_head(c, direction, &out, HEAD_WHOLE, in.now_ns); break;
+        case HTTP1_CUT_HEAD: on_head(c, direction, &out, HEAD_GAP, in.now_ns); break;
+        case HTTP1_DATA: on_data(c, half, out.data); break;
+        case HTTP1_SKIP: on_skip(c, half, out.size); break;
+        case HTTP1_END: conn_pair_complete(c, half, in.now_ns); break;
+        case HTTP1_LOST: on_lost(c, direction, &out, in.now_ns); break;
+        case HTTP1_PASSED: on_passed(c, half, out.size, is_acked, in.now_ns); break;
+        case HTTP1_FOREIGN: on_foreign(c, direction, &in); break;
+        default: on_proxy(c, out.data);
         }
     }
     if (is_hopeless(c))

@@ -120,8 +120,8 @@ static struct arena *arena_for(struct exchange *e, int half, struct arena *large
     return large;
 }
 
-static void keep_fields(const struct http1_head *head, uint16_t n, const uint8_t *from, uint8_t *to, struct arena *arena,
-                        struct fields *out)
+static void keep_fields(const struct http1_head *head, uint16_t n, const uint8_t *from, uint8_t *to,
+                        struct arena *arena, struct fields *out)
 {
     struct field *list = arena_alloc(arena, n * sizeof *list);
     *out = (struct fields){list, list ? n : 0, list ? n : 0, head->fields.is_cut || n != head->fields.n};
@@ -156,7 +156,8 @@ void conn_exchange_keep(struct exchange *e, int half, struct span bytes, const s
     copy.fields = fields;
     copy.method = span_sub(moved(head->method, bytes.at, to), 0, kept.size);
     size_t before = (size_t)(head->target.at - bytes.at);
-    copy.target = kept.size > before ? span_sub(moved(head->target, bytes.at, to), 0, kept.size - before) : span_of(NULL, 0);
+    copy.target =
+        kept.size > before ? span_sub(moved(head->target, bytes.at, to), 0, kept.size - before) : span_of(NULL, 0);
     e->t.method = copy.method;
     e->t.target = copy.target;
     e->t.version_major = head->version_major;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One open transaction of a connection and its memory, the connection itself, and the pool of both. Inside of flow/ only. */
+ * One open transaction of a connection and its memory, the connection itself, and the pool of both. Inside of flow/
+ * only. */
 #ifndef FLOW_CONN_EXCHANGE_H
 #define FLOW_CONN_EXCHANGE_H
 
@@ -20,15 +21,16 @@ struct exchange {
     struct exchange *next;          /* of the connection, in the order of their requests */
     struct exchange *older, *newer; /* of the pool */
     struct conn_body body[2];
-    struct arena arena;             /* the rest of the block */
-    void *large[2];                 /* heads that did not fit */
-    uint8_t progress[2];            /* enum conn_progress */
-    bool is_told;       /* a hook has seen it */
-    bool is_ghost;      /* a request that must have been, in a gap: holds its place in the order of answers */
-    bool is_mixed;      /* one-sided: its answer's bytes cannot be told from those of others */
-    bool has_unacked;   /* bytes of its answer are missing that nobody acknowledged */
-    bool is_lost[2];    /* sync was lost inside it */
-    bool is_doubtful;   /* its response was found after a loss, and has no end: the next request shows whether it is one */
+    struct arena arena;  /* the rest of the block */
+    void *large[2];      /* heads that did not fit */
+    uint8_t progress[2]; /* enum conn_progress */
+    bool is_told;        /* a hook has seen it */
+    bool is_ghost;       /* a request that must have been, in a gap: holds its place in the order of answers */
+    bool is_mixed;       /* one-sided: its answer's bytes cannot be told from those of others */
+    bool has_unacked;    /* bytes of its answer are missing that nobody acknowledged */
+    bool is_lost[2];     /* sync was lost inside it */
+    bool
+        is_doubtful; /* its response was found after a loss, and has no end: the next request shows whether it is one */
 };
 
 struct conn {
@@ -42,10 +44,11 @@ struct conn {
     uint32_t number;
     uint16_t n_open;
     uint8_t speaks;
-    bool is_swapped, has_roles, is_socks;
+    bool is_swapped, has_roles;
+    bool is_maybe;                   /* its first bytes are no HTTP, but it may follow */
     bool had_gap[2], is_finished[2]; /* by half */
-    bool is_pipelining;    /* a request came while another one waited for its answer */
-    bool is_request_missed; /* since the last request there was a gap where one may have been */
+    bool is_pipelining;              /* a request came while another one waited for its answer */
+    bool is_request_missed;          /* since the last request there was a gap where one may have been */
 };
 
 _Static_assert(sizeof(struct conn) <= 304, "an idle connection stays small");
@@ -65,7 +68,7 @@ struct conn_pool {
     struct conn_counts counts;
     struct counter_def *defs; /* ours and those of coding */
     uint64_t *values;
-    struct field fields[HTTP1_MAX_FIELDS]; /* of the head being parsed */
+    struct field fields[HTTP1_MAX_FIELDS];         /* of the head being parsed */
     struct field request_fields[HTTP1_MAX_FIELDS]; /* of one that its answer ends */
 };
 

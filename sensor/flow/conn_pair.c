@@ -136,7 +136,8 @@ static void end_lost(struct conn *c, uint64_t now_ns)
         conn_pair_lose_inside(c, CONN_RESPONSE, true);
     }
     struct exchange *lost = c->lost[CONN_RESPONSE];
-    bool are_all = is_blind ? lost || c->n_open >= CONN_MAX_OPEN : is_out_of_sync(c, CONN_RESPONSE) && !c->is_pipelining;
+    bool are_all =
+        is_blind ? lost || c->n_open >= CONN_MAX_OPEN : is_out_of_sync(c, CONN_RESPONSE) && !c->is_pipelining;
     if (are_all)
         lost = c->last;
     if (lost)

@@ -43,8 +43,8 @@ struct coding {
     struct heap heap;
     enum coding_kind kind;
     int error;
-    bool is_done;   /* the end of the coding was reached */
-    bool has_rest;  /* something else followed it */
+    bool is_done;              /* the end of the coding was reached */
+    bool has_rest;             /* something else followed it */
     bool has_begun, has_first; /* deflate: which kind is known; its first byte is in 'first' */
     uint8_t first;
     uint64_t in, out;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Undoes content codings as the bytes stream by: gzip, deflate (RFC 1950, 1951, 1952) and br (RFC 7932), RFC 9110, 8.4.1.
- * The only user of zlib and brotli. Their memory comes from a pool made at the start; output and ratio are bounded. */
+ * Undoes content codings as the bytes stream by: gzip, deflate (RFC 1950, 1951, 1952) and br (RFC 7932), RFC
+ * 9110, 8.4.1. The only user of zlib and brotli. Their memory comes from a pool made at the start; output and ratio are
+ * bounded. */
 #ifndef WIRE_CODING_H
 #define WIRE_CODING_H
 
@@ -11,10 +12,10 @@ struct coding_pool;
 struct coding;
 
 struct coding_limits {
-    uint32_t max_gzip;     /* bodies of gzip and deflate decoded at once (64 KiB each); 0 = 256 */
-    uint32_t max_brotli;   /* bodies of br decoded at once (5 MiB each); 0 = 16 */
-    uint64_t max_out;      /* decoded bytes of one body; 0 = 256 MiB */
-    uint32_t max_ratio;    /* decoded bytes for one coded byte, once 1 MiB has come out; 0 = 1100 */
+    uint32_t max_gzip;   /* bodies of gzip and deflate decoded at once (64 KiB each); 0 = 256 */
+    uint32_t max_brotli; /* bodies of br decoded at once (5 MiB each); 0 = 16 */
+    uint64_t max_out;    /* decoded bytes of one body; 0 = 256 MiB */
+    uint32_t max_ratio;  /* decoded bytes for one coded byte, once 1 MiB has come out; 0 = 1100 */
 };
 
 /* NULL when memory cannot be reserved. 'limits' may be NULL. */

@@ -47,7 +47,8 @@ void http1_wake(struct http1 *h)
         h->state = HTTP1_AT_RESYNC;
 }
 
-/* What stands where a message should start is none. What was collected of its first line stays, to be looked at again. */
+/* What stands where a message should start is none. What was collected of its first line stays, to be looked at again.
+ */
 static enum http1_event reject(struct http1 *h, struct http1_out *out)
 {
     if (h->is_first) {
@@ -88,7 +89,8 @@ static bool start_byte(struct http1 *h, uint8_t c)
     return true;
 }
 
-/* Behind the method and "HTTP/" nearly everything is let pass, but what is no path and has control characters is no HTTP. */
+/* Behind the method and "HTTP/" nearly everything is let pass, but what is no path and has control characters is no
+ * HTTP. */
 static bool rest_byte(struct http1 *h, uint8_t c)
 {
     if (!h->has_target && c != ' ' && c != '\t') {
@@ -105,8 +107,8 @@ static bool is_any_let_pass(const struct http1 *h)
     return h->start_part == PART_REST && (h->role == HTTP1_RESPONSE || h->is_path);
 }
 
-/* Reads the start line as far as it goes. The number of bytes read, up to and with the line end (*is_whole); *is_bad when
- * the byte behind them cannot stand there. */
+/* Reads the start line as far as it goes. The number of bytes read, up to and with the line end (*is_whole); *is_bad
+ * when the byte behind them cannot stand there. */
 static size_t read_start_line(struct http1 *h, struct span s, bool *is_whole, bool *is_bad)
 {
     size_t i = 0;
@@ -153,8 +155,8 @@ static bool start_line_holds(struct http1 *h, struct span line, struct http1_out
 }
 
 /* The start line is whole: its last byte is in[size - 1], what came before is in the buffer. */
-static enum http1_event end_start_line(struct http1 *h, struct http1_input *in, size_t size, struct http1_memory *memory,
-                                       struct http1_out *out)
+static enum http1_event end_start_line(struct http1 *h, struct http1_input *in, size_t size,
+                                       struct http1_memory *memory, struct http1_out *out)
 {
     bool is_preface, is_split = h->buffered != 0;
     if (is_split && !take_into_head(h, in, size, memory))
@@ -178,7 +180,8 @@ static enum http1_event end_start_line(struct http1 *h, struct http1_input *in, 
     return HTTP1_MORE;
 }
 
-static enum http1_event step_head(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+static enum http1_event step_head(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                  struct http1_out *out)
 {
     size_t used = 0;
     if (h->start_part != PART_FIELDS) {
@@ -215,7 +218,8 @@ static enum http1_event step_head(struct http1 *h, struct http1_input *in, struc
 }
 
 /* Empty lines before a message (RFC 9112, 2.2), and the signature of PROXY v2 at the very start. */
-static enum http1_event step_start(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+static enum http1_event step_start(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                   struct http1_out *out)
 {
     http1_sync_drop(h, memory); /* a PROXY line was handed out of it */
     while (in->bytes.size) {
@@ -243,7 +247,8 @@ static enum http1_event step_start(struct http1 *h, struct http1_input *in, stru
 }
 
 /* Version and command, family, size (4 bytes), then addresses and more, of which the first are kept. */
-static enum http1_event step_preface(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+static enum http1_event step_preface(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                     struct http1_out *out)
 {
     while (in->bytes.size && h->left) {
         size_t want = h->buffered < 4 + PREFACE2_ADDRESSES ? 4 + PREFACE2_ADDRESSES - h->buffered : SIZE_MAX;
@@ -270,7 +275,8 @@ static enum http1_event step_preface(struct http1 *h, struct http1_input *in, st
 }
 
 /* Behind a head with a length whose request is not known: a start line here means that it answered a HEAD. */
-static enum http1_event step_peek(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+static enum http1_event step_peek(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                  struct http1_out *out)
 {
     static const char literal[] = VERSION_LITERAL;
     uint64_t ns = h->begin_ns;
@@ -286,7 +292,8 @@ static enum http1_event step_peek(struct http1 *h, struct http1_input *in, struc
         for (unsigned i = 0; i < VERSION_SIZE; i++)
             (void)(i < RESPONSE_SIZE && start_byte(h, (uint8_t)literal[i]));
         h->head_size = VERSION_SIZE;
-        return http1_sync_collect(h, SPAN(VERSION_LITERAL), memory) ? HTTP1_END : http1_sync_lost(h, memory, out, false, false);
+        return http1_sync_collect(h, SPAN(VERSION_LITERAL), memory) ? HTTP1_END
+                                                                    : http1_sync_lost(h, memory, out, false, false);
     }
     if (in->bytes.size == 0 && h->matched < h->left)
         return HTTP1_MORE;
@@ -314,12 +321,13 @@ static enum http1_event skip(struct http1 *h, struct http1_input *in, struct htt
 static bool has_usable_start(const struct http1 *h)
 {
     struct span s = span_of(h->buffer, h->buffered);
-    return h->role == HTTP1_RESPONSE ? http1_head_is_status_line(s, h->start_part != PART_FIELDS)
-                                     : h->role == HTTP1_REQUEST && (h->start_part == PART_FIELDS ||
-                                                                    http1_head_is_request_line(s, true));
+    return h->role == HTTP1_RESPONSE
+               ? http1_head_is_status_line(s, h->start_part != PART_FIELDS)
+               : h->role == HTTP1_REQUEST && (h->start_part == PART_FIELDS || http1_head_is_request_line(s, true));
 }
 
-static enum http1_event step_gap(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+static enum http1_event step_gap(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                 struct http1_out *out)
 {
     enum http1_event event;
     switch (h->state) {
@@ -335,13 +343,11 @@ static enum http1_event step_gap(struct http1 *h, struct http1_input *in, struct
             h->state = h->state == HTTP1_AT_LENGTH ? HTTP1_AT_END : HTTP1_AT_CHUNK_END;
         h->line = HTTP1_LINE_EMPTY;
         return event;
-    case HTTP1_AT_CLOSE:
-        return skip(h, in, out, UINT64_MAX);
+    case HTTP1_AT_CLOSE: return skip(h, in, out, UINT64_MAX);
     case HTTP1_AT_SIZE:
     case HTTP1_AT_EXTENSION:
     case HTTP1_AT_CHUNK_END:
-    case HTTP1_AT_TRAILER:
-        return http1_sync_lost(h, memory, out, true, true);
+    case HTTP1_AT_TRAILER: return http1_sync_lost(h, memory, out, true, true);
     case HTTP1_AT_HEAD:
         if (h->buffered && has_usable_start(h)) {
             out->data = span_of(h->buffer, h->buffered);
@@ -350,25 +356,20 @@ static enum http1_event step_gap(struct http1 *h, struct http1_input *in, struct
             return HTTP1_CUT_HEAD;
         }
         return http1_sync_lost(h, memory, out, true, false);
-    default:
-        return http1_sync_lost(h, memory, out, true, false);
+    default: return http1_sync_lost(h, memory, out, true, false);
     }
 }
 
-static enum http1_event step_bytes(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+static enum http1_event step_bytes(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                   struct http1_out *out)
 {
     switch (h->state) {
     case HTTP1_AT_START:
-    case HTTP1_AT_IDLE:
-        return step_start(h, in, memory, out);
-    case HTTP1_AT_PREFACE:
-        return step_preface(h, in, memory, out);
-    case HTTP1_AT_HEAD:
-        return step_head(h, in, memory, out);
-    case HTTP1_AT_PEEK:
-        return step_peek(h, in, memory, out);
-    default:
-        return http1_body_step(h, in, memory, out);
+    case HTTP1_AT_IDLE: return step_start(h, in, memory, out);
+    case HTTP1_AT_PREFACE: return step_preface(h, in, memory, out);
+    case HTTP1_AT_HEAD: return step_head(h, in, memory, out);
+    case HTTP1_AT_PEEK: return step_peek(h, in, memory, out);
+    default: return http1_body_step(h, in, memory, out);
     }
 }
 
@@ -409,9 +410,7 @@ void http1_follow(struct http1 *h, struct http1_memory *memory, const struct htt
     h->has_declared = body->has_length && body->length > 1; /* two bytes at least tell that it is no chunk size */
     h->declared = body->length;
     switch (body->kind) {
-    case HTTP1_BODY_NONE:
-        h->state = HTTP1_AT_END;
-        break;
+    case HTTP1_BODY_NONE: h->state = HTTP1_AT_END; break;
     case HTTP1_BODY_LENGTH:
         h->left = body->length;
         h->state = body->length == 0 ? HTTP1_AT_END : may_be_head ? HTTP1_AT_PEEK : HTTP1_AT_LENGTH;
@@ -421,9 +420,7 @@ void http1_follow(struct http1 *h, struct http1_memory *memory, const struct htt
         h->is_first_size = h->role == HTTP1_RESPONSE;
         h->n_held = 0;
         break;
-    case HTTP1_BODY_CLOSE:
-        h->state = HTTP1_AT_CLOSE;
-        break;
+    case HTTP1_BODY_CLOSE: h->state = HTTP1_AT_CLOSE; break;
     }
 }
 

@@ -8,10 +8,10 @@
 #include "base/pool.h"
 #include "wire/http1_head.h"
 
-#define HTTP1_SMALL 4096u            /* block of a head in the making; also how long a start line may be to resync on */
-#define HTTP1_MAX_HEAD 65536u        /* what is kept of a head, start line included */
+#define HTTP1_SMALL 4096u     /* block of a head in the making; also how long a start line may be to resync on */
+#define HTTP1_MAX_HEAD 65536u /* what is kept of a head, start line included */
 #define HTTP1_MAX_HEAD_TOTAL 1048576u /* a head without end within so many bytes is none */
-#define HTTP1_UNSURE_BUDGET 4194304u /* bytes to look through for a first message in a flow joined midstream */
+#define HTTP1_UNSURE_BUDGET 4194304u  /* bytes to look through for a first message in a flow joined midstream */
 
 struct http1_memory {
     struct pool *small, *large; /* blocks of HTTP1_SMALL and HTTP1_MAX_HEAD bytes */
@@ -27,37 +27,37 @@ enum http1_state {
     HTTP1_AT_PEEK,    /* length-delimited, unless it was the answer to a HEAD nobody saw */
     HTTP1_AT_LENGTH,
     HTTP1_AT_CLOSE,
-    HTTP1_AT_SIZE,    /* chunk size */
+    HTTP1_AT_SIZE, /* chunk size */
     HTTP1_AT_EXTENSION,
     HTTP1_AT_CHUNK,
     HTTP1_AT_CHUNK_END,
     HTTP1_AT_TRAILER,
-    HTTP1_AT_END,     /* the end of a message has yet to be told */
-    HTTP1_AT_RESYNC,  /* looking for the next message */
-    HTTP1_AT_SLEEP,   /* gave up looking: http1_wake */
-    HTTP1_AT_OFF,     /* not HTTP/1 from here on */
+    HTTP1_AT_END,    /* the end of a message has yet to be told */
+    HTTP1_AT_RESYNC, /* looking for the next message */
+    HTTP1_AT_SLEEP,  /* gave up looking: http1_wake */
+    HTTP1_AT_OFF,    /* not HTTP/1 from here on */
 };
 
 /* The members are the machine's own, but for: role, state, begin_ns, unsynced (to read). Zeroed by http1_init. */
 struct http1 {
-    uint8_t state, role;  /* enum http1_state; enum http1_role, HTTP1_EITHER until a start line told */
-    uint8_t matched;      /* progress in a literal, or chunk size digits */
-    uint8_t start_part;   /* where in the start line: 0 method or version, 1 rest, 2 behind it */
-    uint8_t line;         /* what the current line holds so far: 0 nothing, 1 a CR, 2 more */
-    bool is_first;        /* no message has been seen in this direction */
-    bool has_target, is_path; /* start line: a byte behind the method came, and it was a slash */
-    bool is_odd;          /* the framing of this body was not to the letter */
+    uint8_t state, role;              /* enum http1_state; enum http1_role, HTTP1_EITHER until a start line told */
+    uint8_t matched;                  /* progress in a literal, or chunk size digits */
+    uint8_t start_part;               /* where in the start line: 0 method or version, 1 rest, 2 behind it */
+    uint8_t line;                     /* what the current line holds so far: 0 nothing, 1 a CR, 2 more */
+    bool is_first;                    /* no message has been seen in this direction */
+    bool has_target, is_path;         /* start line: a byte behind the method came, and it was a slash */
+    bool is_odd;                      /* the framing of this body was not to the letter */
     bool is_first_size, has_declared; /* chunk size: the first of a body; of that, a Content-Length came with it */
-    uint8_t n_held, held[16]; /* what may be the first chunk size, or the body itself */
-    bool is_cut;          /* the head is larger than what is kept */
-    bool has_candidate;   /* resync: the buffer begins with a start line */
-    bool is_bounded;      /* resync: 'left' counts down to sleep */
-    uint32_t head_size;   /* bytes of the head so far */
+    uint8_t n_held, held[16];         /* what may be the first chunk size, or the body itself */
+    bool is_cut;                      /* the head is larger than what is kept */
+    bool has_candidate;               /* resync: the buffer begins with a start line */
+    bool is_bounded;                  /* resync: 'left' counts down to sleep */
+    uint32_t head_size;               /* bytes of the head so far */
     uint32_t buffered, capacity, line_start; /* of the buffer; line_start: resync, where its last, open line begins */
-    uint64_t declared;    /* Content-Length beside chunked */
-    uint64_t left;        /* of the body or chunk; resync: of the budget */
-    uint64_t unsynced;    /* bytes passed since sync was lost, gaps included */
-    uint64_t begin_ns;    /* packet time of the first byte of the message */
+    uint64_t declared;                       /* Content-Length beside chunked */
+    uint64_t left;                           /* of the body or chunk; resync: of the budget */
+    uint64_t unsynced;                       /* bytes passed since sync was lost, gaps included */
+    uint64_t begin_ns;                       /* packet time of the first byte of the message */
     uint8_t *buffer;
 };
 
@@ -69,32 +69,33 @@ struct http1_input {
 };
 
 enum http1_event {
-    HTTP1_MORE,    /* the input is used up */
-    HTTP1_HEAD,    /* a whole head: 'data', valid until the next call. The caller answers with http1_follow */
+    HTTP1_MORE,     /* the input is used up */
+    HTTP1_HEAD,     /* a whole head: 'data', valid until the next call. The caller answers with http1_follow */
     HTTP1_CUT_HEAD, /* a gap cut the head short: 'data' is what there is, with a whole start line. Sync is lost */
-    HTTP1_DATA,    /* body bytes 'data' */
-    HTTP1_SKIP,    /* 'size' body bytes are missing */
-    HTTP1_END,     /* the message is over */
-    HTTP1_PASSED,  /* 'size' bytes are missing while sync is lost */
-    HTTP1_LOST,    /* sync is lost: looking for the next message from here on */
-    HTTP1_FOREIGN, /* the first bytes are no HTTP/1; off from here on, unless the caller says http1_seek */
-    HTTP1_PROXY,   /* a PROXY preface: 'data' is the v1 line, or v2 from its 13th byte on, at most 40 bytes */
+    HTTP1_DATA,     /* body bytes 'data' */
+    HTTP1_SKIP,     /* 'size' body bytes are missing */
+    HTTP1_END,      /* the message is over */
+    HTTP1_PASSED,   /* 'size' bytes are missing while sync is lost */
+    HTTP1_LOST,     /* sync is lost: looking for the next message from here on */
+    HTTP1_FOREIGN,  /* the first bytes are no HTTP/1; off from here on, unless the caller says http1_seek */
+    HTTP1_PROXY,    /* a PROXY preface: 'data' is the v1 line, or v2 from its 13th byte on, at most 40 bytes */
 };
 
 struct http1_out {
     struct span data;
     uint64_t size;
-    bool is_found;       /* HEAD, CUT_HEAD: found by resync */
-    bool is_cut;         /* HEAD: larger than HTTP1_MAX_HEAD */
-    bool by_gap;         /* LOST: by a gap, else by what the bytes are */
-    bool in_message;     /* LOST: inside a message (its head was handed out), else at the start of one */
-    bool was_first;      /* LOST: no message had been seen in this direction */
+    bool is_found;   /* HEAD, CUT_HEAD: found by resync */
+    bool is_cut;     /* HEAD: larger than HTTP1_MAX_HEAD */
+    bool by_gap;     /* LOST: by a gap, else by what the bytes are */
+    bool in_message; /* LOST: inside a message (its head was handed out), else at the start of one */
+    bool was_first;  /* LOST: no message had been seen in this direction */
 };
 
 void http1_init(struct http1 *h, enum http1_role role);
 /* Gives the buffer back. */
 void http1_fini(struct http1 *h, struct http1_memory *memory);
-enum http1_event http1_step(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out);
+enum http1_event http1_step(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                            struct http1_out *out);
 
 /* The answer to HTTP1_HEAD: the body that follows. 'may_be_head': the request is not known, so a length may belong to
  * the answer to a HEAD request; then a start line right behind the head means there is no body. */
@@ -109,8 +110,8 @@ void http1_refuse(struct http1 *h);
 void http1_lose(struct http1 *h, struct http1_memory *memory);
 /* Everything from here on is something else. */
 void http1_stop(struct http1 *h, struct http1_memory *memory);
-/* Looks for a message of 'role': after HTTP1_FOREIGN, or to bound a search that is under way. After 'budget' bytes it goes
- * to sleep; 0 = never. */
+/* Looks for a message of 'role': after HTTP1_FOREIGN, or to bound a search that is under way. After 'budget' bytes it
+ * goes to sleep; 0 = never. */
 void http1_seek(struct http1 *h, enum http1_role role, uint64_t budget);
 /* Looks for messages again, without a budget (the other direction turned out to speak HTTP). */
 void http1_wake(struct http1 *h);

@@ -5,7 +5,8 @@
 #include "wire/http1_sync.h"
 
 /* Body bytes by arithmetic; 'next' is the state when all have come. */
-static enum http1_event step_counted(struct http1 *h, struct http1_input *in, struct http1_out *out, enum http1_state next)
+static enum http1_event step_counted(struct http1 *h, struct http1_input *in, struct http1_out *out,
+                                     enum http1_state next)
 {
     out->data = span_sub(in->bytes, 0, h->left < SIZE_MAX ? (size_t)h->left : SIZE_MAX);
     in->bytes = span_from(in->bytes, out->data.size);
@@ -61,7 +62,8 @@ static bool ends_size(struct http1 *h, uint8_t c)
 
 /* chunk-size [ chunk-ext ] CRLF (RFC 9112, 7.1). A bare LF, blanks around the size and empty lines before it are let
  * pass, and other bytes behind it as in a chunk-ext. */
-static enum http1_event step_size(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+static enum http1_event step_size(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                  struct http1_out *out)
 {
     while (in->bytes.size) {
         uint8_t c = in->bytes.at[0];
@@ -100,7 +102,8 @@ static void step_extension(struct http1 *h, struct http1_input *in)
         end_chunk_size(h);
 }
 
-static enum http1_event step_chunk_end(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+static enum http1_event step_chunk_end(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                       struct http1_out *out)
 {
     uint8_t c = in->bytes.at[0];
     in->bytes = span_from(in->bytes, 1);
@@ -117,7 +120,8 @@ static enum http1_event step_chunk_end(struct http1 *h, struct http1_input *in, 
 }
 
 /* Trailer fields are passed over (RFC 9112, 7.1.2). */
-static enum http1_event step_trailer(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+static enum http1_event step_trailer(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                     struct http1_out *out)
 {
     size_t end = http1_head_find_end(in->bytes, 0, &h->line);
     size_t size = end == SIZE_MAX ? in->bytes.size : end;
@@ -130,26 +134,19 @@ static enum http1_event step_trailer(struct http1 *h, struct http1_input *in, st
     return HTTP1_MORE;
 }
 
-enum http1_event http1_body_step(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+enum http1_event http1_body_step(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                 struct http1_out *out)
 {
     switch (h->state) {
-    case HTTP1_AT_LENGTH:
-        return step_counted(h, in, out, HTTP1_AT_END);
-    case HTTP1_AT_CHUNK:
-        h->line = HTTP1_LINE_EMPTY;
-        return step_counted(h, in, out, HTTP1_AT_CHUNK_END);
+    case HTTP1_AT_LENGTH: return step_counted(h, in, out, HTTP1_AT_END);
+    case HTTP1_AT_CHUNK: h->line = HTTP1_LINE_EMPTY; return step_counted(h, in, out, HTTP1_AT_CHUNK_END);
     case HTTP1_AT_CLOSE:
         out->data = in->bytes;
         in->bytes = span_of(NULL, 0);
         return HTTP1_DATA;
-    case HTTP1_AT_SIZE:
-        return step_size(h, in, memory, out);
-    case HTTP1_AT_EXTENSION:
-        step_extension(h, in);
-        return HTTP1_MORE;
-    case HTTP1_AT_CHUNK_END:
-        return step_chunk_end(h, in, memory, out);
-    default:
-        return step_trailer(h, in, memory, out);
+    case HTTP1_AT_SIZE: return step_size(h, in, memory, out);
+    case HTTP1_AT_EXTENSION: step_extension(h, in); return HTTP1_MORE;
+    case HTTP1_AT_CHUNK_END: return step_chunk_end(h, in, memory, out);
+    default: return step_trailer(h, in, memory, out);
     }
 }

@@ -6,6 +6,7 @@
 #include "wire/http1.h"
 
 /* One step in a state from HTTP1_AT_LENGTH to HTTP1_AT_TRAILER, with bytes at hand. */
-enum http1_event http1_body_step(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out);
+enum http1_event http1_body_step(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                 struct http1_out *out);
 
 #endif

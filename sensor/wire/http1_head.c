@@ -75,8 +75,8 @@ static size_t token_size(struct span s)
 }
 
 static const char *const METHODS[] = {
-    "GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "PROPFIND", "PROPPATCH", "REPORT",
-    "SEARCH", "MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "PURGE",
+    "GET",       "POST",   "HEAD",   "PUT",   "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "PROPFIND",
+    "PROPPATCH", "REPORT", "SEARCH", "MKCOL", "COPY",  "MOVE",   "LOCK",    "UNLOCK",  "PURGE",
 };
 
 size_t http1_head_usual_method(struct span s)
@@ -145,8 +145,9 @@ bool http1_head_is_request_line(struct span line, bool is_strict)
     line = trim_line_end(line);
     if (!parse_request_line(line, &head))
         return false;
-    return !is_strict || (!head.has_odd_version && head.method.size + head.target.size + 10 == line.size &&
-                          span_find_byte(head.target, ' ', 0) == SIZE_MAX && span_find_byte(head.target, '\t', 0) == SIZE_MAX);
+    return !is_strict ||
+           (!head.has_odd_version && head.method.size + head.target.size + 10 == line.size &&
+            span_find_byte(head.target, ' ', 0) == SIZE_MAX && span_find_byte(head.target, '\t', 0) == SIZE_MAX);
 }
 
 /* Status codes are 100 to 599 (RFC 9110, 15); a few servers have higher ones. */
@@ -224,8 +225,8 @@ static void read_line(struct field_reader *r, struct span line)
         read_field(r, line);
 }
 
-/* Some clients take a bare CR for a line end. What a server sends is read so; in a request it would let whoever controls
- * a part of a value write fields of his own (RFC 9112, 2.2). */
+/* Some clients take a bare CR for a line end. What a server sends is read so; in a request it would let whoever
+ * controls a part of a value write fields of his own (RFC 9112, 2.2). */
 static void read_response_line(struct field_reader *r, struct span line)
 {
     struct span part;

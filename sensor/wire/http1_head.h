@@ -14,10 +14,10 @@ struct http1_head {
     struct span method, target; /* of a request */
     uint16_t status;            /* of a response, 100-999 */
     uint8_t version_major, version_minor;
-    struct fields fields;       /* is_cut when there were more than its max */
-    bool has_folds;             /* a value contains a line fold: http1_head_unfold */
-    bool has_bad_lines;         /* lines that are no field were left out, or read as some clients would */
-    bool has_odd_version;       /* not HTTP/1.x, or something stands between target and version */
+    struct fields fields; /* is_cut when there were more than its max */
+    bool has_folds;       /* a value contains a line fold: http1_head_unfold */
+    bool has_bad_lines;   /* lines that are no field were left out, or read as some clients would */
+    bool has_odd_version; /* not HTTP/1.x, or something stands between target and version */
 };
 
 /* Parses a head, all spans borrow 'bytes'. out->fields must have its storage (list, max); what was in it is dropped.
@@ -27,8 +27,8 @@ int http1_head_parse(struct span bytes, enum http1_role role, struct http1_head 
 
 /* True when 'line' (with or without its line end) is a request line / status line. The strict form is HTTP/1.x to the
  * letter, but for a missing reason. The other takes what servers and clients are known to take: more blanks, and words
- * behind the target; with a usual method and a path, any version (has_odd_version); any version, and fewer digits than three, in a
- * status line. */
+ * behind the target; with a usual method and a path, any version (has_odd_version); any version, and fewer digits than
+ * three, in a status line. */
 bool http1_head_is_request_line(struct span line, bool is_strict);
 bool http1_head_is_status_line(struct span line, bool is_strict);
 /* One of the methods in use (RFC 9110, 9.3; RFC 5789; RFC 4918) at the end of 's': its size, or 0. */
@@ -50,15 +50,16 @@ enum http1_body_kind { HTTP1_BODY_NONE, HTTP1_BODY_LENGTH, HTTP1_BODY_CHUNKED, H
 
 struct http1_body {
     enum http1_body_kind kind;
-    uint64_t length;   /* Content-Length, when has_length (also where the message has no body: HEAD, 304) */
+    uint64_t length; /* Content-Length, when has_length (also where the message has no body: HEAD, 304) */
     bool has_length;
     bool is_ambiguous; /* conflicting or malformed framing, resolved as below (RFC 9112, 6.1, 6.3, 11.2) */
 };
 
-/* The framing of the body that follows (RFC 9112, 6.3). 'is_ambiguous' where it had to be guessed. Where fields conflict: a Transfer-Encoding that ends in chunked
- * wins over Content-Length; of several lengths the first well-formed one wins; a malformed length is as if it were not
- * there (but "68 x" is 68); a Transfer-Encoding that does not end in chunked makes a response close-delimited and is ignored
- * in a request; in a response "chunked" may be followed by other bytes. */
+/* The framing of the body that follows (RFC 9112, 6.3). 'is_ambiguous' where it had to be guessed. Where fields
+ * conflict: a Transfer-Encoding that ends in chunked wins over Content-Length; of several lengths the first well-formed
+ * one wins; a malformed length is as if it were not there (but "68 x" is 68); a Transfer-Encoding that does not end in
+ * chunked makes a response close-delimited and is ignored in a request; in a response "chunked" may be followed by
+ * other bytes. */
 struct http1_body http1_head_request_body(const struct http1_head *head);
 /* 'method' of the request; empty when it is not known. */
 struct http1_body http1_head_response_body(const struct http1_head *head, struct span method);

@@ -213,7 +213,8 @@ bool http1_sync_finish(struct http1 *h, struct http1_out *out)
     return true;
 }
 
-enum http1_event http1_sync_step(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out)
+enum http1_event http1_sync_step(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                 struct http1_out *out)
 {
     while (in->bytes.size) {
         struct span part = in->bytes;

@@ -18,7 +18,8 @@ enum http1_event http1_sync_lost(struct http1 *h, struct http1_memory *memory, s
 void http1_sync_reuse(struct http1 *h);
 /* HTTP1_AT_RESYNC. Looks at whole lines: a request line may follow other bytes in its line, as may a status line; every
  * line behind it must be a field line, up to the empty one (else that line is looked at itself). */
-enum http1_event http1_sync_step(struct http1 *h, struct http1_input *in, struct http1_memory *memory, struct http1_out *out);
+enum http1_event http1_sync_step(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                 struct http1_out *out);
 /* A gap or the end comes behind what is in the buffer. True when that is a start line and perhaps fields: out->data. */
 bool http1_sync_finish(struct http1 *h, struct http1_out *out);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A connection under any bytes, gaps and ends, whole and in pieces: never a wrong byte of memory, every transaction ended
- * once, and the same transactions however the bytes are cut.
- * Input: one byte of settings, then steps: one byte (bits 0-1 kind, bit 2 direction, bits 3-7 with the next byte a size),
- * one byte of size, and for bytes so many of them. */
+ * A connection under any bytes, gaps and ends, whole and in pieces: never a wrong byte of memory, every transaction
+ * ended once, and the same transactions however the bytes are cut. Input: one byte of settings, then steps: one byte
+ * (bits 0-1 kind, bit 2 direction, bits 3-7 with the next byte a size), one byte of size, and for bytes so many of
+ * them. */
 #include "support/talk.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -49,8 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bool is_same = strcmp(whole.text, cut.text) == 0 && strcmp(whole.body[0], cut.body[0]) == 0 &&
                        strcmp(whole.body[1], cut.body[1]) == 0;
         if (!is_same || whole.open || whole.errors || cut.open || cut.errors) {
-            fprintf(stderr, "whole (%u open, %u errors):\n%spieces of %zu (%u open, %u errors):\n%s", whole.open, whole.errors,
-                    whole.text, pieces[i], cut.open, cut.errors, cut.text);
+            fprintf(stderr, "whole (%u open, %u errors):\n%spieces of %zu (%u open, %u errors):\n%s", whole.open,
+                    whole.errors, whole.text, pieces[i], cut.open, cut.errors, cut.text);
             fprintf(stderr, "bodies [%s] [%s] and [%s] [%s]\n", whole.body[0], whole.body[1], cut.body[0], cut.body[1]);
             abort();
         }

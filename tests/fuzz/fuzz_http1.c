@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The message machine of one direction, and the head parser, under any bytes: what comes out stays inside of what went in,
- * adds up to it, and does not depend on the cut.
- * Input: one byte of settings, then the bytes; 0xfe followed by a byte is a gap of so many bytes. */
+ * The message machine of one direction, and the head parser, under any bytes: what comes out stays inside of what went
+ * in, adds up to it, and does not depend on the cut. Input: one byte of settings, then the bytes; 0xfe followed by a
+ * byte is a gap of so many bytes. */
 #include "base/hash.h"
 #include "wire/http1.h"
 
@@ -48,7 +48,8 @@ static void on_head(struct http1 *h, struct http1_memory *memory, const struct h
     bool is_request = h->role == HTTP1_REQUEST;
     struct span host = is_request ? http1_head_host(&head) : span_of(NULL, 0);
     CHECK(host.size <= out->data.size);
-    struct http1_body body = is_request ? http1_head_request_body(&head) : http1_head_response_body(&head, span_of(NULL, 0));
+    struct http1_body body =
+        is_request ? http1_head_request_body(&head) : http1_head_response_body(&head, span_of(NULL, 0));
     if (!is_request && head.status / 100 == 1)
         http1_ignore(h, memory);
     else
@@ -64,25 +65,16 @@ static void on_event(struct http1 *h, struct http1_memory *memory, enum http1_ev
         mix(t, event);
     }
     switch (event) {
-    case HTTP1_HEAD:
-        on_head(h, memory, out, t);
-        break;
+    case HTTP1_HEAD: on_head(h, memory, out, t); break;
     case HTTP1_DATA:
         CHECK(out->data.size);
         t->data += out->data.size;
         mix_bytes(t, out->data);
         break;
-    case HTTP1_SKIP:
-        t->skipped += out->size;
-        break;
-    case HTTP1_PASSED:
-        t->passed += out->size;
-        break;
-    case HTTP1_FOREIGN:
-        http1_seek(h, HTTP1_EITHER, 1000);
-        break;
-    default:
-        mix_bytes(t, out->data);
+    case HTTP1_SKIP: t->skipped += out->size; break;
+    case HTTP1_PASSED: t->passed += out->size; break;
+    case HTTP1_FOREIGN: http1_seek(h, HTTP1_EITHER, 1000); break;
+    default: mix_bytes(t, out->data);
     }
 }
 
@@ -147,8 +139,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct tally cut = run(&memory, role, in, pieces[i]);
         if (memcmp(&whole, &cut, sizeof cut) != 0) {
             fprintf(stderr, "whole: %llu data %llu events %llu heads; pieces of %zu: %llu %llu %llu\n",
-                    (unsigned long long)whole.data, (unsigned long long)whole.events, (unsigned long long)whole.heads, pieces[i],
-                    (unsigned long long)cut.data, (unsigned long long)cut.events, (unsigned long long)cut.heads);
+                    (unsigned long long)whole.data, (unsigned long long)whole.events, (unsigned long long)whole.heads,
+                    pieces[i], (unsigned long long)cut.data, (unsigned long long)cut.events,
+                    (unsigned long long)cut.heads);
             abort();
         }
     }

@@ -18,24 +18,48 @@ struct talk_step {
     size_t size; /* of bytes, or of the gap */
 };
 
-#define C(text) {TALK_BYTES, CONN_CLIENT, text, sizeof(text) - 1}
-#define S(text) {TALK_BYTES, CONN_SERVER, text, sizeof(text) - 1}
-#define CGAP(n) {TALK_GAP, CONN_CLIENT, NULL, n}
-#define SGAP(n) {TALK_GAP, CONN_SERVER, NULL, n}
-#define SACKED(n) {TALK_ACKED_GAP, CONN_SERVER, NULL, n}
-#define CACKED(n) {TALK_ACKED_GAP, CONN_CLIENT, NULL, n}
-#define CFIN {TALK_FIN, CONN_CLIENT, NULL, 0}
-#define SFIN {TALK_FIN, CONN_SERVER, NULL, 0}
+#define C(text)                                                                                                        \
+    {                                                                                                                  \
+        TALK_BYTES, CONN_CLIENT, text, sizeof(text) - 1                                                                \
+    }
+#define S(text)                                                                                                        \
+    {                                                                                                                  \
+        TALK_BYTES, CONN_SERVER, text, sizeof(text) - 1                                                                \
+    }
+#define CGAP(n)                                                                                                        \
+    {                                                                                                                  \
+        TALK_GAP, CONN_CLIENT, NULL, n                                                                                 \
+    }
+#define SGAP(n)                                                                                                        \
+    {                                                                                                                  \
+        TALK_GAP, CONN_SERVER, NULL, n                                                                                 \
+    }
+#define SACKED(n)                                                                                                      \
+    {                                                                                                                  \
+        TALK_ACKED_GAP, CONN_SERVER, NULL, n                                                                           \
+    }
+#define CACKED(n)                                                                                                      \
+    {                                                                                                                  \
+        TALK_ACKED_GAP, CONN_CLIENT, NULL, n                                                                           \
+    }
+#define CFIN                                                                                                           \
+    {                                                                                                                  \
+        TALK_FIN, CONN_CLIENT, NULL, 0                                                                                 \
+    }
+#define SFIN                                                                                                           \
+    {                                                                                                                  \
+        TALK_FIN, CONN_SERVER, NULL, 0                                                                                 \
+    }
 
 struct talk_row {
     const char *name;
     const char *expected;
     struct talk_step steps[24];
-    unsigned blind;       /* 1: client direction not on the tap, 2: server direction */
+    unsigned blind; /* 1: client direction not on the tap, 2: server direction */
     bool is_midstream;
-    bool is_many;         /* more than one connection: numbers are not checked */
-    bool want_decoded;    /* taps ask for it */
-    uint64_t limit;       /* of the taps */
+    bool is_many;            /* more than one connection: numbers are not checked */
+    bool want_decoded;       /* taps ask for it */
+    uint64_t limit;          /* of the taps */
     enum conn_speaks speaks; /* at the end; 0 = not checked */
 };
 
@@ -119,7 +143,8 @@ static inline void talk_add_measure(struct talk *k, const struct body_measure *m
 {
     static const char known[] = "uodra";
     char text[160];
-    int n = snprintf(text, sizeof text, "%llu%c%s", (unsigned long long)m->bytes, known[m->known], m->is_complete ? "c" : "");
+    int n = snprintf(text, sizeof text, "%llu%c%s", (unsigned long long)m->bytes, known[m->known],
+                     m->is_complete ? "c" : "");
     if (m->missing)
         n += snprintf(text + n, sizeof text - (size_t)n, "/%llu", (unsigned long long)m->missing);
     if (m->has_declared && m->declared != m->bytes)
@@ -131,8 +156,8 @@ static inline void talk_add_measure(struct talk *k, const struct body_measure *m
 
 static inline void talk_add_flags(struct talk *k, uint32_t flags)
 {
-    static const char *const names[] = {"norequest", "noresponse", "aborted", "gap", "cut", "ambiguous", "onesided",
-                                        "midstream", "upgraded"};
+    static const char *const names[] = {"norequest", "noresponse", "aborted",   "gap",     "cut",
+                                        "ambiguous", "onesided",   "midstream", "upgraded"};
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (flags & 1u << i) {
             talk_add(k, " ");
@@ -144,7 +169,8 @@ static inline void talk_add_flags(struct talk *k, uint32_t flags)
 static inline void talk_add_span(struct talk *k, struct span s)
 {
     char text[200];
-    snprintf(text, sizeof text, " %.*s", s.size ? (int)(s.size < 150 ? s.size : 150) : 1, s.size ? (const char *)s.at : "-");
+    snprintf(text, sizeof text, " %.*s", s.size ? (int)(s.size < 150 ? s.size : 150) : 1,
+             s.size ? (const char *)s.at : "-");
     talk_add(k, text);
 }
 
@@ -153,7 +179,8 @@ static inline void talk_on_end(void *ctx, struct transaction *t)
     struct talk *k = ctx;
     char text[64];
     k->open--;
-    k->errors += t->note != k || (t->request_ns == 0) != (t->method.size == 0) || (t->response_ns == 0) != (t->status == 0);
+    k->errors +=
+        t->note != k || (t->request_ns == 0) != (t->method.size == 0) || (t->response_ns == 0) != (t->status == 0);
     snprintf(text, sizeof text, "%u", t->number);
     talk_add(k, text);
     talk_add_span(k, t->method);

@@ -10,8 +10,9 @@
 #include "support/talk.h"
 
 #define REQ "GET /a HTTP/1.1\r\n\r\n"
-#define GZIPPED \
-    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03+\xc9HUHN,NUH\xcb\xccIU\xc8OSHTH.-.\xc9\xcfM-\xd2Q(\xc1\x90\xcc\xcb\x07\x8a" \
+#define GZIPPED                                                                                                        \
+    "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03+\xc9HUHN,NUH\xcb\xccIU\xc8OSHTH.-.\xc9\xcfM-\xd2Q("                      \
+    "\xc1\x90\xcc\xcb\x07\x8a"                                                                                         \
     "\x15\xc1\x95\x00\x00\x8a\x61\x09\x96>\x00\x00\x00" /* 59 bytes of 62 */
 
 struct body_row {
@@ -21,10 +22,13 @@ struct body_row {
 
 static const struct body_row ROWS[] = {
     {.talk = {"length", "1 POST /a - 200 5oc 5oc\n",
-              .steps = {C("POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"), S("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nworld")}},
-     .request = "hello", .response = "world"},
+              .steps = {C("POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello"),
+                        S("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nworld")}},
+     .request = "hello",
+     .response = "world"},
     {.talk = {"chunked", "1 GET /a - 200 0oc 10oc\n",
-              .steps = {C(REQ), S("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5;x=y\r\nworld\r\n0\r\nA: b\r\n\r\n")}},
+              .steps = {C(REQ), S("HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                                  "chunked\r\n\r\n5\r\nhello\r\n5;x=y\r\nworld\r\n0\r\nA: b\r\n\r\n")}},
      .response = "helloworld"},
     {.talk = {"a gap", "1 GET /a - 200 0oc 10oc/4 gap\n",
               .steps = {C(REQ), S("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), SGAP(4), S("xyz")}},
@@ -38,9 +42,11 @@ static const struct body_row ROWS[] = {
     {.talk = {"gzip decoded", "1 GET /a - 200 0oc 59oc~62\n", .want_decoded = true,
               .steps = {C(REQ), S("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 59\r\n\r\n" GZIPPED)}},
      .response = "the case file of a customer, the case file of another customer"},
-    {.talk = {"gzip, chunked, decoded", "1 GET /a - 200 0oc 59oc~62\n", .want_decoded = true,
-              .steps = {C(REQ), S("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n3b\r\n" GZIPPED
-                                  "\r\n0\r\n\r\n")}},
+    {.talk =
+         {"gzip, chunked, decoded", "1 GET /a - 200 0oc 59oc~62\n", .want_decoded = true,
+          .steps = {C(REQ),
+                    S("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n3b\r\n" GZIPPED
+                      "\r\n0\r\n\r\n")}},
      .response = "the case file of a customer, the case file of another customer"},
     {.talk = {"gzip as it is on the wire", "1 GET /a - 200 0oc 4oc\n",
               .steps = {C(REQ), S("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nABCD")}},
@@ -56,8 +62,9 @@ static const struct body_row ROWS[] = {
               .steps = {C(REQ), S("HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\nContent-Length: 4\r\n\r\nABCD")}},
      .response = ""},
     {.talk = {"a gap in gzip", "1 GET /a - 200 0oc 59oc/50 gap\n", .want_decoded = true,
-              .steps = {C(REQ), S("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 59\r\n\r\n\x1f\x8b\x08"), SGAP(50),
-                        S("123456")}},
+              .steps = {C(REQ),
+                        S("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 59\r\n\r\n\x1f\x8b\x08"),
+                        SGAP(50), S("123456")}},
      .response = "[-50]"},
     {.talk = {"identity decoded", "1 GET /a - 200 0oc 4oc\n", .want_decoded = true,
               .steps = {C(REQ), S("HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 4\r\n\r\nABCD")}},
@@ -179,13 +186,13 @@ static void big_heads_are_kept_up_to_their_caps(void **state)
         const char *expected;
     } rows[] = {
         {20, 50, "1 GET /big - 200 0oc 0oc mark= m\n"},
-        {60, 100, "1 GET /big - 200 0oc 0oc mark= m\n"},        /* more than a small block */
-        {30, 2000, "1 GET /big - 200 0oc 0oc mark= m\n"},       /* nearly 64 KiB */
-        {127, 10, "1 GET /big - 200 0oc 0oc mark= m\n"},        /* 128 fields */
-        {128, 10, "1 GET /big - 200 0oc 0oc cut\n"},            /* one more */
-        {40, 2000, "1 GET /big - 200 0oc 0oc cut\n"},           /* more than 64 KiB */
+        {60, 100, "1 GET /big - 200 0oc 0oc mark= m\n"},  /* more than a small block */
+        {30, 2000, "1 GET /big - 200 0oc 0oc mark= m\n"}, /* nearly 64 KiB */
+        {127, 10, "1 GET /big - 200 0oc 0oc mark= m\n"},  /* 128 fields */
+        {128, 10, "1 GET /big - 200 0oc 0oc cut\n"},      /* one more */
+        {40, 2000, "1 GET /big - 200 0oc 0oc cut\n"},     /* more than 64 KiB */
         {1, 300000, "1 GET /big - 200 0oc 0oc cut\n"},
-        {1, 2000000, ""},                                       /* no end within 1 MiB: not taken for a head */
+        {1, 2000000, ""}, /* no end within 1 MiB: not taken for a head */
     };
     static const size_t pieces[] = {SIZE_MAX, 1460, 7, 1};
     static struct hand h;

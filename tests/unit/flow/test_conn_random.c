@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Long keep-alive conversations with segments lost at random: no answer is ever given to the wrong request, a size that is
- * called exact is exact, nothing is told twice, and what was not touched is told as if nothing had been lost. */
+ * Long keep-alive conversations with segments lost at random: no answer is ever given to the wrong request, a size that
+ * is called exact is exact, nothing is told twice, and what was not touched is told as if nothing had been lost. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 
 struct truth {
     uint64_t request_body, response_body;
-    bool is_hit;  /* a segment of it, or of its neighbours, was lost */
+    bool is_hit; /* a segment of it, or of its neighbours, was lost */
     unsigned told;
 };
 
@@ -103,7 +103,8 @@ static void send(struct play *p, unsigned id, int direction, size_t size)
  * request, a start line at once means that the request was a HEAD. */
 static size_t add_body(struct play *p, size_t at, size_t size)
 {
-    static const char *const words[] = {"HTTP/1.1 ", "200 OK\r\n", "GET /1 ", "\r\n\r\n", "A: b\r\n", "\x89PNG", "0\r\n", "ffff\r\n"};
+    static const char *const words[] = {"HTTP/1.1 ", "200 OK\r\n", "GET /1 ", "\r\n\r\n",
+                                        "A: b\r\n",  "\x89PNG",    "0\r\n",   "ffff\r\n"};
     size_t end = at + size;
     if (size)
         p->text[at++] = 'x';
@@ -132,8 +133,8 @@ static void ask(struct play *p, unsigned id)
 {
     size_t body = draw(p, 3) ? 0 : draw(p, 3000);
     p->truth[id].request_body = body;
-    size_t size = (size_t)sprintf((char *)p->text, "%s /%u HTTP/1.1\r\nHost: h\r\nCookie: %0*d\r\n", body ? "POST" : "GET", id,
-                                  (int)draw(p, 900), 0);
+    size_t size = (size_t)sprintf((char *)p->text, "%s /%u HTTP/1.1\r\nHost: h\r\nCookie: %0*d\r\n",
+                                  body ? "POST" : "GET", id, (int)draw(p, 900), 0);
     if (body)
         size += (size_t)sprintf((char *)p->text + size, "Content-Length: %zu\r\n", body);
     size += (size_t)sprintf((char *)p->text + size, "\r\n");
@@ -145,7 +146,8 @@ static void answer(struct play *p, unsigned id)
     size_t body = draw(p, 4) ? draw(p, 2000) : draw(p, 50000);
     bool is_chunked = draw(p, 2);
     p->truth[id].response_body = body;
-    size_t size = (size_t)sprintf((char *)p->text, "HTTP/1.1 200 OK\r\nX-Id: %u\r\nX-Long: %0*d\r\n", id, (int)draw(p, 900), 0);
+    size_t size =
+        (size_t)sprintf((char *)p->text, "HTTP/1.1 200 OK\r\nX-Id: %u\r\nX-Long: %0*d\r\n", id, (int)draw(p, 900), 0);
     if (is_chunked)
         size += (size_t)sprintf((char *)p->text + size, "Transfer-Encoding: chunked\r\n\r\n");
     else
@@ -172,8 +174,8 @@ static void play(struct play *p, struct conn_pool *pool, uint64_t seed, unsigned
 
 static void loss_never_makes_a_false_fact(void **state)
 {
-    /* Where a third is missing there are places that nothing can tell apart: a gap from the middle of one request to the
-     * middle of the next, with all of the answer between them lost as well. */
+    /* Where a third is missing there are places that nothing can tell apart: a gap from the middle of one request to
+     * the middle of the next, with all of the answer between them lost as well. */
     static const struct {
         unsigned loss, max_wrong;
     } rows[] = {{0, 0}, {5, 0}, {20, 0}, {100, 0}, {300, 8}};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Content codings undone: whole and cut into pieces, damaged, followed by other bytes, more than a limit allows, and more of
- * them at once than there is room for. */
+ * Content codings undone: whole and cut into pieces, damaged, followed by other bytes, more than a limit allows, and
+ * more of them at once than there is room for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,12 +14,12 @@
 
 #define TEXT "the case file of a customer, the case file of another customer"
 #define TEXT_SIZE (sizeof TEXT - 1)
-#define DEFLATED \
-    "+\xc9HUHN,NUH\xcb\xccIU\xc8OSHTH.-.\xc9\xcfM-\xd2Q(\xc1\x90\xcc\xcb\x07\x8a\x15\xc1\x95\x00\x00"
+#define DEFLATED "+\xc9HUHN,NUH\xcb\xccIU\xc8OSHTH.-.\xc9\xcfM-\xd2Q(\xc1\x90\xcc\xcb\x07\x8a\x15\xc1\x95\x00\x00"
 #define GZIPPED "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03" DEFLATED "\x8a\x61\x09\x96>\x00\x00\x00"
 #define ZLIBBED "x\xda" DEFLATED "\xb0\x8c\x16g"
-#define BROTLIED                                                                                                     \
-    "\x13\x3d\x00\x48\x1c\x09\x36\x4e\x76\x6d\xfe\x25\xaa\xca\xe8\x32\x6c\x0c\xad\x40\xe6\x60\x22\x07\x4e\x2d\x0b\xe1\x80" \
+#define BROTLIED                                                                                                       \
+    "\x13\x3d\x00\x48\x1c\x09\x36\x4e\x76\x6d\xfe\x25\xaa\xca\xe8\x32\x6c\x0c\xad\x40\xe6\x60\x22\x07\x4e\x2d\x0b\xe1" \
+    "\x80"                                                                                                             \
     "\x6f\x8e\x89\x47\xb4\x27\x09\x0c\x79\x4b\xdc\x00\x8d\x0c"
 
 struct got {
@@ -47,7 +47,10 @@ struct row {
     bool is_done;
 };
 
-#define ROW(name, kind, bytes, decoded, error, is_done) {name, kind, bytes, sizeof(bytes) - 1, decoded, error, is_done}
+#define ROW(name, kind, bytes, decoded, error, is_done)                                                                \
+    {                                                                                                                  \
+        name, kind, bytes, sizeof(bytes) - 1, decoded, error, is_done                                                  \
+    }
 
 static const struct row ROWS[] = {
     ROW("gzip", CODING_GZIP, GZIPPED, TEXT_SIZE, 0, true),
@@ -55,8 +58,8 @@ static const struct row ROWS[] = {
     ROW("gzip and then something", CODING_GZIP, GZIPPED "more\x1f", TEXT_SIZE, 0, true),
     ROW("half a gzip", CODING_GZIP, "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03+\xc9HUHN", 5, 0, false),
     ROW("no gzip", CODING_GZIP, "plain text", 0, E_BAD, false),
-    ROW("gzip with a wrong sum", CODING_GZIP, "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03" DEFLATED "\x8b\x61\x09\x96>\x00\x00\x00",
-        TEXT_SIZE, E_BAD, false),
+    ROW("gzip with a wrong sum", CODING_GZIP,
+        "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03" DEFLATED "\x8b\x61\x09\x96>\x00\x00\x00", TEXT_SIZE, E_BAD, false),
     ROW("deflate", CODING_DEFLATE, ZLIBBED, TEXT_SIZE, 0, true),
     ROW("bare deflate", CODING_DEFLATE, DEFLATED, TEXT_SIZE, 0, true),
     ROW("deflate and then something", CODING_DEFLATE, ZLIBBED "\x1f\x8b", TEXT_SIZE, 0, true),
@@ -64,7 +67,11 @@ static const struct row ROWS[] = {
     ROW("br", CODING_BROTLI, BROTLIED, TEXT_SIZE, 0, true),
     ROW("br and then something", CODING_BROTLI, BROTLIED "xyz", TEXT_SIZE, 0, true),
     ROW("no br", CODING_BROTLI, "\xff\xff\xff\xff\xff\xff", 0, E_BAD, false),
-    ROW("br bomb of 77 bytes for 3,000,000", CODING_BROTLI, "\xa3\xff\xff\x83\x7f\x02\x20\x1e\x0b\x04\x72\xef\x0f\xf4\xff\x7f\xf0\x4f\x00\xc4\x61\x11\x80\xee\xfd\x81\xfe\xff\x0f\xfe\x09\x80\x38\x2c\x00\xd0\xbd\x3f\xd0\xff\xff\xc1\x3f\x01\x10\x87\x05\x00\xba\xf7\x07\xfa\xff\x3f\xf8\x27\x00\xe2\xb0\x00\x40\xf7\xfe\xa0\x7e\x8d\x0b\xff\x04\x40\x1c\x16\x00\xe8\xf9\x16\x00", 0, E_LIMIT, false),
+    ROW("br bomb of 77 bytes for 3,000,000", CODING_BROTLI,
+        "\xa3\xff\xff\x83\x7f\x02\x20\x1e\x0b\x04\x72\xef\x0f\xf4\xff\x7f\xf0\x4f\x00\xc4\x61\x11\x80\xee\xfd\x81\xfe"
+        "\xff\x0f\xfe\x09\x80\x38\x2c\x00\xd0\xbd\x3f\xd0\xff\xff\xc1\x3f\x01\x10\x87\x05\x00\xba\xf7\x07\xfa\xff\x3f"
+        "\xf8\x27\x00\xe2\xb0\x00\x40\xf7\xfe\xa0\x7e\x8d\x0b\xff\x04\x40\x1c\x16\x00\xe8\xf9\x16\x00",
+        0, E_LIMIT, false),
 };
 
 static int feed_in_pieces(struct coding *c, const char *bytes, size_t size, size_t piece, struct got *g)
@@ -87,7 +94,8 @@ static void play(const struct row *row, size_t piece)
     struct got g = {0};
     int error = feed_in_pieces(c, row->bytes, row->size, piece, &g);
     if (error != row->error || coding_is_done(c) != row->is_done || (error != E_LIMIT && g.all != row->decoded))
-        print_error("\"%s\" in pieces of %zu: error %d, %llu bytes\n", row->name, piece, error, (unsigned long long)g.all);
+        print_error("\"%s\" in pieces of %zu: error %d, %llu bytes\n", row->name, piece, error,
+                    (unsigned long long)g.all);
     assert_int_equal(error, row->error);
     assert_int_equal(coding_is_done(c), row->is_done);
     if (row->error != E_LIMIT) {
@@ -122,7 +130,8 @@ static void names_are_read_as_a_list(void **state)
 
 static void output_stops_at_the_limit(void **state)
 {
-    struct coding_pool *p = coding_pool_new(&(struct coding_limits){.max_gzip = 1, .max_brotli = 1, .max_out = TEXT_SIZE - 1});
+    struct coding_pool *p =
+        coding_pool_new(&(struct coding_limits){.max_gzip = 1, .max_brotli = 1, .max_out = TEXT_SIZE - 1});
     struct coding *c = coding_new(p, CODING_GZIP);
     struct got g = {0};
     (void)state;

@@ -73,20 +73,13 @@ static void status_lines(void **state)
         int status; /* 0 = none */
         bool is_strict;
     } rows[] = {
-        {"HTTP/1.1 200 OK\r\n", 200, true},
-        {"HTTP/1.0 404\n", 404, true},
-        {"HTTP/1.1 200 \r\n", 200, true},
-        {"HTTP/1.1  200 OK\r\n", 200, false},
-        {"HTTP/2.1 200 ok\r\n", 200, false},
-        {"HTTP/1.10 200 ok\r\n", 200, false},
-        {"HTTP/1.1 2XX ok\r\n", 2, false},
-        {"HTTP/1.1 2000 ok\r\n", 200, false},
-        {"HTTP/1.1 200\rA: b\r\n", 200, true},
-        {"HTTP/1.1 000\r\n", 0, false},
-        {"HTTP/1.1 OK\r\n", 0, false},
-        {"HTTP/1.1\r\n", 0, false},
-        {"HTTPS 200 OK\r\n", 0, false},
-        {"ICY 200 OK\r\n", 0, false},
+        {"HTTP/1.1 200 OK\r\n", 200, true},    {"HTTP/1.0 404\n", 404, true},
+        {"HTTP/1.1 200 \r\n", 200, true},      {"HTTP/1.1  200 OK\r\n", 200, false},
+        {"HTTP/2.1 200 ok\r\n", 200, false},   {"HTTP/1.10 200 ok\r\n", 200, false},
+        {"HTTP/1.1 2XX ok\r\n", 2, false},     {"HTTP/1.1 2000 ok\r\n", 200, false},
+        {"HTTP/1.1 200\rA: b\r\n", 200, true}, {"HTTP/1.1 000\r\n", 0, false},
+        {"HTTP/1.1 OK\r\n", 0, false},         {"HTTP/1.1\r\n", 0, false},
+        {"HTTPS 200 OK\r\n", 0, false},        {"ICY 200 OK\r\n", 0, false},
     };
     (void)state;
     for (size_t i = 0; i < N(rows); i++) {
@@ -103,9 +96,13 @@ static void fields_are_kept_in_order(void **state)
 {
     struct http1_head head;
     (void)state;
-    assert_int_equal(parse("GET / HTTP/1.1\r\n folded start\r\nA: 1\r\nno colon\r\nB:\t two \r\n\tmore\r\n  \r\nB: 3\r\n: x\r\nC :4\r\nD:\r\n"
-                           " late\r\nE: cut", HTTP1_REQUEST, &head), E_OK);
-    static const char *const expected[][2] = {{"A", "1"}, {"B", "two \r\n\tmore"}, {"B", "3"}, {"C", "4"}, {"D", "late"}};
+    assert_int_equal(parse("GET / HTTP/1.1\r\n folded start\r\nA: 1\r\nno colon\r\nB:\t two \r\n\tmore\r\n  \r\nB: "
+                           "3\r\n: x\r\nC :4\r\nD:\r\n"
+                           " late\r\nE: cut",
+                           HTTP1_REQUEST, &head),
+                     E_OK);
+    static const char *const expected[][2] = {
+        {"A", "1"}, {"B", "two \r\n\tmore"}, {"B", "3"}, {"C", "4"}, {"D", "late"}};
     assert_int_equal(head.fields.n, N(expected));
     for (size_t i = 0; i < N(expected); i++) {
         assert_true(span_eq(list[i].name, span_text(expected[i][0])));
@@ -122,7 +119,8 @@ static void more_fields_than_fit_are_told(void **state)
 {
     struct http1_head head = {.fields = {list, 0, 2, false}};
     (void)state;
-    assert_int_equal(http1_head_parse(SPAN("GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\nC: 3\r\n d\r\n\r\n"), HTTP1_REQUEST, &head), E_OK);
+    assert_int_equal(
+        http1_head_parse(SPAN("GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\nC: 3\r\n d\r\n\r\n"), HTTP1_REQUEST, &head), E_OK);
     assert_int_equal(head.fields.n, 2);
     assert_true(head.fields.is_cut);
     assert_true(span_eq(list[1].value, SPAN("2"))); /* the fold is of the one left out */
@@ -224,9 +222,9 @@ static void prefaces(void **state)
         {{(const uint8_t *)"PROXY TCP4 192.0.2.1\r\n", 22}, NULL, 0},
         {{(const uint8_t *)"PROXY UNKNOWN a b c d\r\n", 23}, NULL, 0},
         {{(const uint8_t *)"\x21\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\3\xe8\0\x50", 16}, "192.0.2.1", 1000},
-        {{(const uint8_t *)"\x20\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\3\xe8\0\x50", 16}, NULL, 0},  /* LOCAL */
-        {{(const uint8_t *)"\x21\x31\0\x0c\xc0\0\2\1\xc0\0\2\2\3\xe8\0\x50", 16}, NULL, 0},  /* UNIX */
-        {{(const uint8_t *)"\x21\x21\0\x0c\xc0\0\2\1\xc0\0\2\2\3\xe8\0\x50", 16}, NULL, 0},  /* too short for IPv6 */
+        {{(const uint8_t *)"\x20\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\3\xe8\0\x50", 16}, NULL, 0}, /* LOCAL */
+        {{(const uint8_t *)"\x21\x31\0\x0c\xc0\0\2\1\xc0\0\2\2\3\xe8\0\x50", 16}, NULL, 0}, /* UNIX */
+        {{(const uint8_t *)"\x21\x21\0\x0c\xc0\0\2\1\xc0\0\2\2\3\xe8\0\x50", 16}, NULL, 0}, /* too short for IPv6 */
         {{(const uint8_t *)"\x21\x11\0\x0c\xc0\0", 6}, NULL, 0},
         {{(const uint8_t *)"\x21", 1}, NULL, 0},
     };
@@ -247,8 +245,9 @@ static void ends_of_heads(void **state)
         const char *text;
         size_t end;
     } rows[] = {
-        {"A: b\r\n\r\nx", 8}, {"A: b\n\nx", 6}, {"A: b\n\r\nx", 7}, {"A: b\n\r\r\nx", 8}, {"A\r\n\rB\r\n\r\n", 9},
-        {"A: b\r\n \r\nC", SIZE_MAX}, {"A: b\r\n", SIZE_MAX}, {"", SIZE_MAX},
+        {"A: b\r\n\r\nx", 8},   {"A: b\n\nx", 6},        {"A: b\n\r\nx", 7},
+        {"A: b\n\r\r\nx", 8},   {"A\r\n\rB\r\n\r\n", 9}, {"A: b\r\n \r\nC", SIZE_MAX},
+        {"A: b\r\n", SIZE_MAX}, {"", SIZE_MAX},
     };
     (void)state;
     for (size_t i = 0; i < N(rows); i++) {
