@@ -34,11 +34,16 @@ def main():
         ip('netns', 'add', space)
     except (OSError, subprocess.CalledProcessError):
         skip('no network namespaces here')
+    try:
+        ip('-n', space, 'link', 'add', 'ctl0', 'type', 'veth', 'peer', 'name', 'ctl1')
+        ip('netns', 'exec', space, 'true')
+    except subprocess.CalledProcessError as failed:
+        ip('netns', 'del', space)
+        skip(f'no veth pair in a network namespace here: {failed.stderr.decode().strip()}')
     checks = Checks()
     with tempfile.TemporaryDirectory() as live, tempfile.TemporaryDirectory() as recorded:
         sensor = None
         try:
-            ip('-n', space, 'link', 'add', 'ctl0', 'type', 'veth', 'peer', 'name', 'ctl1')
             for link in ('ctl0', 'ctl1'):
                 ip('-n', space, 'link', 'set', link, 'up')
             sensor = subprocess.Popen(['ip', 'netns', 'exec', space, CASETAP, 'run', '-i', 'ctl1', '--out', live, *ALIAS,
