@@ -298,7 +298,7 @@ static int add_directory(struct merge *m, const char *path, struct text *why)
         first_other = first_other ? first_other : list[i]->d_name;
     }
     if (rc == E_OK && n_added == 0) {
-        text_addf(why, "%s: no capture files in this directory", path);
+        text_addf(why, "%s: no capture files in this directory (folders in it are not looked into)", path);
         rc = E_BAD;
     } else if (n_other > 0) {
         source_add_note(&m->base, "%s: %d skipped that are no captures (%s%s)", path, n_other, first_other,
@@ -310,10 +310,23 @@ static int add_directory(struct merge *m, const char *path, struct text *why)
     return rc;
 }
 
+/* Standard input cannot be told from its first naming by looking at it: its beginning is read already. */
+static bool is_input_again(const char *const *paths, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(paths[k], "-") == 0 && strcmp(paths[i], "-") == 0)
+            return true;
+    return false;
+}
+
 static int add_all(struct merge *m, const char *const *paths, size_t n, struct text *why)
 {
     for (size_t i = 0; i < n; i++) {
         struct stat st;
+        if (is_input_again(paths, i)) {
+            source_add_note(&m->base, "standard input: given twice, read once");
+            continue;
+        }
         bool is_directory = stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode);
         int rc = is_directory ? add_directory(m, paths[i], why) : add_path(m, paths[i], why);
         if (rc != E_OK)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define KEY_MAX 4096
@@ -47,6 +48,23 @@ static int declare_apps(struct setup *u, const struct settings *s, struct text *
     return 0;
 }
 
+/* Whether 'path' may be written: a word forgotten on the command line must not cost a capture. */
+static int check_replaced(const char *path, const char *begin, struct text *why)
+{
+    char found[32] = "";
+    struct stat st;
+    if (!path || stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
+        return 0;
+    FILE *f = fopen(path, "re");
+    size_t n = f ? fread(found, 1, strlen(begin), f) : 0;
+    if (f)
+        fclose(f);
+    if (n == strlen(begin) && memcmp(found, begin, n) == 0)
+        return 0;
+    text_addf(why, "%s: is something else than what would replace it; remove it first", path);
+    return E_IO;
+}
+
 /* What cannot be meant, whatever the order of command line and file. */
 static int check_settings(const struct settings *s, struct text *why)
 {
@@ -60,7 +78,8 @@ static int check_settings(const struct settings *s, struct text *why)
         text_addf(why, "%s: %s", s->keylogs.at[i], strerror(errno));
         return E_IO;
     }
-    return 0;
+    int rc = check_replaced(s->transactions, "{\"@timestamp\":", why);
+    return rc ? rc : check_replaced(s->counters, "source_packets ", why);
 }
 
 int setup_init(struct setup *u, const struct settings *s, struct text *why)

@@ -46,6 +46,7 @@ def files(folder):
     checks.that(len(load(os.path.join(out, 'activities.ndjson'))) > 0, 'a truncated capture gives what it holds')
     good('header alone', ['replay', write('header.pcap', content[:24])], '0 packets')
     good('standard input', ['replay', '-'], 'rt', stdin=open(capture, 'rb'))
+    good('standard input twice', ['replay', '-', '-'], '25 HTTP transactions', 'given twice', stdin=open(capture, 'rb'))
     good('directory', ['replay', folder], 'packets', 'skipped')
     bad('bad filter', ['replay', '--filter', 'tcp prot 80', capture], 3, 'filter')
     good('filter', ['replay', '--filter', 'udp', capture], '0 HTTP transactions')
@@ -54,6 +55,12 @@ def files(folder):
     checks.that(not os.path.exists(os.path.join(out, 'activities.ndjson')), 'nothing half-written')
     bad('output is a file', ['replay', '--out', path('text.pcap'), capture], 1, 'text.pcap', 'Not a directory')
     bad('output cannot be made', ['replay', '--out', path('a/b/c'), capture], 1, 'a/b/c')
+    precious = write('precious.pcap', content)
+    bad('transactions over a capture', ['replay', '--transactions', precious, capture], 1, 'precious.pcap', 'something else')
+    bad('counters over a capture', ['replay', '--counters', precious, capture], 1, 'precious.pcap', 'something else')
+    checks.that(open(precious, 'rb').read() == content, 'a capture is not replaced')
+    for _ in range(2):
+        good('outputs are replaced', ['replay', '--transactions', path('tx'), '--counters', path('counters'), capture])
     bad('disk full', ['replay', '--out', out, '--transactions', '/dev/full', capture], 1, '/dev/full')
     checks.that(not os.path.exists(os.path.join(out, 'activities.ndjson')), 'nothing half-written on a full disk')
 
