@@ -252,6 +252,7 @@ static void start_at(struct tcp_half *h, uint32_t seq, bool is_soft)
     h->is_started = true;
     h->is_soft = is_soft;
     h->next = h->start = h->acked = h->acked_data = seq;
+    h->ack_ns = 0;
 }
 
 /* The beginning is known better; nothing has been handed on. */
@@ -304,6 +305,16 @@ static void note_start(struct tcp_stream *s, int dir, const struct dissected *d,
     }
 }
 
+/* An acknowledgement of less than was taken for the beginning, before that is settled: acknowledgements are mixed up as
+ * well. The later one still holds. */
+static void note_early_ack(struct tcp_half *o, uint32_t ack)
+{
+    uint32_t acked = o->acked;
+    move_start(o, ack);
+    if (o->ack_ns)
+        o->acked = acked;
+}
+
 /* What the segment says about the other direction. False when it acknowledges what cannot have been sent. */
 static bool note_ack(struct tcp *t, struct tcp_stream *s, int dir, uint32_t ack, bool has_data, uint64_t now_ns)
 {
@@ -316,10 +327,15 @@ static bool note_ack(struct tcp *t, struct tcp_stream *s, int dir, uint32_t ack,
         return false;
     }
     bool is_probed = o->is_soft && ack == o->next + 1; /* a keep-alive probe stands one before its stream */
-    if (!o->is_started || is_probed || (o->is_soft && has_data && seq_before(o->next, ack)))
+    bool is_behind = o->is_soft && has_data && !s->has_syn && seq_before(o->next, ack);
+    if (!o->is_started || is_probed || is_behind) {
         start_at(o, ack, !has_data && !s->has_syn);
-    else if (has_data)
-        o->is_soft = false;
+        o->ack_ns = now_ns;
+    } else {
+        if (is_untouched && !s->is_settled && !o->has_syn && o->start - ack <= RESET_WINDOW)
+            note_early_ack(o, ack);
+        o->is_soft = o->is_soft && !has_data;
+    }
     int32_t ahead = (int32_t)(ack - o->acked);
     if (ahead > (int32_t)TCP_FAR || ahead < -(int32_t)TCP_FAR) {
         o->far_acked = o->far_acked || ack - o->far_next + TCP_FAR < 2 * TCP_FAR;

@@ -73,9 +73,11 @@ static bool tell_ready(struct tcp *t, struct tcp_stream *s, void *ctx, int dir)
     return did;
 }
 
-/* How many bytes are missing at 'next' that need not be waited for any more. */
-static uint32_t overdue(struct tcp_half *h)
+/* How many bytes are missing at 'next' that need not be waited for any more. Not more than what the other side waits
+ * for: what it says next came before the rest. */
+static uint32_t overdue(struct tcp_half *h, const struct tcp_half *other)
 {
+    const struct hold_block *waits = other->hold.first;
     if (!h->is_over_set)
         return 0;
     if (!seq_before(h->next, h->over)) {
@@ -87,13 +89,15 @@ static uint32_t overdue(struct tcp_half *h)
         end = h->hold.first->seq;
     if (h->has_fin && seq_before(h->fin, end))
         end = h->fin;
+    if (waits && waits->seq == other->next && seq_before(h->next, waits->ack) && seq_before(waits->ack, end))
+        end = waits->ack;
     return seq_before(h->next, end) ? end - h->next : 0;
 }
 
 /* Gives up one hole. When both sides have one, the one comes first whose following bytes do not answer to the other. */
 static bool skip_overdue(struct tcp *t, struct tcp_stream *s, void *ctx)
 {
-    uint32_t size[2] = {overdue(&s->half[0]), overdue(&s->half[1])};
+    uint32_t size[2] = {overdue(&s->half[0], &s->half[1]), overdue(&s->half[1], &s->half[0])};
     if (!size[0] && !size[1])
         return false;
     int dir = size[0] ? 0 : 1;
