@@ -4,11 +4,9 @@
 #include "flow/tcp.h"
 
 #include "flow/tcp_order.h"
+#include "flow/tcp_start.h"
 
-#include <string.h>
-
-#define RESET_WINDOW (1u << 20) /* a reset further ahead than this is not from the connection */
-#define FAR_RUN 4u              /* so many far-away segments in a row, acknowledged, are another connection */
+#define FAR_RUN 4u /* so many far-away segments in a row, acknowledged, are another connection */
 
 static const struct counter_def defs[] = {
     {"tcp_segments", "packets", "TCP segments of tracked connections"},
@@ -53,25 +51,6 @@ bool tcp_init(struct tcp *t, uint32_t mib, const struct tcp_ops *ops, struct tcp
 void tcp_fini(struct tcp *t)
 {
     pool_free(t->blocks);
-}
-
-/* One byte at the very front is what some systems probe an idle connection with: not data, and before it. */
-static void drop_probe(struct tcp *t, struct tcp_half *h)
-{
-    if (h->has_syn || !h->hold.first || h->hold.first->seq != h->next || h->hold.first->wire != 1)
-        return;
-    pool_give(t->blocks, hold_take(&h->hold));
-    t->counts->bytes_held--;
-    t->counts->bytes_repeated++;
-    h->start = ++h->next;
-}
-
-/* Both beginnings are known, or have had their time. */
-static void settle_start(struct tcp *t, struct tcp_stream *s)
-{
-    s->is_settled = true;
-    drop_probe(t, &s->half[0]);
-    drop_probe(t, &s->half[1]);
 }
 
 /* ---- what is owed ---- */
@@ -186,7 +165,7 @@ enum tcp_result tcp_expire(struct tcp *t, struct tcp_stream *s, void *ctx, uint6
     while (!s->is_over && s->deadline_ns && s->deadline_ns <= now_ns) {
         uint64_t deadline = s->deadline_ns;
         if (!s->is_settled && s->settle_ns <= deadline)
-            settle_start(t, s);
+            tcp_start_settle(t, s);
         for (int dir = 0; dir < 2; dir++)
             if (s->half[dir].is_marked && s->half[dir].due_ns <= deadline)
                 give_up(s, dir);
@@ -219,7 +198,7 @@ static bool force(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, uint6
     if (!h->hold.first)
         return false;
     if (!s->is_settled)
-        settle_start(t, s);
+        tcp_start_settle(t, s);
     uint32_t blocks = h->hold.blocks;
     if (h->hold.first->seq != h->next)
         tcp_order_give_up(h, h->hold.first->seq, now_ns);
@@ -247,81 +226,13 @@ static void make_room(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, u
 
 /* ---- one segment ---- */
 
-static void start_at(struct tcp_half *h, uint32_t seq, bool is_soft)
-{
-    h->is_started = true;
-    h->is_soft = is_soft;
-    h->next = h->start = h->acked = h->acked_data = seq;
-    h->ack_ns = 0;
-}
-
-/* The beginning is known better; nothing has been handed on. */
-static void move_start(struct tcp_half *h, uint32_t seq)
-{
-    if (h->acked == h->start || seq_before(h->acked, seq)) /* was a guess, too */
-        h->acked = seq;
-    if (h->acked_data == h->start || seq_before(h->acked_data, seq))
-        h->acked_data = seq;
-    h->next = h->start = seq;
-}
-
-/* Whether a first SYN may say where this direction begins: nothing was handed on, and what waits stands behind it. */
-static bool can_begin_at(const struct tcp_half *h, uint32_t first)
-{
-    return !h->has_syn && h->next == h->start && (!h->hold.first || h->hold.first->seq - first <= RESET_WINDOW) &&
-           (!h->has_fin || h->fin - first <= RESET_WINDOW);
-}
-
-static void note_syn(struct tcp_stream *s, struct tcp_half *h, uint32_t first)
-{
-    s->has_syn = true;
-    s->end_ns = 0; /* the handshake goes on: a reset was of an older connection */
-    if (!h->is_started) {
-        start_at(h, first, false);
-    } else if (can_begin_at(h, first)) {
-        move_start(h, first);
-    } else if (h->start != first) { /* a second answer to a SYN: which one counts the client will say */
-        h->other_start = first;
-        h->has_other_start = true;
-    }
-    h->is_soft = false;
-    h->has_syn = true;
-}
-
-/* The first sequence number of the sender's direction: behind its SYN, or midstream where its first data stands. */
-static void note_start(struct tcp_stream *s, int dir, const struct dissected *d, uint32_t size)
-{
-    struct tcp_half *h = &s->half[dir];
-    if (d->tcp_flags & DECAP_SYN) {
-        note_syn(s, h, d->seq + 1);
-    } else if (size > 0 || d->tcp_flags & DECAP_FIN) {
-        if (!h->is_started || (h->is_soft && h->next != d->seq))
-            start_at(h, d->seq, false);
-        else if (!s->is_settled && !h->has_syn && h->next - d->seq <= RESET_WINDOW)
-            move_start(h, d->seq);
-        h->is_soft = false;
-    } else if (!h->is_started && !(d->tcp_flags & DECAP_RST)) {
-        start_at(h, d->seq, true);
-    }
-}
-
-/* An acknowledgement of less than was taken for the beginning, before that is settled: acknowledgements are mixed up as
- * well. The later one still holds. */
-static void note_early_ack(struct tcp_half *o, uint32_t ack)
-{
-    uint32_t acked = o->acked;
-    move_start(o, ack);
-    if (o->ack_ns)
-        o->acked = acked;
-}
-
 /* What the segment says about the other direction. False when it acknowledges what cannot have been sent. */
 static bool note_ack(struct tcp *t, struct tcp_stream *s, int dir, uint32_t ack, bool has_data, uint64_t now_ns)
 {
     struct tcp_half *o = &s->half[!dir];
     bool is_untouched = o->is_started && o->next == o->start && !o->hold.first && !o->has_fin;
     if (is_untouched && o->has_other_start && ack == o->other_start)
-        start_at(o, ack, false);
+        tcp_start_at(o, ack, false);
     if (is_untouched && o->has_syn && !s->half[dir].has_syn && !has_data && ack != o->start) {
         t->counts->acks_ignored++; /* before its SYN-ACK a peer can only speak of an older connection */
         return false;
@@ -329,11 +240,11 @@ static bool note_ack(struct tcp *t, struct tcp_stream *s, int dir, uint32_t ack,
     bool is_probed = o->is_soft && ack == o->next + 1; /* a keep-alive probe stands one before its stream */
     bool is_behind = o->is_soft && has_data && !s->has_syn && seq_before(o->next, ack);
     if (!o->is_started || is_probed || is_behind) {
-        start_at(o, ack, !has_data && !s->has_syn);
+        tcp_start_at(o, ack, !has_data && !s->has_syn);
         o->ack_ns = now_ns;
     } else {
-        if (is_untouched && !s->is_settled && !o->has_syn && o->start - ack <= RESET_WINDOW)
-            note_early_ack(o, ack);
+        if (is_untouched && !s->is_settled && !o->has_syn && o->start - ack <= TCP_START_WINDOW)
+            tcp_start_early_ack(o, ack);
         o->is_soft = o->is_soft && !has_data;
     }
     int32_t ahead = (int32_t)(ack - o->acked);
@@ -460,7 +371,7 @@ static void note_reset(struct tcp *t, struct tcp_stream *s, int dir, const struc
 {
     struct tcp_half *h = &s->half[dir];
     uint32_t ahead = d->seq - h->next + (h->is_finished ? 1 : 0);
-    if (h->is_started && !h->is_soft && ahead > RESET_WINDOW) {
+    if (h->is_started && !h->is_soft && ahead > TCP_START_WINDOW) {
         t->counts->resets_ignored++;
         return;
     }
@@ -477,14 +388,7 @@ static void note_reset(struct tcp *t, struct tcp_stream *s, int dir, const struc
 
 bool tcp_begins_anew(const struct tcp_stream *s, int direction, const struct dissected *d)
 {
-    const struct tcp_half *h = &s->half[direction];
-    if (!(d->tcp_flags & DECAP_SYN) || d->tcp_flags & DECAP_RST || !h->is_started || h->start == d->seq + 1)
-        return false;
-    if (s->is_over || h->next != h->start)
-        return true;
-    if (!h->has_syn)
-        return !can_begin_at(h, d->seq + 1) || s->half[!direction].next != s->half[!direction].start;
-    return !(d->tcp_flags & DECAP_ACK); /* a second SYN-ACK may correct the first */
+    return tcp_start_contradicts(s, direction, d);
 }
 
 void tcp_swap(struct tcp_stream *s)
@@ -508,7 +412,7 @@ bool tcp_goes_on(const struct tcp_stream *s, int direction, const struct dissect
         return s->was_reset[0] || s->was_reset[1];
     if (d->payload_wire == 0)
         return false;
-    if (!h->is_started || d->seq - h->next + RESET_WINDOW > 2 * RESET_WINDOW)
+    if (!h->is_started || d->seq - h->next + TCP_START_WINDOW > 2 * TCP_START_WINDOW)
         return h->is_started;
     return s->was_reset[direction] && d->seq == h->next;
 }
@@ -535,9 +439,9 @@ enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int dir
         g.wire = d->payload_wire;
         g.bytes = d->payload;
     }
-    note_start(s, direction, d, g.wire);
+    tcp_start_note(s, direction, d, g.wire);
     if (!s->is_settled && ((s->half[0].has_syn && s->half[1].has_syn) || s->settle_ns <= now_ns))
-        settle_start(t, s);
+        tcp_start_settle(t, s);
     bool is_ack = d->tcp_flags & DECAP_ACK && note_ack(t, s, direction, d->ack, g.wire > 0, now_ns);
     g.ack = is_ack ? d->ack : s->half[!direction].next;
     if (s->is_alone)
@@ -591,7 +495,7 @@ static void flush_last(struct tcp *t, struct tcp_stream *s, void *ctx, int dir)
 void tcp_flush(struct tcp *t, struct tcp_stream *s, void *ctx, uint64_t now_ns)
 {
     if (!s->is_settled)
-        settle_start(t, s);
+        tcp_start_settle(t, s);
     do {
         flush_half(s, 0, now_ns);
         flush_half(s, 1, now_ns);
