@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Addresses: text forms by inet_pton and inet_ntop, prefixes by hand. */
+ * Addresses: IPv4 text and prefixes by hand, the other text forms by inet_pton and inet_ntop. */
 #include "base/ipaddr.h"
 
 #include <arpa/inet.h>
@@ -45,22 +45,39 @@ bool ipaddr_is_private(const struct ipaddr *a)
     return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80) || memcmp(b, loopback, 16) == 0;
 }
 
+/* Four decimal numbers without leading zeros, as inet_pton reads them; it is the usual case, in many header fields. */
+static bool parse4(struct span text, uint8_t out[4])
+{
+    size_t at = 0;
+    for (int i = 0; i < 4; i++) {
+        size_t from = at;
+        unsigned value = 0;
+        for (; at < text.size && at - from < 3 && text.at[at] >= '0' && text.at[at] <= '9'; at++)
+            value = value * 10 + text.at[at] - '0';
+        if (at == from || value > 255 || (text.at[from] == '0' && at - from > 1))
+            return false;
+        out[i] = (uint8_t)value;
+        if (i < 3 && (at == text.size || text.at[at++] != '.'))
+            return false;
+    }
+    return at == text.size;
+}
+
 bool ipaddr_parse(struct span text, struct ipaddr *out)
 {
     char copy[IPADDR_TEXT_MAX];
+    uint8_t raw[16];
+    if (parse4(text, raw)) {
+        *out = ipaddr_from4(raw);
+        return true;
+    }
     if (text.size == 0 || text.size >= sizeof copy)
         return false;
     memcpy(copy, text.at, text.size);
     copy[text.size] = 0;
-    if (strlen(copy) != text.size)
+    if (strlen(copy) != text.size || inet_pton(AF_INET6, copy, raw) != 1)
         return false;
-    uint8_t raw[16];
-    if (inet_pton(AF_INET, copy, raw) == 1)
-        *out = ipaddr_from4(raw);
-    else if (inet_pton(AF_INET6, copy, raw) == 1)
-        *out = ipaddr_from6(raw);
-    else
-        return false;
+    *out = ipaddr_from6(raw);
     return true;
 }
 

@@ -60,9 +60,12 @@ static inline size_t span_find_byte(struct span s, uint8_t byte, size_t from)
     return hit ? (size_t)(hit - s.at) : SIZE_MAX;
 }
 
-/* Equal but for ASCII case. */
-bool span_eq_nocase(struct span a, struct span b);
 bool span_starts_nocase(struct span s, struct span head);
+/* Equal but for ASCII case. */
+static inline bool span_eq_nocase(struct span a, struct span b)
+{
+    return a.size == b.size && span_starts_nocase(a, b);
+}
 /* Index of the first occurrence of 'needle' at or after 'from', or SIZE_MAX; exact, or ASCII-caseless. */
 size_t span_find(struct span s, struct span needle, size_t from);
 size_t span_find_nocase(struct span s, struct span needle, size_t from);
