@@ -8,14 +8,25 @@
 #include <sys/stat.h>
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "enrich/client.h"
 #include "enrich/geo.h"
 #include "enrich/netlist.h"
 
+#define PARSED 256u /* User-Agents kept parsed: a few browsers make most requests */
+#define PARSED_MAX 256
+
+struct parsed {
+    uint16_t size; /* 0 = free */
+    char text[PARSED_MAX];
+    struct user_agent agent;
+};
+
 struct enrich {
     struct geo *geo;
     struct netlist *networks;
+    struct parsed parsed[PARSED]; /* by the hash of the text */
 };
 
 struct enrich *enrich_new(void)
@@ -116,18 +127,34 @@ static void enrich_network(struct enrich *e, struct activity *a)
     }
 }
 
-static void enrich_client(struct activity *a)
+/* What a User-Agent says; *own is used where it is not kept. */
+static const struct user_agent *find_agent(struct enrich *e, struct span text, struct user_agent *own)
 {
-    struct user_agent client;
+    struct parsed *p = &e->parsed[hash64(text, 0) % PARSED];
+    if (text.size && span_eq(span_of(p->text, p->size), text))
+        return &p->agent;
+    if (text.size == 0 || text.size > PARSED_MAX) {
+        client_parse(text, own);
+        return own;
+    }
+    client_parse(text, &p->agent);
+    memcpy(p->text, text.at, text.size);
+    p->size = (uint16_t)text.size;
+    return &p->agent;
+}
+
+static void enrich_client(struct enrich *e, struct activity *a)
+{
+    struct user_agent own;
     struct span agent = activity_get(a, STR_AGENT);
     if (agent.size == 0 && activity_get(a, STR_METHOD).size == 0)
         return; /* no request was seen: nothing is known, not even that there was no User-Agent */
-    client_parse(agent, &client);
-    a->client_family = client.family;
-    a->client_major = client.major;
-    if (client.is_machine)
+    const struct user_agent *client = find_agent(e, agent, &own);
+    a->client_family = client->family;
+    a->client_major = client->major;
+    if (client->is_machine)
         a->flags |= ACT_MACHINE;
-    activity_set(a, STR_CLIENT, span_text(client.label));
+    activity_set(a, STR_CLIENT, span_text(client->label));
 }
 
 void enrich_activity(struct enrich *e, struct activity *a)
@@ -136,7 +163,7 @@ void enrich_activity(struct enrich *e, struct activity *a)
         enrich_place(e, a);
         enrich_network(e, a);
     }
-    enrich_client(a);
+    enrich_client(e, a);
 }
 
 const char *enrich_source(const struct enrich *e, size_t i)

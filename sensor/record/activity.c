@@ -77,23 +77,23 @@ void activity_set(struct activity *a, enum activity_string which, struct span va
 
 /* The written part of a record in one canonical form: big-endian numbers, then the strings in the order of their enum,
  * each behind its length. */
+#define CANON_MAX (512 + ACTIVITY_TAIL_MAX)
+
 struct canon {
-    uint8_t bytes[512 + ACTIVITY_TAIL_MAX];
-    size_t size;
+    uint8_t *to; /* where the next byte goes */
 };
 
-static void canon_bytes(struct canon *c, const void *at, size_t size)
+static inline void canon_bytes(struct canon *c, const void *at, size_t size)
 {
-    memcpy(c->bytes + c->size, at, size);
-    c->size += size;
+    memcpy(c->to, at, size);
+    c->to += size;
 }
 
-static void canon_u64(struct canon *c, uint64_t value)
+static inline void canon_u64(struct canon *c, uint64_t value)
 {
-    uint8_t b[8];
-    for (int i = 0; i < 8; i++)
-        b[i] = (uint8_t)(value >> (56 - 8 * i));
-    canon_bytes(c, b, sizeof b);
+    const uint8_t big[8] = {(uint8_t)(value >> 56), (uint8_t)(value >> 48), (uint8_t)(value >> 40), (uint8_t)(value >> 32),
+                            (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),  (uint8_t)value};
+    canon_bytes(c, big, sizeof big); /* one swap and one store */
 }
 
 /* "Unknown" has two spellings (:: and 0.0.0.0) but one meaning. */
@@ -145,17 +145,18 @@ static void canon_head(struct canon *c, const struct activity *a)
 
 void activity_seal(struct activity *a)
 {
-    struct canon c;
-    c.size = 0;
+    uint8_t bytes[CANON_MAX];
+    struct canon c = {bytes};
     canon_head(&c, a);
     for (int i = 0; i < STR_N; i++) {
         if (i == STR_CLAIM)
             continue;
         const uint8_t size[2] = {(uint8_t)(a->size[i] >> 8), (uint8_t)a->size[i]};
         canon_bytes(&c, size, sizeof size);
-        canon_bytes(&c, a->tail + a->at[i], a->size[i]);
+        if (a->size[i])
+            canon_bytes(&c, a->tail + a->at[i], a->size[i]);
     }
-    hash128(span_of(c.bytes, c.size), 0, a->id);
+    hash128(span_of(bytes, (size_t)(c.to - bytes)), 0, a->id);
 }
 
 static const char *const action_names[ACTION_N] = {

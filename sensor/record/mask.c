@@ -28,6 +28,11 @@ static int hex_digit(uint8_t c)
 static size_t percent_decode(struct span s, uint8_t *out)
 {
     size_t used = 0;
+    if (span_find_byte(s, '%', 0) == SIZE_MAX) {
+        if (s.size)
+            memmove(out, s.at, s.size);
+        return s.size;
+    }
     for (size_t i = 0; i < s.size; i++) {
         int high = -1, low = -1;
         if (s.at[i] == '%' && s.size - i > 2) {
@@ -44,39 +49,47 @@ static size_t percent_decode(struct span s, uint8_t *out)
     return used;
 }
 
-static bool is_one_of(struct span word, const char *const *words)
+static bool is_one_of(struct span word, const struct span *words, size_t n)
 {
-    for (; *words; words++) {
-        if (span_eq(word, span_text(*words)))
+    for (size_t i = 0; i < n; i++) {
+        if (span_eq(word, words[i]))
             return true;
     }
     return false;
 }
+#define IS_ONE_OF(word, words) is_one_of(word, words, sizeof(words) / sizeof(words)[0])
 
 /* The size from which on a value of an argument of this name is hidden, SIZE_MAX = none. The name as letters and digits
  * only, lower case ("X-Amz-Signature" is "xamzsignature", "user[password]" is "userpassword"). */
 static size_t secret_word_size(struct span word, enum mask_level level)
 {
-    static const char *const chosen[] = {"pass", "pwd", "pw", "otp", "pin", "password", "passwd", "passphrase", "secret",
-                                         "clientsecret", NULL};
-    static const char *const issued[] = {
-        "key", "sig", "code", "sid", "auth", "jwt", "token", "accesstoken", "idtoken", "refreshtoken", "authtoken",
-        "csrftoken", "signature", "session", "sessionid", "sessid", "jsessionid", "phpsessid", "apikey", "xapikey",
-        "accesskey", "awsaccesskeyid", "authkey", "privatekey", "credential", "xcredential", "xsignature", "xamzcredential",
-        "xamzsignature", "xamzsecuritytoken", "xgoogcredential", "xgoogsignature", "authorization", "cookie", "samlrequest",
-        "samlresponse", NULL};
-    static const char *const part[] = {"token",     "password",   "passwd",   "passphrase", "secret",  "signature",
-                                       "session",   "sessid",     "apikey",   "accesskey",  "authkey", "privatekey",
-                                       "signedkey", "credential", "authoriz", "cookie",     "saml",    "userpass"};
-    if (is_one_of(word, chosen))
+    static const struct span chosen[] = {
+        SPAN("pass"), SPAN("pwd"), SPAN("pw"), SPAN("otp"), SPAN("pin"), SPAN("password"), SPAN("passwd"),
+        SPAN("passphrase"), SPAN("secret"), SPAN("clientsecret"),
+    };
+    static const struct span issued[] = {
+        SPAN("key"), SPAN("sig"), SPAN("code"), SPAN("sid"), SPAN("auth"), SPAN("jwt"), SPAN("token"),
+        SPAN("accesstoken"), SPAN("idtoken"), SPAN("refreshtoken"), SPAN("authtoken"), SPAN("csrftoken"),
+        SPAN("signature"), SPAN("session"), SPAN("sessionid"), SPAN("sessid"), SPAN("jsessionid"), SPAN("phpsessid"),
+        SPAN("apikey"), SPAN("xapikey"), SPAN("accesskey"), SPAN("awsaccesskeyid"), SPAN("authkey"),
+        SPAN("privatekey"), SPAN("credential"), SPAN("xcredential"), SPAN("xsignature"), SPAN("xamzcredential"),
+        SPAN("xamzsignature"), SPAN("xamzsecuritytoken"), SPAN("xgoogcredential"), SPAN("xgoogsignature"),
+        SPAN("authorization"), SPAN("cookie"), SPAN("samlrequest"), SPAN("samlresponse"),
+    };
+    static const struct span part[] = {
+        SPAN("token"), SPAN("password"), SPAN("passwd"), SPAN("passphrase"), SPAN("secret"), SPAN("signature"),
+        SPAN("session"), SPAN("sessid"), SPAN("apikey"), SPAN("accesskey"), SPAN("authkey"), SPAN("privatekey"),
+        SPAN("signedkey"), SPAN("credential"), SPAN("authoriz"), SPAN("cookie"), SPAN("saml"), SPAN("userpass"),
+    };
+    if (IS_ONE_OF(word, chosen))
         return 1;
-    if (is_one_of(word, issued))
+    if (IS_ONE_OF(word, issued))
         return level == MASK_CERTAIN ? ISSUED_MIN : 1;
     if (level == MASK_CERTAIN)
         return SIZE_MAX;
     for (size_t at = 0; at + SHORTEST_PART <= word.size; at++) {
         for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-            if (word.at[at] == (uint8_t)part[i][0] && span_starts(span_from(word, at), span_text(part[i])))
+            if (word.at[at] == part[i].at[0] && span_starts(span_from(word, at), part[i]))
                 return 1;
         }
     }

@@ -30,17 +30,37 @@ size_t utf8_char(struct span s)
     return is_overlong || is_beyond ? 0 : 4;
 }
 
+static bool is_ascii8(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return (word & 0x8080808080808080ULL) == 0;
+}
+
+/* Nearly every text is. */
+static bool is_ascii(struct span s)
+{
+    size_t i = 0;
+    uint8_t any = 0;
+    for (; i + 8 <= s.size; i += 8)
+        if (!is_ascii8(s.at + i))
+            return false;
+    if (s.size >= 8)
+        return is_ascii8(s.at + s.size - 8);
+    for (; i < s.size; i++)
+        any |= s.at[i];
+    return any < 0x80;
+}
+
 size_t utf8_valid(struct span s)
 {
     size_t i = 0;
+    if (is_ascii(s))
+        return s.size;
     while (i < s.size) {
-        uint64_t word;
-        if (s.size - i >= sizeof word) {
-            memcpy(&word, s.at + i, sizeof word);
-            if ((word & 0x8080808080808080ULL) == 0) {
-                i += sizeof word;
-                continue;
-            }
+        if (s.size - i >= 8 && is_ascii8(s.at + i)) {
+            i += 8;
+            continue;
         }
         size_t n = utf8_char(span_from(s, i));
         if (n == 0)
