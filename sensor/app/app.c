@@ -32,6 +32,7 @@ struct note {
     bool has_link;         /* the answer hands out a pre-signed link */
     uint8_t link[SESSION_HASH_SIZE];
     struct extract x;
+    struct view view;
 };
 
 /* Every transaction ends in one of no_room, routed, routed_silent, unknown_file and unknown. */
@@ -90,9 +91,8 @@ struct app *app_new(const struct app_options *options)
     app->hasher = cred_hasher_new(options->key, MAX_HASHES);
     app->hosts = hosts_new(options->profiles, MAX_HOSTS);
     app->masked.max = 65536;
-    for (size_t i = 0; i < 8192; i++)
-        text_add_char(&app->masked, ' '); /* its memory is taken now, not while packets run */
-    if (!app->notes || !app->extractor || !app->hasher || !app->hosts || app->masked.is_cut) {
+    bool has_room = text_make_room(&app->masked, app->masked.max); /* now, not while packets run */
+    if (!app->notes || !app->extractor || !app->hasher || !app->hosts || !has_room) {
         app_free(app);
         return NULL;
     }
@@ -133,14 +133,21 @@ static struct note *note_take(struct app *app, struct transaction *t)
     return n;
 }
 
-/* A look at the transaction as it stands; 'arena' is the scratch of this hook. */
-static void look(struct app *app, struct view *v, struct arena *arena, const struct transaction *t, struct note *n)
+/* The first look at a transaction; 'arena' is the scratch of this hook. */
+static struct view *look(struct app *app, struct arena *arena, const struct transaction *t, struct note *n)
 {
     arena_init(arena, app->scratch, sizeof app->scratch);
-    view_init(v, t, arena);
-    v->x = &n->x;
-    v->set = &n->set;
-    v->profile = n->profile;
+    view_init(&n->view, t, arena);
+    n->view.x = &n->x;
+    n->view.set = &n->set;
+    return &n->view;
+}
+
+static struct view *look_again(struct app *app, struct arena *arena, struct note *n, bool is_answer)
+{
+    arena_init(arena, app->scratch, sizeof app->scratch);
+    view_again(&n->view, arena, is_answer);
+    return &n->view;
 }
 
 /* Who asks, by the profile; again when the answer shows another application. */
@@ -169,14 +176,13 @@ static void on_request(void *ctx, struct transaction *t, struct body_tap *tap)
 {
     struct app *app = ctx;
     struct arena arena;
-    struct view v;
     struct note *n = note_take(app, t);
     if (!n)
         return;
-    look(app, &v, &arena, t, n);
-    begin(app, &v, n);
-    extract_request(app->extractor, &n->x, v.profile, n->choice.request_slots,
-                    view_request(&v)->content_type, tap);
+    struct view *v = look(app, &arena, t, n);
+    begin(app, v, n);
+    extract_request(app->extractor, &n->x, v->profile, n->choice.request_slots,
+                    view_request(v)->content_type, tap);
 }
 
 static bool carries_file(uint8_t action)
@@ -317,20 +323,19 @@ static void on_response(void *ctx, struct transaction *t, struct body_tap *tap)
 {
     struct app *app = ctx;
     struct arena arena;
-    struct view v;
     struct note *n = t->note;
     bool is_alone = !n && (t->flags & TXN_NO_REQUEST);
     if (!n && (!is_alone || !(n = note_take(app, t))))
         return;
-    look(app, &v, &arena, t, n);
+    struct view *v = is_alone ? look(app, &arena, t, n) : look_again(app, &arena, n, true);
     if (is_alone)
-        begin(app, &v, n);
-    follow_host(app, &v, n);
-    read_answer(app, &v, n);
-    decide(app, &v, n);
-    tap_response(app, &v, n, tap);
-    if (is_due(&v, n))
-        tell(app, &v, n, TELL_BEGUN);
+        begin(app, v, n);
+    follow_host(app, v, n);
+    read_answer(app, v, n);
+    decide(app, v, n);
+    tap_response(app, v, n, tap);
+    if (is_due(v, n))
+        tell(app, v, n, TELL_BEGUN);
 }
 
 static void count_end(struct app *app, const struct note *n)
@@ -345,20 +350,19 @@ static void on_end(void *ctx, struct transaction *t)
 {
     struct app *app = ctx;
     struct arena arena;
-    struct view v;
     struct note *n = t->note;
     app->counts[COUNT_TRANSACTIONS]++;
     if (n) {
-        look(app, &v, &arena, t, n);
+        struct view *v = look_again(app, &arena, n, false);
         extract_request_end(app->extractor, &n->x);
         extract_response_end(&n->x);
-        decide(app, &v, n);
+        decide(app, v, n);
         if (action_of_note(n) != ACTION_NONE)
-            route_captures(&v, n->route);
+            route_captures(v, n->route);
         if (n->is_told)
-            tell(app, &v, n, TELL_AMEND);
+            tell(app, v, n, TELL_AMEND);
         else if (action_of_note(n) != ACTION_NONE)
-            tell(app, &v, n, TELL_WHOLE);
+            tell(app, v, n, TELL_WHOLE);
         count_end(app, n);
     }
     if (app->options.on_transaction)

@@ -35,6 +35,11 @@ struct hosts {
     struct map *known, *servers;
     struct line *lines; /* sorted by text */
     size_t n_lines;
+    /* the host asked for last: most requests are for one and the same */
+    size_t last_size;
+    uint8_t last[HOST_MAX]; /* as it was written */
+    char last_name[HOST_MAX];
+    struct host_key last_key;
 };
 
 struct hosts *hosts_new(const struct profiles *profiles, uint32_t max)
@@ -66,22 +71,25 @@ void hosts_free(struct hosts *h)
 }
 
 /* The host's name in lower case; the server's address when the request named none. */
-static struct span host_name(struct view *v, char out[HOST_MAX])
+static struct span host_name(struct hosts *h, struct view *v, struct host_key *key)
 {
     struct span host = v->t->host.size ? v->t->host : view_url(v)->host;
-    if (!host.size)
-        return span_text(ipaddr_text(&v->t->server.ip, out));
-    size_t n = host.size < HOST_MAX ? host.size : HOST_MAX;
-    for (size_t i = 0; i < n; i++)
-        out[i] = (char)(host.at[i] >= 'A' && host.at[i] <= 'Z' ? host.at[i] | 0x20 : host.at[i]);
-    return span_of(out, n);
-}
-
-static struct host_key key_of(struct span name)
-{
-    struct host_key key;
-    hash128(name, 0, key.hash);
-    return key;
+    if (!host.size) {
+        struct span name = span_text(ipaddr_text(&v->t->server.ip, h->last_name));
+        h->last_size = 0;
+        hash128(name, 0, key->hash);
+        return name;
+    }
+    host = span_sub(host, 0, HOST_MAX);
+    if (!span_eq(host, span_of(h->last, h->last_size))) {
+        for (size_t i = 0; i < host.size; i++)
+            h->last_name[i] = (char)(host.at[i] >= 'A' && host.at[i] <= 'Z' ? host.at[i] | 0x20 : host.at[i]);
+        memcpy(h->last, host.at, host.size);
+        h->last_size = host.size;
+        hash128(span_of(h->last_name, host.size), 0, h->last_key.hash);
+    }
+    *key = h->last_key;
+    return span_of(h->last_name, host.size);
 }
 
 static bool declared_is(const struct declared_host *d, struct span name)
@@ -211,9 +219,8 @@ static void bind(struct hosts *h, struct host *host, struct span name, const str
 
 const struct profile *hosts_request(struct hosts *h, struct view *v)
 {
-    char text[HOST_MAX];
-    struct span name = host_name(v, text);
-    struct host_key key = key_of(name);
+    struct host_key key;
+    struct span name = host_name(h, v, &key);
     struct host *host = host_find(h, name, &key);
     const struct tell *tell;
     if (host->strength == UNKNOWN) {
@@ -226,9 +233,8 @@ const struct profile *hosts_request(struct hosts *h, struct view *v)
 
 const struct profile *hosts_response(struct hosts *h, struct view *v)
 {
-    char text[HOST_MAX];
-    struct span name = host_name(v, text);
-    struct host_key key = key_of(name);
+    struct host_key key;
+    struct span name = host_name(h, v, &key);
     struct host *host = host_find(h, name, &key);
     const struct tell *tell = NULL;
     size_t found = SIZE_MAX;

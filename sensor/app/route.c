@@ -13,7 +13,19 @@ void view_init(struct view *v, const struct transaction *t, struct arena *arena)
     v->x = NULL;
     v->set = &unknown;
     v->arena = arena;
+    v->captured = NULL;
     v->has_request = v->has_response = v->has_path = v->has_url = v->has_media = v->has_referer = v->has_location = false;
+}
+
+void view_again(struct view *v, struct arena *arena, bool is_answer)
+{
+    v->arena = arena;
+    if (v->has_path && v->is_path_decoded) {
+        v->has_path = false;
+        v->captured = NULL;
+    }
+    if (is_answer)
+        v->has_response = v->has_media = v->has_location = false;
 }
 
 const struct request_head *view_request(struct view *v)
@@ -42,8 +54,11 @@ const struct url *view_url(struct view *v)
 
 const struct path *view_path(struct view *v)
 {
-    if (!v->has_path)
+    if (!v->has_path) {
+        size_t used = v->arena->used;
         path_split(view_url(v)->path, v->arena, &v->path);
+        v->is_path_decoded = v->arena->used != used;
+    }
     v->has_path = true;
     return &v->path;
 }
@@ -211,6 +226,7 @@ void route_candidates(struct view *v, struct route_choice *out)
     const struct path *path = view_path(v);
     const struct route_bucket *bucket = profile_bucket(p, path->n ? path->segment[0] : SPAN(""));
     *out = (struct route_choice){.n = 0};
+    v->captured = NULL;
     for (uint16_t i = 0; i < bucket->n && out->n < ROUTE_CANDIDATES; i++) {
         const struct route *r = &p->routes[bucket->routes[i]];
         if (!(r->methods & method) || !template_match(&r->path, view_path(v), &v->captures))
@@ -229,6 +245,7 @@ void route_candidates(struct view *v, struct route_choice *out)
 
 const struct route *route_decide(struct view *v, const struct route_choice *choice)
 {
+    v->captured = NULL;
     for (uint8_t i = 0; i < choice->n; i++) {
         const struct route *r = &v->profile->routes[choice->list[i]];
         if (!template_match(&r->path, view_path(v), &v->captures))
@@ -238,8 +255,10 @@ const struct route *route_decide(struct view *v, const struct route_choice *choi
             fits = glob_match(r->type, view_media(v), true);
         for (uint8_t k = 0; k < r->n_tests && fits; k++)
             fits = !test_is_late(&r->tests[k]) || test_holds(v, &r->tests[k]);
-        if (fits)
+        if (fits) {
+            v->captured = r;
             return r;
+        }
     }
     return NULL;
 }
@@ -310,6 +329,9 @@ struct route_result route_outcome(struct view *v, const struct route *route)
 
 void route_captures(struct view *v, const struct route *route)
 {
+    if (route && v->captured == route)
+        return;
+    v->captured = route;
     if (!route || !template_match(&route->path, view_path(v), &v->captures))
         memset(&v->captures, 0, sizeof v->captures);
 }

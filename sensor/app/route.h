@@ -11,8 +11,8 @@
 
 #define ROUTE_CANDIDATES 8
 
-/* One look at a transaction, made anew in each hook: everything borrows the transaction. The parts are read when they
- * are first asked for, by the functions below. */
+/* One look at a transaction: everything borrows the transaction, or the arena of the hook. The parts are read when they
+ * are first asked for, by the functions below, and stay from hook to hook. */
 struct view {
     const struct transaction *t;
     const struct profile *profile;
@@ -20,7 +20,9 @@ struct view {
     const struct cred_set *set; /* what the answer did to the session cookie */
     struct arena *arena;        /* for decoded texts */
     struct captures captures;   /* of the route chosen */
+    const struct route *captured; /* the route they are of; NULL: of any that was tried */
 
+    bool is_path_decoded; /* parts of it stand in the arena */
     bool has_request, has_response, has_path, has_url, has_media, has_referer, has_location;
     struct request_head request;
     struct response_head response;
@@ -30,8 +32,10 @@ struct view {
     struct path path;
 };
 
-/* 'arena' lives as long as the view. */
+/* 'arena' is of the first hook. */
 void view_init(struct view *v, const struct transaction *t, struct arena *arena);
+/* For the next hook, with an arena of its own; 'is_answer': the answer's head has come. */
+void view_again(struct view *v, struct arena *arena, bool is_answer);
 const struct request_head *view_request(struct view *v);
 const struct response_head *view_response(struct view *v);
 const struct url *view_url(struct view *v);     /* the target */
@@ -50,7 +54,7 @@ struct route_choice {
 void route_candidates(struct view *v, struct route_choice *out);
 /* The one of them whose other conditions hold too; its captures go to the view. NULL when there is none. */
 const struct route *route_decide(struct view *v, const struct route_choice *choice);
-/* The captures of a route decided on earlier, in a view made anew. NULL gives none. */
+/* The captures of a route decided on earlier. NULL gives none. */
 void route_captures(struct view *v, const struct route *route);
 /* The first of a list of sources that yields something; at == NULL when none does. */
 struct span route_value(struct view *v, const struct sources *sources);
