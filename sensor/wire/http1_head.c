@@ -25,22 +25,23 @@ static bool is_digit(uint8_t c)
 /* Index of the first blank, or the size. */
 static size_t blank_at(struct span s)
 {
-    size_t at = 0;
-    while (at < s.size && !is_blank(s.at[at]))
-        at++;
-    return at;
+    size_t space = span_find_byte(s, ' ', 0);
+    size_t tab = span_find_byte(span_sub(s, 0, space), '\t', 0);
+    return tab < s.size ? tab : space < s.size ? space : s.size;
 }
 
-static struct span trim_blanks(struct span s)
+static inline struct span trim_blanks(struct span s)
 {
-    while (s.size && is_blank(s.at[0]))
-        s = span_from(s, 1);
+    while (s.size && is_blank(s.at[0])) {
+        s.at++;
+        s.size--;
+    }
     while (s.size && is_blank(s.at[s.size - 1]))
         s.size--;
     return s;
 }
 
-static struct span trim_line_end(struct span line)
+static inline struct span trim_line_end(struct span line)
 {
     if (line.size && line.at[line.size - 1] == '\n')
         line.size--;
@@ -50,13 +51,13 @@ static struct span trim_line_end(struct span line)
 }
 
 /* Takes the next line off the front of *rest, without its end. False when no line end is left. */
-static bool take_line(struct span *rest, struct span *line)
+static inline bool take_line(struct span *rest, struct span *line)
 {
     size_t end = span_find_byte(*rest, '\n', 0);
     if (end == SIZE_MAX)
         return false;
-    *line = trim_line_end(span_sub(*rest, 0, end + 1));
-    *rest = span_from(*rest, end + 1);
+    *line = trim_line_end(span_of(rest->at, end + 1));
+    *rest = span_of(rest->at + end + 1, rest->size - end - 1);
     return true;
 }
 
@@ -180,7 +181,7 @@ struct field_reader {
     bool can_fold;    /* the last field of the list may go on */
 };
 
-static void add_field(struct field_reader *r, struct span name, struct span value)
+static inline void add_field(struct field_reader *r, struct span name, struct span value)
 {
     r->can_fold = fields_add(&r->out->fields, name, trim_blanks(value));
 }
@@ -188,17 +189,22 @@ static void add_field(struct field_reader *r, struct span name, struct span valu
 static void read_field(struct field_reader *r, struct span line)
 {
     size_t colon = span_find_byte(line, ':', 0);
-    struct span name = span_sub(line, 0, colon == SIZE_MAX ? 0 : colon);
     r->can_fold = false;
+    if (colon == SIZE_MAX) {
+        r->bare = line;
+        r->out->has_bad_lines = true;
+        return;
+    }
+    struct span name = span_of(line.at, colon);
     if (name.size && is_blank(name.at[name.size - 1])) {
         r->out->has_bad_lines = true; /* RFC 9112, 5.1: a way to smuggle; servers that take it drop the space */
         name = trim_blanks(name);
     }
-    r->bare = colon == SIZE_MAX ? line : span_of(NULL, 0);
+    r->bare = span_of(NULL, 0);
     if (name.size == 0)
         r->out->has_bad_lines = true;
     else
-        add_field(r, name, span_from(line, colon + 1));
+        add_field(r, name, span_of(line.at + colon + 1, line.size - colon - 1));
 }
 
 /* A line that begins with a blank goes on with the field before it (RFC 9112, 5.2); some even put the colon there. */
