@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
- * HMAC-SHA-256 by OpenSSL. The keyed context is made once; each hash re-starts it with the same key. */
+ * HMAC-SHA-256 (RFC 2104) over OpenSSL's SHA-256. The two states that hold the key are made once and copied for each hash:
+ * OpenSSL's own HMAC takes memory from the heap each time, and packets must not wait for that. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* the digest as a plain struct is the one that can be copied without the heap */
 #include "base/keyed.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 
+#define INNER 0x36
+#define OUTER 0x5c
+
 struct keyed {
-    EVP_MAC *mac;
-    EVP_MAC_CTX *ctx;
+    SHA256_CTX inner, outer;
 };
 
 struct keyed *keyed_new_default(void)
@@ -18,41 +21,52 @@ struct keyed *keyed_new_default(void)
     return keyed_new(SPAN("casetap replay: no key configured"));
 }
 
+/* A state that has read one block: the key, and in each byte the marker of its side. */
+static void begin(SHA256_CTX *state, const uint8_t key[SHA256_CBLOCK], uint8_t marker)
+{
+    uint8_t block[SHA256_CBLOCK];
+    for (size_t i = 0; i < sizeof block; i++)
+        block[i] = key[i] ^ marker;
+    SHA256_Init(state);
+    SHA256_Update(state, block, sizeof block);
+    OPENSSL_cleanse(block, sizeof block);
+}
+
 struct keyed *keyed_new(struct span key)
 {
-    struct keyed *k = calloc(1, sizeof *k);
-    if (!k || key.size < 16)
-        goto fail;
-    char digest[] = "SHA256";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
-    k->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    k->ctx = k->mac ? EVP_MAC_CTX_new(k->mac) : NULL;
-    if (!k->ctx || !EVP_MAC_init(k->ctx, key.at, key.size, params))
-        goto fail;
+    uint8_t block[SHA256_CBLOCK] = {0};
+    struct keyed *k = key.size < 16 ? NULL : calloc(1, sizeof *k);
+    if (!k)
+        return NULL;
+    if (key.size > sizeof block)
+        SHA256(key.at, key.size, block);
+    else
+        memcpy(block, key.at, key.size);
+    begin(&k->inner, block, INNER);
+    begin(&k->outer, block, OUTER);
+    OPENSSL_cleanse(block, sizeof block);
     return k;
-fail:
-    keyed_free(k);
-    return NULL;
 }
 
 void keyed_free(struct keyed *k)
 {
     if (!k)
         return;
-    EVP_MAC_CTX_free(k->ctx); /* cleanses the key */
-    EVP_MAC_free(k->mac);
+    OPENSSL_cleanse(k, sizeof *k);
     free(k);
 }
 
 void keyed_hash(struct keyed *k, struct span domain, struct span secret, uint8_t out[KEYED_SIZE])
 {
     static const uint8_t zero[1];
-    uint8_t full[EVP_MAX_MD_SIZE];
-    size_t size = 0;
-    if (EVP_MAC_init(k->ctx, NULL, 0, NULL) && EVP_MAC_update(k->ctx, domain.at, domain.size) &&
-        EVP_MAC_update(k->ctx, zero, 1) && EVP_MAC_update(k->ctx, secret.at, secret.size) &&
-        EVP_MAC_final(k->ctx, full, &size, sizeof full) && size >= KEYED_SIZE)
-        memcpy(out, full, KEYED_SIZE);
-    else
-        memset(out, 0, KEYED_SIZE);
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    SHA256_CTX state = k->inner;
+    SHA256_Update(&state, domain.at, domain.size);
+    SHA256_Update(&state, zero, sizeof zero);
+    SHA256_Update(&state, secret.at, secret.size);
+    SHA256_Final(digest, &state);
+    state = k->outer;
+    SHA256_Update(&state, digest, sizeof digest);
+    SHA256_Final(digest, &state); /* clears the state */
+    memcpy(out, digest, KEYED_SIZE);
 }
