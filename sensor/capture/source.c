@@ -62,6 +62,11 @@ const char *source_note(const struct source *s, size_t i)
     return i < s->n_notes ? s->notes[i] : NULL;
 }
 
+const char *source_last_note(const struct source *s, const char *otherwise)
+{
+    return s->n_notes ? s->notes[s->n_notes - 1] : otherwise;
+}
+
 void source_close(struct source *s)
 {
     if (!s)

@@ -37,6 +37,8 @@ void source_stop(struct source *s);
 void source_stats(struct source *s, struct source_stats *out);
 /* What has to be told afterwards, one line each: "FILE: cut after N whole packets", ...; NULL after the last. */
 const char *source_note(const struct source *s, size_t i);
+/* Why source_next failed: the last note, or 'otherwise' when there is none. */
+const char *source_last_note(const struct source *s, const char *otherwise);
 void source_close(struct source *s);
 
 #endif

@@ -188,7 +188,7 @@ int live_run(const struct settings *s, struct source *source, const struct live_
         stop_worker(&l, thread);
         int ended = atomic_load(&l.worker_rc);
         if (rc == 0 && ended != E_END) {
-            text_addf(why, "capture stopped: %s", err_text(ended));
+            text_addf(why, "capture stopped: %s", source_last_note(source, err_text(ended)));
             rc = ended;
         }
         analysis_tick(l.analysis, pipeline_now(l.pipeline));

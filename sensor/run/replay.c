@@ -51,15 +51,6 @@ static int open_all(struct replay *r, const struct settings *s, const struct rep
     return rc;
 }
 
-/* Why a source failed is its last note. */
-static const char *last_note(const struct source *source, const char *otherwise)
-{
-    const char *note = otherwise, *next;
-    for (size_t i = 0; (next = source_note(source, i)); i++)
-        note = next;
-    return note;
-}
-
 static int read_all(struct replay *r, struct source *source, const struct replay_hooks *hooks, struct text *why)
 {
     struct packet packet;
@@ -81,7 +72,7 @@ static int read_all(struct replay *r, struct source *source, const struct replay
         }
     }
     if (rc != E_END) {
-        text_addf(why, "reading stopped: %s", last_note(source, err_text(rc)));
+        text_addf(why, "reading stopped: %s", source_last_note(source, err_text(rc)));
         return rc;
     }
     pipeline_flush(r->pipeline);

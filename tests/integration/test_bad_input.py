@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Wrong input of every kind: one line that says what is wrong, the right exit code, nothing half-written."""
-import os, shutil, signal, struct, subprocess, sys, tempfile
+import fcntl, os, pty, re, shutil, signal, struct, subprocess, sys, tempfile, termios
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 from casetap_test import *
 
@@ -130,6 +130,31 @@ def redis_absent(folder):
 
 ATTACK = ['--geoip', GEO, *ALIAS, *map(rt, ('A_w1', 'B'))]
 
+def on_terminal(columns, **environment):
+    """What stands on a terminal of so many columns at the end."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 40, columns, 0, 0))
+    env = {k: v for k, v in os.environ.items() if k != 'NO_COLOR'}
+    process = subprocess.Popen([CASETAP, 'replay', '--quiet', *ATTACK], stdout=theirs, stderr=theirs, env={**env, **environment})
+    os.close(theirs)
+    seen = b''
+    try:
+        while chunk := os.read(ours, 65536):
+            seen += chunk
+    except OSError:   # the other side is closed
+        pass
+    os.close(ours)
+    checks.that(process.wait(60) == 0, f'on a terminal: exit {process.returncode}')
+    return seen.decode()
+
+def terminal():
+    colourful = on_terminal(70)
+    checks.that('\x1b[1;31mCRITICAL\x1b[0m' in colourful, 'severities are coloured on a terminal')
+    plain = on_terminal(70, NO_COLOR='1')
+    checks.that('\x1b' not in plain and 'CRITICAL' in plain, 'NO_COLOR is heeded')
+    checks.that(re.sub(r'\x1b\[[0-9;]*m', '', colourful) == plain, 'colours change nothing else')
+    checks.that(50 < max(map(len, plain.split('\r\n'))) <= 70, 'lines keep to the width of the terminal')
+
 def output(folder):
     """What becomes of alerts that nobody takes, and of a replay that is stopped."""
     out = os.path.join(folder, 'full')
@@ -178,5 +203,6 @@ with tempfile.TemporaryDirectory() as folder:
     redis_absent(folder)
 with tempfile.TemporaryDirectory() as folder:
     output(folder)
+    terminal()
     encrypted(folder)
 checks.done()
