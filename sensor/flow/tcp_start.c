@@ -21,10 +21,12 @@ static void move(struct tcp_half *h, uint32_t seq)
     h->next = h->start = seq;
 }
 
-/* Whether a first SYN may say where this direction begins: nothing was handed on, and what waits stands behind it. */
+/* Whether a first SYN may say where this direction begins: nothing was handed on, and what waits or was acknowledged
+ * stands behind it. */
 static bool can_begin_at(const struct tcp_half *h, uint32_t first)
 {
-    return !h->has_syn && h->next == h->start && (!h->hold.first || h->hold.first->seq - first <= TCP_START_WINDOW) &&
+    return !h->has_syn && h->next == h->start && (h->acked == h->start || h->acked - first <= TCP_START_WINDOW) &&
+           (!h->hold.first || h->hold.first->seq - first <= TCP_START_WINDOW) &&
            (!h->has_fin || h->fin - first <= TCP_START_WINDOW);
 }
 
@@ -79,7 +81,7 @@ static void drop_probe(struct tcp *t, struct tcp_half *h)
     pool_give(t->blocks, hold_take(&h->hold));
     t->counts->bytes_held--;
     t->counts->bytes_repeated++;
-    h->start = ++h->next;
+    move(h, h->next + 1);
 }
 
 /* Both beginnings are known, or have had their time. */

@@ -459,6 +459,11 @@ static const struct script {
       {900, 'c', 0, 0, NULL, S, 0},
       {901, 's', 0, 1, NULL, S | A, 0},
       {902, 'c', 1, 1, "ask", A, 0}}},
+    {"handshake elsewhere behind a keep-alive probe with a byte",
+     "s:yes |",
+     {{0, 's', 50, 1, "x", A, 0},
+      {100, 's', -300000000, 1, NULL, S | A, 0},
+      {101, 's', -299999999, 1, "yes", A, 0}}},
 };
 
 static void test_scripts(void **state)
@@ -578,6 +583,22 @@ static void test_begins_anew(void **state)
     assert_false(tcp_begins_anew(&s, 1, &syn));
     feed(b, &s, 1, 1, 1, SPAN("220 hello"), t0 + 9 * NS_PER_MS);
     assert_true(tcp_begins_anew(&s, 1, &syn));
+    tcp_flush(&b->tcp, &s, &b->told, t0 + NS_PER_S);
+    finish(b);
+}
+
+/* What one connection acknowledged is not owed by another that begins far before it. */
+static void test_begins_anew_behind_bare_acks(void **state)
+{
+    struct bench *b = *state;
+    struct tcp_stream s = {0};
+    begin(b, 1);
+    feed(b, &s, 0, 1, 50, span_text(NULL), t0);
+    feed(b, &s, 0, 1, 90, span_text(NULL), t0 + NS_PER_MS);
+    struct dissected syn = {.seq = isn[1] - 300000000, .ack = isn[0] + 1, .tcp_flags = DECAP_SYN | DECAP_ACK};
+    assert_true(tcp_begins_anew(&s, 1, &syn));
+    syn.seq = isn[1];
+    assert_false(tcp_begins_anew(&s, 1, &syn));
     tcp_flush(&b->tcp, &s, &b->told, t0 + NS_PER_S);
     finish(b);
 }
@@ -870,6 +891,7 @@ int main(void)
         cmocka_unit_test(test_confetti),
         cmocka_unit_test(test_many_streams_with_holes),
         cmocka_unit_test(test_begins_anew),
+        cmocka_unit_test(test_begins_anew_behind_bare_acks),
         cmocka_unit_test(test_goes_on_elsewhere),
         cmocka_unit_test(test_forged_reset),
         cmocka_unit_test(test_mixed_up_is_the_same),
