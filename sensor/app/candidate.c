@@ -108,7 +108,8 @@ static bool is_page_part(struct view *v)
 bool candidate_is_file(struct view *v)
 {
     uint8_t method = method_bit(v->t->method);
-    if ((v->t->status != 200 && v->t->status != 206) || !(method & (METHOD_GET | METHOD_POST)))
+    bool is_asked = method & (METHOD_GET | METHOD_POST) || v->t->flags & TXN_NO_REQUEST; /* unseen: nearly always GET */
+    if ((v->t->status != 200 && v->t->status != 206) || !is_asked)
         return false;
     if (view_response(v)->disposition.size) {
         struct disposition d;

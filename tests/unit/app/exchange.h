@@ -47,7 +47,7 @@ static inline void exchange_body(struct span body, size_t slice, size_t gap_at, 
 }
 
 /* Lines end in "\n"; an empty line ends a head. "METHOD TARGET" and "STATUS" are the first lines. A response with
- * at == NULL: none came. Without a Host field it is desk.example. */
+ * at == NULL: none came; an empty request was not seen. Without a Host field it is desk.example. */
 static inline void exchange_run(const struct conn_hooks *hooks, uint32_t number, struct span request, struct span response,
                                 size_t slice, size_t gap_at)
 {
@@ -66,10 +66,15 @@ static inline void exchange_run(const struct conn_hooks *hooks, uint32_t number,
     t.target = span_from(first, space == SIZE_MAX ? space : space + 1);
     exchange_fields(&request, &t.request_fields);
     t.host = fields_get(&t.request_fields, SPAN("Host"));
-    if (!t.host.size)
-        t.host = SPAN("desk.example");
-    hooks->on_request(hooks->ctx, &t, &tap);
-    exchange_body(request, slice, 0, &t.request_body, &tap);
+    if (first.size == 0) {
+        t.flags |= TXN_NO_REQUEST;
+        t.request_ns = t.request_end_ns = 0;
+    } else {
+        if (!t.host.size)
+            t.host = SPAN("desk.example");
+        hooks->on_request(hooks->ctx, &t, &tap);
+        exchange_body(request, slice, 0, &t.request_body, &tap);
+    }
     uint64_t code = 0;
     struct span status = response.at ? exchange_line(&response) : SPAN("");
     if (span_u64(status, &code) && code >= 100 && code <= 599) {

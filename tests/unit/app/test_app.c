@@ -143,6 +143,11 @@ static const struct row generic[] = {
     {"GET /case/77" SIDC, "200" HTML "x", "view_case+ case case=77"},
     {"GET /files/report.pdf" SIDC, "200\nContent-Type: application/octet-stream\nContent-Length: 3\nContent-Disposition: attachment; "
      "filename=\"r.pdf\"\n\nabc", "download+  file=r.pdf unknown; amend+  size=3 unknown"},
+    {"", "200\nContent-Type: application/octet-stream\nContent-Disposition: attachment; filename=\"r.pdf\"\n\nabc",
+     "download+  file=r.pdf unknown one-sided; amend+  size=3 unknown one-sided"},
+    {"", "200\nContent-Type: application/zip\n\nPK", "download+  unknown one-sided; amend+  size=2 unknown one-sided"},
+    {"", "200" HTML "x", ""},
+    {"", "200\nContent-Type: text/plain\n\nx", ""},
     {"GET /bundle.zip\n\n", "200\nContent-Type: application/zip\n\nPK", "download+  file=bundle.zip unknown; amend+  size=2 unknown"},
     {"GET /files/x.har\n\n", "200\nContent-Type: application/json\n\n{}", "download+  file=x.har unknown; amend+  size=2 unknown"},
     {"GET /files/x.zip\n\n", "206\nContent-Type: application/zip\nContent-Range: bytes 2-3/9\n\nPK",
