@@ -10,12 +10,14 @@
 /* The most bytes each string may take. Their sum is the tail, so that no hostile string can crowd out another. */
 static const uint16_t string_max[STR_N] = {
     [STR_USER] = 192,    [STR_CLAIM] = 192,   [STR_APP] = 64,    [STR_ROUTE] = 64,     [STR_METHOD] = 32,
-    [STR_HOST] = 256,    [STR_TARGET] = 1248, [STR_CASE] = 128,  [STR_CUSTOMER] = 256, [STR_FILE] = 512,
+    [STR_HOST] = 256,    [STR_TARGET] = 1056, [STR_CASE] = 128,  [STR_CUSTOMER] = 256, [STR_FILE] = 512,
     [STR_OBJECT] = 128,  [STR_MIME] = 128,    [STR_AGENT] = 256, [STR_CLIENT] = 64,    [STR_AS_ORG] = 128,
-    [STR_NETWORK] = 128, [STR_PROTOCOL] = 64, [STR_SNI] = 256,
+    [STR_NETWORK] = 128, [STR_PROTOCOL] = 64, [STR_SNI] = 256,    [STR_JA3] = 32,
+    [STR_JA4] = 40,      [STR_CERT] = 120,
 };
-#define LONGEST_STRING 1248
-_Static_assert(192 + 192 + 64 + 64 + 32 + 256 + 1248 + 128 + 256 + 512 + 128 + 128 + 256 + 64 + 128 + 128 + 64 + 256 ==
+#define LONGEST_STRING 1056
+_Static_assert(192 + 192 + 64 + 64 + 32 + 256 + 1056 + 128 + 256 + 512 + 128 + 128 + 256 + 64 + 128 + 128 + 64 + 256 +
+                   32 + 40 + 120 ==
                    ACTIVITY_TAIL_MAX,
                "every string has its own room");
 
@@ -149,7 +151,7 @@ void activity_seal(struct activity *a)
     struct canon c = {bytes};
     canon_head(&c, a);
     for (int i = 0; i < STR_N; i++) {
-        if (i == STR_CLAIM)
+        if (i == STR_CLAIM || (i > STR_SNI && !a->size[i])) /* a record without TLS keeps the id it always had */
             continue;
         const uint8_t size[2] = {(uint8_t)(a->size[i] >> 8), (uint8_t)a->size[i]};
         canon_bytes(&c, size, sizeof size);

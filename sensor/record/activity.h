@@ -44,6 +44,8 @@ enum activity_string {
     STR_AS_ORG, STR_NETWORK, /* enrichment: AS organisation, name of the operator's prefix list */
     STR_PROTOCOL, /* of ACTION_CONNECTION: nDPI's name */
     STR_SNI,
+    STR_JA3, STR_JA4, /* of the client's TLS, where the tap stands in front of its end */
+    STR_CERT,         /* subject of the client's certificate */
     STR_N
 };
 
@@ -137,7 +139,7 @@ enum network_class {
 
 /* Zeroes the head (not the tail). */
 void activity_init(struct activity *a);
-/* Sets or replaces a string. Each has room of its own (target 1248 bytes, file 512, user 192, ...): what is longer is
+/* Sets or replaces a string. Each has room of its own (target 1056 bytes, file 512, user 192, ...): what is longer is
  * cut between characters and sets ACT_CUT. Bytes that are no UTF-8 become U+FFFD. 'value' may be a string of 'a'. */
 void activity_set(struct activity *a, enum activity_string which, struct span value);
 struct span activity_get(const struct activity *a, enum activity_string which);

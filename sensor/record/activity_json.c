@@ -46,9 +46,13 @@ static void write_network(struct json *j, const struct activity *a)
         write_lower(j, "application", dot == SIZE_MAX ? span_of(NULL, 0) : span_from(name, dot + 1));
         json_close(j, '}');
     }
-    if (a->size[STR_SNI]) {
+    if (a->size[STR_SNI] || a->size[STR_JA3] || a->size[STR_CERT]) {
         json_open(j, "tls", '{');
-        ecs_only(j, SPAN("\"client\":{\"server_name\":"), activity_get(a, STR_SNI));
+        json_open(j, "client", '{');
+        ecs_string(j, "server_name", a, STR_SNI);
+        ecs_string(j, "ja3", a, STR_JA3);
+        ecs_string(j, "subject", a, STR_CERT);
+        json_close(j, '}');
         json_close(j, '}');
     }
 }
@@ -171,6 +175,7 @@ static void write_own(struct json *j, const struct activity *a)
     write_source_facts(j, a);
     write_client(j, a);
     ecs_string(j, "protocol", a, STR_PROTOCOL);
+    ecs_only(j, SPAN("\"tls\":{\"ja4\":"), activity_get(a, STR_JA4));
     write_body(j, a);
     if (a->flags & ACT_RANGE) {
         json_open(j, "range", '{');

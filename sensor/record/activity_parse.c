@@ -239,6 +239,9 @@ static void read_strings(struct parse *p)
         {"casetap.source.network", STR_NETWORK},
         {"casetap.protocol", STR_PROTOCOL},
         {"tls.client.server_name", STR_SNI},
+        {"tls.client.ja3", STR_JA3},
+        {"casetap.tls.ja4", STR_JA4},
+        {"tls.client.subject", STR_CERT},
     };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         read_string(p, strings[i].path, strings[i].which);

@@ -29,6 +29,43 @@ void ecs_start(struct json *j, uint64_t time_ns)
     ecs_raw(j, SPAN("\"ecs\":{\"version\":\"" ECS_VERSION "\"}"));
 }
 
+static void put_text(struct json *j, const char *key, const char *value)
+{
+    if (value && value[0])
+        json_str(j, key, value);
+}
+
+static void put_side(struct json *j, const char *key, const char *name, const char *ja3_key, const char *ja3,
+                     const char *subject)
+{
+    if (!name[0] && !ja3[0] && !subject[0])
+        return;
+    json_open(j, key, '{');
+    put_text(j, "server_name", name);
+    put_text(j, ja3_key, ja3);
+    put_text(j, "subject", subject);
+    json_close(j, '}');
+}
+
+void ecs_tls(struct json *j, const struct tls_facts *f)
+{
+    if (!f)
+        return;
+    const char *version = tls_facts_version(f->version);
+    json_open(j, "tls", '{');
+    if (version) {
+        json_str(j, "version", version);
+        json_str(j, "version_protocol", f->version == 0x0300 ? "ssl" : "tls");
+    }
+    put_text(j, "cipher", f->cipher_name);
+    put_text(j, "next_protocol", f->alpn);
+    if (f->is_resumed)
+        json_bool(j, "resumed", true);
+    put_side(j, "client", f->server_name, "ja3", f->ja3, f->client_subject);
+    put_side(j, "server", "", "ja3s", f->ja3s, f->server_subject);
+    json_close(j, '}');
+}
+
 static char *put_octet(char *at, uint8_t value)
 {
     if (value >= 100)

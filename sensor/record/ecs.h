@@ -26,6 +26,8 @@ void ecs_http(struct json *j, const struct activity *a);
 void ecs_file(struct json *j, const struct activity *a);
 void ecs_string(struct json *j, const char *key, const struct activity *a, enum activity_string which);
 void ecs_session(struct json *j, const struct activity *a); /* casetap.session.id */
+/* "tls":{...}: what ECS has fields for. 'facts' may be NULL. */
+void ecs_tls(struct json *j, const struct tls_facts *facts);
 /* Like json_ip and json_time, without the C library's formatter. */
 void ecs_ip(struct json *j, const char *key, const struct ipaddr *ip);
 /* Lower-case hexadecimal of 16 bytes, or of a number's 8. */

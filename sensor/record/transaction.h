@@ -8,6 +8,7 @@
 #include "base/fields.h"
 #include "base/ipaddr.h"
 #include "base/json.h"
+#include "record/tls_facts.h"
 
 /* How a size is known. */
 enum size_known {
@@ -43,6 +44,18 @@ enum tunnel_kind {
 #define TXN_MIDSTREAM 0x0080u       /* the connection was joined after its beginning */
 #define TXN_UPGRADED 0x0100u        /* 101, or 2xx to CONNECT: what follows is not HTTP/1 */
 
+/* A TLS or QUIC connection nobody could look into: one transaction of its own kind, told when it ends. A burst is what
+ * the server sends between two turns of the client; the large ones look like downloads. */
+#define CLOSED_DOWNLOAD_BYTES 65536u
+struct closed_flow {
+    uint64_t bytes[2];      /* of the client, of the server: TCP or UDP payload without duplicates */
+    uint64_t missing[2];    /* of these, bytes the capture lacks */
+    uint64_t first_byte_ns; /* from the client's first byte to the server's; 0 = not seen */
+    uint32_t bursts;        /* all; only those with bytes */
+    uint32_t downloads;     /* of at least CLOSED_DOWNLOAD_BYTES */
+    uint64_t download_bytes, largest; /* of the latter; of the largest burst */
+};
+
 struct transaction {
     /* where it stands in the stream of records: (completion time, flow_hash, number) is its order */
     uint64_t flow_hash;
@@ -53,6 +66,7 @@ struct transaction {
     uint16_t vlan[2]; /* outer, inner; 0 = none */
     enum tunnel_kind tunnel;
     struct ipaddr proxy_protocol_client; /* PROXY v1/v2 source, zero when there was none */
+    const struct tls_facts *tls; /* of the connection around it; NULL: none */
 
     /* packet times in ns; 0 = not seen */
     uint64_t request_ns;      /* first byte of the request */
@@ -72,6 +86,7 @@ struct transaction {
     struct body_measure response_body;
 
     uint32_t flags;
+    const struct closed_flow *closed; /* then there is no request and no response; NULL: HTTP */
 
     void *note; /* the application side's own, from on_request to on_end */
 };

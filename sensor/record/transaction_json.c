@@ -10,7 +10,10 @@ static void write_event(struct json *j, const struct transaction *t, uint64_t st
 {
     uint8_t id[16];
     transaction_id(t, id);
-    ecs_raw(j, SPAN("\"event\":{\"kind\":\"event\",\"category\":[\"web\"],\"type\":[\"access\"]"));
+    if (t->closed)
+        ecs_raw(j, SPAN("\"event\":{\"kind\":\"event\",\"category\":[\"network\"],\"type\":[\"connection\",\"end\"]"));
+    else
+        ecs_raw(j, SPAN("\"event\":{\"kind\":\"event\",\"category\":[\"web\"],\"type\":[\"access\"]"));
     if (t->status)
         json_str(j, "outcome", t->status < 400 ? "success" : "failure");
     ecs_hash128(j, "id", id);
@@ -25,11 +28,14 @@ static void write_event(struct json *j, const struct transaction *t, uint64_t st
     json_close(j, '}');
 }
 
-static void write_endpoint(struct json *j, const char *key, const struct endpoint *e)
+/* 'closed': what this end sent in a connection that stayed closed. */
+static void write_endpoint(struct json *j, const char *key, const struct endpoint *e, const uint64_t *closed)
 {
     json_open(j, key, '{');
     ecs_ip(j, "ip", &e->ip);
     json_u64(j, "port", e->port);
+    if (closed)
+        json_u64(j, "bytes", count_long(*closed));
     json_close(j, '}');
 }
 
@@ -130,13 +136,47 @@ static void write_flags(struct json *j, uint32_t flags)
     json_close(j, ']');
 }
 
-static void write_own(struct json *j, const struct transaction *t)
+static void write_bodies(struct json *j, const struct transaction *t)
 {
-    ecs_raw(j, SPAN("\"observer\":" ECS_OBSERVER ",\"casetap\":{\"schema\":" RECORD_SCHEMA));
     write_measure(j, "body", &t->response_body);
     bool is_plain = t->request_body.missing == 0 && t->request_body.is_complete;
     if (!is_plain && t->request_body.known != SIZE_UNKNOWN)
         write_measure(j, "request_body", &t->request_body);
+}
+
+static void write_closed(struct json *j, const struct closed_flow *c)
+{
+    json_open(j, "closed", '{');
+    json_u64(j, "missing_bytes", count_long(c->missing[0] + c->missing[1]));
+    if (c->first_byte_ns)
+        json_u64(j, "first_byte_ns", count_long(c->first_byte_ns));
+    json_u64(j, "bursts", c->bursts);
+    json_u64(j, "largest_burst_bytes", count_long(c->largest));
+    json_u64(j, "downloads", c->downloads);
+    json_u64(j, "download_bytes", count_long(c->download_bytes));
+    json_close(j, '}');
+}
+
+static void write_tls(struct json *j, const struct tls_facts *f)
+{
+    json_open(j, "tls", '{');
+    json_str(j, "sight", tls_facts_sight((enum tls_sight)f->sight));
+    if (f->ja4[0])
+        json_str(j, "ja4", f->ja4);
+    if (f->has_ech)
+        json_bool(j, "ech", true);
+    if (f->has_early_data)
+        json_bool(j, "early_data", true);
+    json_close(j, '}');
+}
+
+static void write_own(struct json *j, const struct transaction *t)
+{
+    ecs_raw(j, SPAN("\"observer\":" ECS_OBSERVER ",\"casetap\":{\"schema\":" RECORD_SCHEMA));
+    if (t->closed)
+        write_closed(j, t->closed);
+    else
+        write_bodies(j, t);
     write_flags(j, t->flags);
     if (t->vlan[0]) {
         json_open(j, "vlan", '[');
@@ -146,6 +186,8 @@ static void write_own(struct json *j, const struct transaction *t)
     }
     if (t->tunnel != TUNNEL_NONE)
         json_str(j, "tunnel", tunnel_name(t->tunnel));
+    if (t->tls)
+        write_tls(j, t->tls);
     if (!ipaddr_is_zero(&t->proxy_protocol_client)) {
         json_open(j, "proxy_protocol", '{');
         ecs_ip(j, "ip", &t->proxy_protocol_client);
@@ -162,14 +204,21 @@ void transaction_json(const struct transaction *t, const struct ipaddr *forwarde
     struct json j = json_on(out);
     ecs_start(&j, start_ns ? start_ns : t->end_ns);
     write_event(&j, t, start_ns);
-    write_endpoint(&j, "source", &t->client);
-    write_endpoint(&j, "destination", &t->server);
-    ecs_raw(&j, SPAN("\"network\":{\"transport\":\"tcp\",\"protocol\":\"http\""));
+    write_endpoint(&j, "source", &t->client, t->closed ? &t->closed->bytes[0] : NULL);
+    write_endpoint(&j, "destination", &t->server, t->closed ? &t->closed->bytes[1] : NULL);
+    if (!t->closed)
+        ecs_raw(&j, SPAN("\"network\":{\"transport\":\"tcp\",\"protocol\":\"http\""));
+    else if (t->tls && t->tls->is_quic)
+        ecs_raw(&j, SPAN("\"network\":{\"transport\":\"udp\",\"protocol\":\"quic\""));
+    else
+        ecs_raw(&j, SPAN("\"network\":{\"transport\":\"tcp\",\"protocol\":\"tls\""));
     if (forwarded && !ipaddr_is_zero(forwarded))
         ecs_ip(&j, "forwarded_ip", forwarded);
     json_close(&j, '}');
     write_url(&j, t);
-    write_http(&j, t);
+    if (!t->closed)
+        write_http(&j, t);
+    ecs_tls(&j, t->tls);
     write_own(&j, t);
     json_close(&j, '}');
     text_add_char(out, '\n');

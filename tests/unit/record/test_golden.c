@@ -177,6 +177,18 @@ static void add_transactions(struct text *out)
                                .end_ns = NS + 5,
                                .flags = TXN_NO_REQUEST};
     transaction_json(&half, NULL, out);
+    struct tls_facts tls = {.version = 0x0304, .cipher = 0x1301, .cipher_name = "TLS_AES_128_GCM_SHA256",
+                            .server_name = "support.example.test", .alpn = "h2", .sight = TLS_NO_KEYS,
+                            .ja3 = "0123456789abcdef0123456789abcdef", .ja3s = "fedcba9876543210fedcba9876543210",
+                            .ja4 = "t13d1516h2_8daaf6152771_02713d6af862", .has_ech = true, .is_resumed = true};
+    struct closed_flow closed = {.bytes = {2048, 5300000}, .missing = {0, 1448}, .first_byte_ns = 18000000,
+                                 .bursts = 7, .downloads = 1, .download_bytes = 5242880, .largest = 5242880};
+    struct transaction shut = {.client = t.client, .server = t.server, .request_ns = NS, .end_ns = NS + 5,
+                               .flow_hash = 7, .tls = &tls, .closed = &closed};
+    transaction_json(&shut, NULL, out);
+    tls.sight = TLS_OPEN;
+    half.tls = &tls;
+    transaction_json(&half, NULL, out);
 }
 
 static void add_alerts(struct text *out)
