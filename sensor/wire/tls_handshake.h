@@ -66,6 +66,9 @@ void tls_handshake_fini(struct tls_handshake *h, struct tls_handshake_memory *me
 /* Takes bytes off the front of *fragment. The caller steps until TLS_HANDSHAKE_MORE. */
 enum tls_handshake_event tls_handshake_step(struct tls_handshake *h, struct tls_handshake_memory *memory,
                                             struct span *fragment, struct tls_handshake_out *out);
+/* Whether a fragment is one whole ClientHello or ServerHello in the clear: behind a ChangeCipherSpec that protects nothing
+ * (RFC 8446 appendix D.4, after a HelloRetryRequest). Ciphertext looks like that by chance once in 2^40. */
+bool tls_handshake_is_hello(struct span fragment);
 /* A record is missing or could not be read: the message under way is dropped, the next fragment begins a message. True
  * when there was one. */
 bool tls_handshake_gap(struct tls_handshake *h, struct tls_handshake_memory *memory);

@@ -59,21 +59,21 @@ enum tls_record_state {
 struct tls_record_reader {
     uint8_t state;                 /* enum tls_record_state */
     uint8_t n_header;              /* bytes of the header so far */
-    bool is_ended;                 /* tls_record_finish */
-    bool is_found;                 /* resync succeeded: 'pending' bytes of the block come before the input */
-    bool is_refused;               /* of the current record: no block to collect it in */
-    bool is_bounded;               /* resync: 'budget' counts down */
-    bool is_told;                  /* resync: the loss was reported */
-    bool is_handed;                /* the block holds what the last event handed out */
     uint8_t header[6];             /* of the record, or the first bytes of the direction */
-    uint16_t version;              /* of the last record in sync, 0 = none yet */
+    bool is_ended;                 /* tls_record_finish */
+    bool is_found;                 /* search done: the block's bytes from 'start' to 'end' come before the input */
+    bool is_handed;                /* the block holds what the last event handed out */
+    bool is_refused;               /* no block for the current record or search */
+    bool is_torn;                  /* of the current record: a wanted byte is missing */
+    bool is_bounded;               /* search: 'budget' holds */
+    bool is_told;                  /* search: the loss was reported */
     uint16_t have;                 /* bytes of the fragment passed so far, missing ones included */
     uint16_t missing;              /* of those, in gaps */
-    uint16_t want_head, want_tail; /* of the fragment, to hand out */
-    uint32_t start, end;           /* resync: what of the block is still to be looked at */
-    uint64_t lost;                 /* resync: gap bytes since sync was lost */
+    uint16_t want_head, want_tail; /* bytes of the fragment to hand out */
+    uint32_t start, end;           /* of the block: what is still to be looked at */
+    uint64_t lost;                 /* search: gap bytes since sync was lost */
     uint64_t unsynced;             /* bytes passed since sync was lost, gaps included */
-    uint64_t budget;               /* resync: bytes left to look through */
+    uint64_t budget;               /* search: bytes to look through */
     uint64_t count;                /* records begun in this direction, as far as seen */
     struct tls_record_head current;
     uint8_t *block;
@@ -87,26 +87,27 @@ struct tls_record_input {
 };
 
 enum tls_record_event {
-    TLS_RECORD_MORE, /* the input is used up */
-    TLS_RECORD_HEAD, /* a header: 'head'. The caller may answer with tls_record_want; else the fragment comes whole */
-    TLS_RECORD_BODY, /* the record is over: 'data' (and 'tail') is what was wanted of it, valid until the next call */
-    TLS_RECORD_MEASURED, /* the record is over, nothing of it is handed out: that was wanted, or 'missing' bytes of it
-                          * fell into gaps (sync is kept: its length is known), or there was no memory (is_refused) */
-    TLS_RECORD_LOST,  /* sync is lost: a gap, or (size 0) a header that is none. 'is_cut': the record 'head' was under
-                       * way  and 'missing' of its bytes are gone; 'size' bytes of the gap lie behind its end */
-    TLS_RECORD_FOUND, /* back in sync: 'size' bytes were passed since TLS_RECORD_LOST, 'missing' of them in gaps (the
-                       * 'size' of TLS_RECORD_LOST included). A TLS_RECORD_HEAD follows */
-    TLS_RECORD_SSL2,  /* first bytes: ClientHello of SSL 2.0 format; 'version' is what it offers. Nothing else comes */
-    TLS_RECORD_FOREIGN, /* not TLS: at the first bytes, or the budget of a search was used up ('size' passed). Nothing
-                         * else comes */
+    TLS_RECORD_MORE,     /* the input is used up */
+    TLS_RECORD_HEAD,     /* a header: 'head'. The caller may answer with tls_record_want; else the fragment comes whole */
+    TLS_RECORD_BODY,     /* the record is over: 'data' (and 'tail') is what was wanted of it, valid until the next call;
+                          * 'missing' bytes that were not wanted fell into gaps */
+    TLS_RECORD_MEASURED, /* the record is over, nothing of it is handed out: none was wanted, or of what was wanted some is
+                          * among the 'missing' bytes, or there was no memory (is_refused). A gap inside of a record does
+                          * not lose sync. is_cut: the stream ended inside of it */
+    TLS_RECORD_LOST,     /* sync is lost: a gap of 'size' bytes begins between records or in a header, or goes on behind
+                          * the end of a record; or (size 0) a header is none */
+    TLS_RECORD_FOUND,    /* back in sync: 'size' bytes were passed since, 'missing' of them in gaps (those of
+                          * TLS_RECORD_LOST included). A TLS_RECORD_HEAD follows */
+    TLS_RECORD_SSL2,     /* first bytes: a ClientHello in SSL 2.0 format; 'version' is what it offers. Nothing follows */
+    TLS_RECORD_FOREIGN,  /* not TLS: by the first bytes, or a search gave up ('size' bytes passed). Nothing follows */
 };
 
 struct tls_record_out {
-    struct tls_record_head head; /* HEAD, BODY, MEASURED, and LOST with is_cut */
+    struct tls_record_head head; /* HEAD, BODY, MEASURED */
     struct span data, tail;      /* BODY */
     uint64_t size, missing;      /* bytes */
     uint16_t version;            /* SSL2 */
-    bool is_cut, is_refused;
+    bool is_cut, is_refused;     /* MEASURED */
 };
 
 void tls_record_init(struct tls_record_reader *r);
@@ -119,7 +120,7 @@ enum tls_record_event tls_record_step(struct tls_record_reader *r, struct tls_re
  * measured by arithmetic (0, 0: all of it, answered by TLS_RECORD_MEASURED). When they meet, 'data' is the whole
  * fragment and 'tail' is empty. */
 void tls_record_want(struct tls_record_reader *r, size_t head, size_t tail);
-/* No more bytes will come: a search may end at the last byte. The caller steps on with an empty input until
+/* No more bytes will come: a search may end with a record that ends here. The caller steps on with an empty input until
  * TLS_RECORD_MORE. */
 void tls_record_finish(struct tls_record_reader *r);
 /* The flow was joined midstream: looks for records, and gives up (TLS_RECORD_FOREIGN) after 'budget' bytes, 0 = never.
