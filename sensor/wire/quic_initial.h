@@ -6,7 +6,7 @@
 #define WIRE_QUIC_INITIAL_H
 
 #include "base/pool.h"
-#include "base/span.h"
+#include "wire/quic_crypto.h"
 
 #define QUIC_V1 0x00000001u
 #define QUIC_V2 0x6b3343cfu
@@ -14,11 +14,6 @@
 #define QUIC_MAX_HELLO 16384u /* CRYPTO bytes kept of one direction */
 #define QUIC_BLOCK (QUIC_MAX_HELLO + QUIC_MAX_HELLO / 8)
 #define QUIC_LOOK_DATAGRAMS 16u /* of a flow, each way, that are worth handing in before it is called finished */
-
-struct quic_opener; /* the ciphers, ready for use; one thread at a time */
-
-struct quic_opener *quic_opener_new(void); /* NULL when the crypto library fails */
-void quic_opener_free(struct quic_opener *o);
 
 struct quic_memory {
     struct quic_opener *opener;
