@@ -10,7 +10,7 @@
 /* What the flow knows of itself; owned by the flow, readable for the connection's whole life. */
 struct flow_info {
     uint64_t hash;            /* of both endpoints and the first packet's time: the same in every run */
-    struct endpoint client, server; /* by SYN; midstream: the sender of the first packet is the client until content tells */
+    struct endpoint client, server; /* by SYN; midstream: the lower port is the server's, until content tells */
     uint16_t vlan[2];
     uint8_t tunnel;           /* enum tunnel_kind */
     bool is_midstream;        /* no SYN was seen */

@@ -180,10 +180,13 @@ static bool key_of(const struct dissected *d, struct flow_key *key)
     return is_first;
 }
 
-/* Who opens a connection is known by its handshake; without it the first sender is taken for the client. */
+/* Who opens a connection is known by its handshake. Without it the lower port is taken for the server's: who sends first
+ * in the capture is chance. */
 static bool is_from_server(const struct dissected *d)
 {
-    return d->protocol == FLOW_TCP && (d->tcp_flags & (DECAP_SYN | DECAP_ACK)) == (DECAP_SYN | DECAP_ACK);
+    if (d->protocol != FLOW_TCP)
+        return false;
+    return d->tcp_flags & DECAP_SYN ? d->tcp_flags & DECAP_ACK : d->src.port < d->dst.port;
 }
 
 static void begin_flow(struct flow_table *t, struct flow *f, const struct flow_key *key, const struct dissected *d,

@@ -73,10 +73,12 @@ void tcp_start_early_ack(struct tcp_half *o, uint32_t ack)
         o->acked = acked;
 }
 
-/* One byte at the very front is what some systems probe an idle connection with: not data, and before it. */
+/* One byte at the very front is what some systems probe an idle connection with: not data, and before it. In practice
+ * it is 0; a printable one begins a message that was sent byte by byte. */
 static void drop_probe(struct tcp *t, struct tcp_half *h)
 {
-    if (h->has_syn || !h->hold.first || h->hold.first->seq != h->next || h->hold.first->wire != 1)
+    const struct hold_block *b = h->hold.first;
+    if (h->has_syn || !b || b->seq != h->next || b->wire != 1 || (b->caught == 1 && b->data[0] >= ' '))
         return;
     pool_give(t->blocks, hold_take(&h->hold));
     t->counts->bytes_held--;

@@ -287,7 +287,7 @@ static const struct script {
       {2, 'c', 1000, 101, 501, A, "ask"},
       {3, 'c', 1000, 100, 0, S, NULL}},
      40},
-    {"midstream: the first sender is the client", "{80>1000 mid c:yes @9ms} ", {{2, 's', 1000, 501, 104, A, "yes"}}, 9},
+    {"midstream: the lower port is the server's", "{1000>80 mid s:yes @9ms} ", {{2, 's', 1000, 501, 104, A, "yes"}}, 9},
     {"reset",
      "{1000>80 c:ask @4ms} ",
      {OPEN(0, 1000, 100, 500),
