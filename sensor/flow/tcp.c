@@ -469,10 +469,12 @@ enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int dir
     return s->is_over ? TCP_OVER : TCP_GOING;
 }
 
+/* One last number behind bytes that were seen, which is only acknowledged, is rather the FIN than a byte. */
 static void flush_half(struct tcp_stream *s, int dir, uint64_t now_ns)
 {
     struct tcp_half *h = &s->half[dir];
-    uint32_t end = s->half[!dir].has_fin ? sent_limit(s, dir) : h->acked;
+    bool is_closing = s->half[!dir].has_fin || (s->saw[dir] && h->acked == h->next + 1 && h->gap_to != h->next);
+    uint32_t end = is_closing ? sent_limit(s, dir) : h->acked;
     if (!h->is_started)
         return;
     if (h->hold.last && seq_before(end, h->hold.last->seq))
