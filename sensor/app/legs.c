@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define WINDOW_NS (10 * NS_PER_S)
+#define MIXED_NS (20 * NS_PER_MS) /* a tap that mixes frames up may show the leg behind the proxy first */
 
 struct act {
     struct ipaddr peer, server; /* of the leg that was told */
@@ -70,7 +71,7 @@ static bool is_pair(const struct ipaddr *front_peer, const struct ipaddr *front_
                     const struct ipaddr *back_peer, uint64_t back_ns, const struct ipaddr *person)
 {
     bool is_direct = ipaddr_eq(front_peer, person) && !ipaddr_eq(back_peer, person);
-    return front_ns <= back_ns && back_ns < front_ns + WINDOW_NS && (is_direct || ipaddr_eq(front_server, back_peer));
+    return front_ns <= back_ns + MIXED_NS && back_ns < front_ns + WINDOW_NS && (is_direct || ipaddr_eq(front_server, back_peer));
 }
 
 static bool is_twin(const struct act *told, const struct activity *a)

@@ -13,8 +13,9 @@ struct legs;
 struct legs *legs_new(uint32_t max);
 void legs_free(struct legs *l);
 /* Whether this candidate (or what it amends) is the other leg of one that was told before: same action, person, session,
- * method, target and status, the one in front not later and at most 10 s earlier than the one behind; and the person
- * himself is at the front connection's end, or its server is the back one's client. In order of records. */
+ * method, target and status, the one in front not later (20 ms, where frames are mixed up) and at most 10 s earlier than
+ * the one behind; and the person himself is at the front connection's end, or its server is the back one's client. In
+ * order of records. */
 bool legs_is_told(struct legs *l, const struct activity *candidate);
 struct counters legs_counters(const struct legs *l);
 

@@ -48,7 +48,8 @@ static void twins_are_told_once(void **state)
         {"fetched twice, both legs", {{BACK, 5, "/f", false}, {FRONT, 2, "/f", true}, {BACK, 505, "/f", false}, {FRONT, 502, "/f", true}}, 4},
         {"twice at once", {{BACK, 5, "/f", false}, {BACK, 6, "/f", false}, {FRONT, 2, "/f", true}, {FRONT, 3, "/f", true}}, 4},
         {"long apart", {{BACK, 20005, "/f", false}, {FRONT, 2, "/f", false}}, 2},
-        {"the proxy asked before the client did", {{BACK, 5, "/f", false}, {FRONT, 9, "/f", false}}, 2},
+        {"the tap shows the proxy's question first", {{BACK, 5, "/f", false}, {FRONT, 9, "/f", true}}, 2},
+        {"the proxy asked before the client did", {{BACK, 5, "/f", false}, {FRONT, 99, "/f", false}}, 2},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct legs *l = legs_new(16);
