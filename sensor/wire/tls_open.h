@@ -2,7 +2,8 @@
  * The reading end of one direction of a TLS connection under one set of keys: opens records, or counts them without
  * opening, or reads only a part of one. TLS 1.3 (RFC 8446 section 5), TLS 1.2 (RFC 5246 section 6.2, 5288, 6655,
  * 7905), encrypt-then-MAC (RFC 7366), TLS 1.1, 1.0 and SSL 3.0. Cipher contexts come from a pool that grows only when
- * an opener is made, and never shrinks; a record takes nothing from the heap. */
+ * an opener is made, and never shrinks; a record takes nothing from the heap
+ * (but OpenSSL's note of a failed authentication with CCM). */
 #ifndef WIRE_TLS_OPEN_H
 #define WIRE_TLS_OPEN_H
 
@@ -68,7 +69,7 @@ struct tls_record {   /* what the wire shows of one */
 struct tls_opened {
     uint8_t type;     /* the inner content type with TLS 1.3, else the record's */
     struct span data; /* plaintext without padding; borrows the caller's buffer */
-    uint32_t lost;    /* tls_opener_resync: records passed over before this one */
+    uint32_t lost;    /* tls_opener_resync: records passed over; with a KeyUpdate among them: at least so many */
 };
 
 /* Opens the next record. 'fragment' is whole (record->length bytes); 'out' holds as many and may not overlap it.
