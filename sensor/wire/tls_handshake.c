@@ -93,6 +93,7 @@ static enum tls_handshake_event finish(struct tls_handshake *h, struct tls_hands
         h->is_handed = true;
     }
     h->n_header = 0;
+    h->have = 0;
     return TLS_HANDSHAKE_MESSAGE;
 }
 
