@@ -12,6 +12,7 @@
 #include "capture/source_impl.h"
 
 #define NOTES_MAX 256u
+#define SECRETS_MAX (64u << 20) /* bytes kept until somebody asks */
 
 int source_next(struct source *s, struct packet *p)
 {
@@ -67,10 +68,43 @@ const char *source_last_note(const struct source *s, const char *otherwise)
     return s->n_notes ? s->notes[s->n_notes - 1] : otherwise;
 }
 
+static void drop_secrets(struct source *s)
+{
+    if (s->secrets.at)
+        explicit_bzero(s->secrets.at, s->secrets.size);
+    text_fini(&s->secrets);
+}
+
+void source_hand_secrets(void *source, struct span text)
+{
+    struct source *s = source;
+    if (s->on_secrets) {
+        s->on_secrets(s->secrets_ctx, text);
+        return;
+    }
+    if (text.size >= SECRETS_MAX - s->secrets.size) {
+        source_add_note(s, "embedded key logs of more than %u MiB: the rest is left out", SECRETS_MAX >> 20);
+        return;
+    }
+    s->secrets.max = SECRETS_MAX + 1;
+    text_add(&s->secrets, text);
+    text_add_str(&s->secrets, "\n"); /* a last line without its end must not run into the next block */
+}
+
+void source_on_secrets(struct source *s, source_secrets_fn *fn, void *ctx)
+{
+    s->on_secrets = fn;
+    s->secrets_ctx = ctx;
+    if (fn && s->secrets.size)
+        fn(ctx, text_span(&s->secrets));
+    drop_secrets(s);
+}
+
 void source_close(struct source *s)
 {
     if (!s)
         return;
+    drop_secrets(s);
     for (size_t i = 0; i < s->n_notes; i++)
         free(s->notes[i]);
     free(s->notes);

@@ -5,9 +5,13 @@
 #define CAPTURE_SOURCE_H
 
 #include "base/packet.h"
+#include "base/span.h"
 #include "base/text.h"
 
 struct source;
+
+/* The text of a TLS key log that is embedded in a capture: whole lines; borrowed for the call. */
+typedef void source_secrets_fn(void *ctx, struct span text);
 
 struct source_stats {
     uint64_t packets, bytes;        /* delivered: frames, wire bytes */
@@ -32,6 +36,9 @@ int source_open_live(struct source **out, const char *interface, const struct so
 /* The next packet in time order. 1: *p is filled; 0: nothing now (live and pipes: about every 100 ms); E_END: all files
  * read, or stopped; E_IO: the source failed, the last note says how. A packet of an unknown link type is delivered as it is: decap counts it. */
 int source_next(struct source *s, struct packet *p);
+/* From now on 'fn' gets the TLS key logs of pcapng files (decryption secrets blocks), also those already passed over
+ * when the files were opened; each once, before the packets that follow it in its file. Live sources have none. */
+void source_on_secrets(struct source *s, source_secrets_fn *fn, void *ctx);
 /* Ends source_next from a signal handler or another thread. */
 void source_stop(struct source *s);
 void source_stats(struct source *s, struct source_stats *out);

@@ -43,6 +43,9 @@ struct source_file {
 
     bool is_pcapng;
     struct pcapng ng;
+    source_secrets_fn *on_secrets;
+    void *secrets_ctx;
+    uint64_t other_secrets;
     bool is_swapped, has_swapped_lengths; /* pcap */
     uint32_t nanos; /* in a unit of the fraction: 1 or 1000 */
     uint32_t link;
@@ -169,6 +172,14 @@ static int file_skip(struct source_file *f)
     return 1;
 }
 
+static void hand_secrets(struct source_file *f)
+{
+    if (f->ng.secrets.size > 0 && f->ng.secrets_type == PCAPNG_SECRETS_TLS && f->on_secrets)
+        f->on_secrets(f->secrets_ctx, f->ng.secrets);
+    else
+        f->other_secrets++;
+}
+
 /* One block; 1 with a packet, 0 or less as source_file_next, E_MORE when the block was no packet. */
 static int pcapng_step(struct source_file *f, struct packet *p)
 {
@@ -180,11 +191,13 @@ static int pcapng_step(struct source_file *f, struct packet *p)
     uint32_t type, size;
     if (source_pcapng_head(&f->ng, span_of(f->buffer + f->from, PCAPNG_HEAD_SIZE), &type, &size) != E_OK)
         return file_stop(f, FILE_END_DAMAGED);
-    if (!source_pcapng_is_wanted(type)) {
+    bool is_secrets = source_pcapng_is_secrets(type);
+    if (!source_pcapng_is_wanted(type) || (is_secrets && size > SOURCE_FILE_MAX_SECRETS)) {
+        f->other_secrets += is_secrets;
         f->skip = size;
         return E_MORE;
     }
-    if (size > BLOCK_MAX)
+    if (size > BLOCK_MAX && !is_secrets)
         return file_stop(f, FILE_END_DAMAGED);
     rc = file_need(f, size);
     if (rc != 1)
@@ -197,6 +210,8 @@ static int pcapng_step(struct source_file *f, struct packet *p)
         return rc;
     if (rc < 0)
         return file_stop(f, FILE_END_DAMAGED);
+    if (is_secrets)
+        hand_secrets(f);
     if (rc == 1) {
         f->record = f->offset - (f->to - f->from);
         f->packets++;
@@ -390,6 +405,17 @@ int source_file_resume(struct source_file *f)
     if (f->fd < 0 || lseek(f->fd, (off_t)f->offset, SEEK_SET) < 0)
         return E_IO;
     return E_OK;
+}
+
+void source_file_on_secrets(struct source_file *f, source_secrets_fn *fn, void *ctx)
+{
+    f->on_secrets = fn;
+    f->secrets_ctx = ctx;
+}
+
+uint64_t source_file_other_secrets(const struct source_file *f)
+{
+    return f->other_secrets;
 }
 
 bool source_file_can_suspend(const struct source_file *f)

@@ -4,10 +4,10 @@
 #ifndef CAPTURE_SOURCE_FILE_H
 #define CAPTURE_SOURCE_FILE_H
 
-#include "base/packet.h"
-#include "base/text.h"
+#include "capture/source.h"
 
 #define SOURCE_FILE_MAX_FRAME (1u << 20) /* bytes; a record that claims more is damage */
+#define SOURCE_FILE_MAX_SECRETS (16u << 20) /* bytes of a block; larger ones are passed over */
 
 struct source_file;
 
@@ -21,6 +21,10 @@ void source_file_close(struct source_file *f);
 /* The next packet (all but source and number), borrowed until the next call. 1: here it is; 0: a pipe has nothing now;
  * E_END: see source_file_end; E_IO: reading failed (errno). */
 int source_file_next(struct source_file *f, struct packet *p);
+/* Right after opening: who gets the TLS key logs of a pcapng file, each before the packets that follow it. */
+void source_file_on_secrets(struct source_file *f, source_secrets_fn *fn, void *ctx);
+/* Blocks of secrets that were not handed out: too large, malformed, or of another kind. */
+uint64_t source_file_other_secrets(const struct source_file *f);
 /* Lets go of descriptor and buffer. After source_file_resume the packet that was read last comes once more.
  * Only when source_file_can_suspend. */
 void source_file_suspend(struct source_file *f);

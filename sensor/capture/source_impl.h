@@ -21,10 +21,16 @@ struct source {
     char **notes;
     size_t n_notes;
     uint64_t notes_left_out;
+    source_secrets_fn *on_secrets; /* NULL until somebody asks: 'secrets' collects what comes before */
+    void *secrets_ctx;
+    struct text secrets;
 };
 
 /* Adds one line to the notes (copied); the list is bounded, what does not fit is counted in its last line. */
 void source_add_note(struct source *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Hands the text of a key log on, or keeps it (bounded, a note says so) until somebody asks; a source_secrets_fn. */
+void source_hand_secrets(void *source, struct span text);
 
 /* BPF text, compiled once for each link type that comes up. */
 struct source_filter;

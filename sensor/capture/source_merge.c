@@ -101,6 +101,9 @@ static void finish(struct merge *m, struct entry *e)
             source_add_note(&m->base, "%s: no packets", name);
         break;
     }
+    if (source_file_other_secrets(e->file) > 0)
+        source_add_note(&m->base, "%s: blocks of secrets that are not used: %llu (no TLS key log, or too large)", name,
+                        (unsigned long long)source_file_other_secrets(e->file));
     m->finished_bytes += source_file_size(e->file);
     source_file_close(e->file);
     e->file = NULL;
@@ -217,6 +220,7 @@ static int add_file(struct merge *m, struct source_file *file, struct text *why)
     }
     struct entry *e = &m->entries[m->n++];
     *e = (struct entry){.file = file};
+    source_file_on_secrets(file, source_hand_secrets, &m->base);
     m->n_open++;
     m->total_bytes += source_file_size(file);
     if (!source_file_can_suspend(file))

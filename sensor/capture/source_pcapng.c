@@ -8,7 +8,7 @@
 #include "base/times.h"
 
 enum block_type {
-    BLOCK_INTERFACE = 1, BLOCK_PACKET = 2, BLOCK_SIMPLE = 3, BLOCK_ENHANCED = 6,
+    BLOCK_INTERFACE = 1, BLOCK_PACKET = 2, BLOCK_SIMPLE = 3, BLOCK_ENHANCED = 6, BLOCK_SECRETS = 10,
 };
 enum { OPTION_END = 0, OPTION_TSRESOL = 9, OPTION_TSOFFSET = 14 };
 
@@ -75,7 +75,12 @@ int source_pcapng_head(struct pcapng *g, struct span head, uint32_t *type, uint3
 bool source_pcapng_is_wanted(uint32_t type)
 {
     return type == PCAPNG_MAGIC || type == BLOCK_INTERFACE || type == BLOCK_PACKET || type == BLOCK_SIMPLE ||
-           type == BLOCK_ENHANCED;
+           type == BLOCK_ENHANCED || type == BLOCK_SECRETS;
+}
+
+bool source_pcapng_is_secrets(uint32_t type)
+{
+    return type == BLOCK_SECRETS;
 }
 
 /* if_tsresol: a power of ten, or of two when the top bit is set. 0 when the unit does not fit 64 bits. */
@@ -181,6 +186,15 @@ static int read_packet(struct pcapng *g, uint32_t type, struct span body, struct
     return 1;
 }
 
+/* Options may follow; they say nothing to us. A malformed one has no secrets: the packets are worth more than it. */
+static int read_secrets(struct pcapng *g, struct span body)
+{
+    struct reader r = reader_of(body);
+    g->secrets_type = get32(g, &r);
+    g->secrets = reader_span(&r, get32(g, &r));
+    return 0;
+}
+
 static int check_section(const struct pcapng *g, struct span body)
 {
     struct reader r = reader_of(body);
@@ -192,7 +206,9 @@ int source_pcapng_block(struct pcapng *g, uint32_t type, struct span body, struc
 {
     if (!g->has_section)
         return E_BAD;
+    g->secrets = span_of(NULL, 0);
     switch (type) {
+    case BLOCK_SECRETS: return read_secrets(g, body);
     case BLOCK_INTERFACE: return add_interface(g, body);
     case BLOCK_SIMPLE: return read_simple(g, body, p);
     case BLOCK_PACKET:

@@ -10,6 +10,7 @@
 #define PCAPNG_HEAD_SIZE 12u /* block type, block length, and the byte-order magic of a section header */
 #define PCAPNG_MAGIC 0x0A0D0D0Au
 #define PCAPNG_MAX_INTERFACES 65536u
+#define PCAPNG_SECRETS_TLS 0x544c534bu /* secrets that are a TLS key log */
 
 struct pcapng_interface {
     uint32_t link;    /* DLT_ value */
@@ -23,6 +24,8 @@ struct pcapng {
     bool has_section;
     uint32_t n_interfaces, max_interfaces;
     struct pcapng_interface *interfaces;
+    struct span secrets;   /* of the block just read: borrowed; empty when it held none */
+    uint32_t secrets_type; /* with secrets: PCAPNG_SECRETS_TLS, or another kind */
     uint64_t last_ns; /* a simple packet has no time of its own: it gets its predecessor's */
 };
 
@@ -33,8 +36,10 @@ void source_pcapng_fini(struct pcapng *g);
 int source_pcapng_head(struct pcapng *g, struct span head, uint32_t *type, uint32_t *size);
 /* Whether the block says anything to this reader; others may be skipped unread. */
 bool source_pcapng_is_wanted(uint32_t type);
-/* One block's body (without type and the two lengths). 1: *p has time, bytes (borrowed), lengths and link; 0: no packet;
- * E_BAD malformed; E_LIMIT too many interfaces; E_NOMEM. */
+/* Whether it is a decryption secrets block: these may be large. */
+bool source_pcapng_is_secrets(uint32_t type);
+/* One block's body (without type and the two lengths). 1: *p has time, bytes (borrowed), lengths and link; 0: no packet,
+ * but perhaps secrets; E_BAD malformed; E_LIMIT too many interfaces; E_NOMEM. */
 int source_pcapng_block(struct pcapng *g, uint32_t type, struct span body, struct packet *p);
 /* The DLT_ value of a LINKTYPE_ value as files carry it; they differ for a few. */
 uint32_t source_pcapng_link(uint32_t linktype);

@@ -208,7 +208,7 @@ static void test_large(void **state)
     for (int i = 0; i < 700000; i++)
         text_add_char(&filler, 'x');
     savefile_section(&f);
-    savefile_block(&f, 10, text_span(&filler)); /* decryption secrets */
+    savefile_block(&f, 5, text_span(&filler)); /* interface statistics: passed over */
     savefile_interface(&f, 1, 0, SPAN(""));
     savefile_packet(&f, 0, 1, 1, 900000);
     savefile_packet(&f, 0, 2, 2, 60);
@@ -368,6 +368,77 @@ static void test_directory(void **state)
     scratch_remove(directory);
 }
 
+static void collect(void *ctx, struct span text)
+{
+    text_add(ctx, text);
+    text_add_str(ctx, "|");
+}
+
+/* A decryption secrets block. */
+static void add_secrets(struct savefile *f, uint32_t type, struct span text)
+{
+    struct savefile body = {.is_big = f->is_big, .out.max = 64u << 20};
+    savefile_u32(&body, type);
+    savefile_u32(&body, (uint32_t)text.size);
+    text_add(&body.out, text);
+    savefile_block(f, 10, text_span(&body.out));
+    text_fini(&body.out);
+}
+
+#define KEY_LOG 0x544c534bu
+
+static void test_secrets(void **state)
+{
+    (void)state;
+    for (int is_big = 0; is_big < 2; is_big++) {
+        struct savefile f = {.is_big = is_big, .out.max = 64u << 20};
+        struct text got = {.max = 64u << 20}, large = {.max = 64u << 20};
+        char path[512];
+        struct packet p;
+        savefile_section(&f);
+        savefile_interface(&f, 1, 0, SPAN(""));
+        add_secrets(&f, KEY_LOG, SPAN("one\n"));
+        add_secrets(&f, KEY_LOG, SPAN("two")); /* not a multiple of four bytes, and no line end */
+        savefile_packet(&f, 0, 1000000, 0, 20);
+        add_secrets(&f, 0x57474b4cu, SPAN("of another protocol\n"));
+        add_secrets(&f, KEY_LOG, SPAN("three\n"));
+        savefile_block(&f, 10, SPAN("KSLTlong")); /* says that it is longer than it is */
+        savefile_packet(&f, 0, 2000000, 0, 20);
+        savefile_section(&f); /* a section of its own */
+        savefile_interface(&f, 1, 0, SPAN(""));
+        while (large.size < 2u << 20) /* more than a packet may have */
+            text_add_str(&large, "0123456789abcdef0123456789abcdef\n");
+        add_secrets(&f, KEY_LOG, text_span(&large));
+        savefile_packet(&f, 0, 3000000, 0, 20);
+        while (large.size < 17u << 20) /* more than is kept */
+            text_add_str(&large, "0123456789abcdef0123456789abcdef\n");
+        add_secrets(&f, KEY_LOG, text_span(&large));
+        savefile_packet(&f, 0, 4000000, 0, 20);
+
+        struct source *s = open_one(scratch_write(scratch, "secrets.pcapng", text_span(&f.out), path), NULL);
+        source_on_secrets(s, collect, &got);
+        assert_string_equal(text_str(&got), "one\n\ntwo\n|"); /* passed over when it was opened */
+        assert_int_equal(source_next(s, &p), 1);
+        assert_int_equal(source_next(s, &p), 1);
+        assert_string_equal(text_str(&got), "one\n\ntwo\n|three\n|");
+        size_t before = got.size;
+        assert_int_equal(source_next(s, &p), 1);
+        assert_int_equal(p.time_ns, 3000000000ull);
+        assert_in_range(got.size - before, 2u << 20, (2u << 20) + 64);
+        before = got.size;
+        assert_int_equal(source_next(s, &p), 1);
+        assert_int_equal(got.size, before);
+        assert_int_equal(source_next(s, &p), E_END);
+        assert_non_null(strstr(source_note(s, 0), "blocks of secrets that are not used: 3 ("));
+        source_close(s);
+        s = open_one(path, NULL); /* nobody asks */
+        assert_int_equal(drain(s, "blocks of secrets"), 4);
+        text_fini(&f.out);
+        text_fini(&got);
+        text_fini(&large);
+    }
+}
+
 static void test_filter(void **state)
 {
     (void)state;
@@ -448,7 +519,7 @@ int main(void)
         cmocka_unit_test(test_formats), cmocka_unit_test(test_kuznetzov), cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_damage), cmocka_unit_test(test_large), cmocka_unit_test(test_errors),
         cmocka_unit_test(test_merge_order), cmocka_unit_test(test_given_twice), cmocka_unit_test(test_many_files),
-        cmocka_unit_test(test_directory), cmocka_unit_test(test_filter), cmocka_unit_test(test_pipe),
+        cmocka_unit_test(test_directory), cmocka_unit_test(test_secrets), cmocka_unit_test(test_filter), cmocka_unit_test(test_pipe),
         cmocka_unit_test(test_not_permitted),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
