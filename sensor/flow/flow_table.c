@@ -418,11 +418,12 @@ void flow_table_packet(struct flow_table *t, const struct packet *p, struct diss
         t->home.timers.at_s = now_ns / NS_PER_S;
     if (now_ns > t->now_ns)
         t->now_ns = now_ns;
-    expire_streams(t, now_ns);
     if (is_copy(t, hash, now_ns))
         return;
     if (!defragment(t, d, counts, now_ns))
         return;
+    /* only now: a fragment that comes late may be what a stream waits for */
+    expire_streams(t, now_ns);
     if (d->protocol == FLOW_TCP)
         t->all.flow.tcp++;
     else if (d->protocol == FLOW_UDP)

@@ -18,6 +18,8 @@ static const struct counter_def counter_defs[] = {
     {"pipeline_flows_other", "flows", "neither HTTP/1 nor encrypted, or without payload"},
 };
 
+#define FRAGMENTS_S 30u /* a late fragment may be what a stream waits for: such frames alone let no less time pass */
+
 struct pipeline {
     struct pipeline_hooks hooks;
     struct decap_counts decap;
@@ -124,12 +126,14 @@ void pipeline_packet(struct pipeline *p, const struct packet *packet)
         p->now_ns = packet->time_ns;
     if (packet->time_ns < p->first_ns)
         p->first_ns = packet->time_ns;
+    bool is_packet = decap_packet(packet, &d, &p->decap) == 0;
     uint64_t now_s = p->now_ns / NS_PER_S;
-    if (now_s != p->ticked_s) {
+    bool is_due = now_s != p->ticked_s && (!is_packet || !d.is_fragment || now_s >= p->ticked_s + FRAGMENTS_S);
+    if (is_due) {
         p->ticked_s = now_s;
         flow_table_tick(p->flows, p->now_ns);
     }
-    if (decap_packet(packet, &d, &p->decap) == 0)
+    if (is_packet)
         flow_table_packet(p->flows, packet, &d, &p->decap);
 }
 

@@ -522,6 +522,44 @@ static void test_fragments(void **state)
         diary.text, "{1000>80 mid c:a request in two fragments @9ms} {1001>80 mid c:a request in two fragments @9ms} ");
 }
 
+/* A part of "a request" from byte 20 (TCP header) on, at its own time; the clock of the table is left alone. */
+static void send_part(struct bench *b, uint64_t ms, uint16_t id, uint32_t seq, const char *data, bool is_first)
+{
+    static uint8_t copy[400];
+    struct dissected d;
+    build(b, &(struct frame){0, 'c', 1000, seq, 501, A, data});
+    packet_build_payload(&b->build, span_from(packet_build_span(&b->build), 34));
+    size_t size = packet_build_span(&b->build).size;
+    memcpy(copy, packet_build_span(&b->build).at, size);
+    packet_build_payload(&b->build, is_first ? span_of(copy, 24) : span_of(copy + 24, size - 24));
+    packet_build_ip(&b->build, &(struct packet_build_ip){.src = "10.9.0.1",
+                                                         .dst = "10.0.0.2",
+                                                         .protocol = 6,
+                                                         .id = id,
+                                                         .fragment_offset = is_first ? 0 : 24,
+                                                         .more_fragments = is_first});
+    packet_build_ether(&b->build, 0x0800);
+    struct packet p = packet_build_done(&b->build, 1, t0 + ms * NS_PER_MS);
+    assert_int_equal(decap_packet(&p, &d, &b->decap), 0);
+    flow_table_packet(b->table, &p, &d, &b->decap);
+}
+
+/* A stream waits for a datagram one fragment of which comes behind a fragment of much later: nothing is given up. */
+static void test_late_fragment(void **state)
+{
+    struct bench *b = *state;
+    begin(b, &(struct flow_limits){.max_flows = 10, .reorder_mib = 1, .fragment_mib = 1});
+    play(b, (const struct frame[]){OPEN(0, 1000, 100, 500), {0}});
+    send_part(b, 4, 1, 101, "a request", true);
+    play(b, (const struct frame[]){{5, 'c', 1000, 110, 501, A, " goes on"}, {6, 's', 1000, 501, 118, A, NULL}, {0}});
+    send_part(b, 9000, 2, 118, ", and on", true);
+    send_part(b, 4, 1, 101, "a request", false);
+    send_part(b, 9000, 2, 118, ", and on", false);
+    assert_int_equal(count(b, "tcp_bytes_missing"), 0);
+    finish(b, 9001);
+    assert_string_equal(diary.text, "{1000>80 c:a request c: goes on c:, and on @9001ms} ");
+}
+
 /* The end of the capture ends flows in the order of their last packets. */
 static void test_flush_order(void **state)
 {
@@ -594,6 +632,7 @@ int main(void)
         cmocka_unit_test(test_classifier_is_asked_little),
         cmocka_unit_test(test_udp),
         cmocka_unit_test(test_fragments),
+        cmocka_unit_test(test_late_fragment),
         cmocka_unit_test(test_flush_order),
         cmocka_unit_test(test_noise),
     };
