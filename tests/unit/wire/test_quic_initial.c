@@ -134,6 +134,19 @@ static void pieces_in_any_order(void **state)
     }
 }
 
+static void same_facts(const struct quic_facts *a, const struct quic_facts *b)
+{
+    assert_int_equal(a->version, b->version);
+    assert_int_equal(a->is_long, b->is_long);
+    assert_int_equal(a->is_negotiation, b->is_negotiation);
+    assert_int_equal(a->is_retry, b->is_retry);
+    assert_int_equal(a->is_unknown_version, b->is_unknown_version);
+    assert_int_equal(a->is_bad, b->is_bad);
+    assert_int_equal(a->opened, b->opened);
+    assert_int_equal(a->closed, b->closed);
+    assert_null(a->server_hello.at);
+}
+
 static void single_datagrams(void **state)
 {
     static const struct {
@@ -170,8 +183,7 @@ static void single_datagrams(void **state)
         quic_initial_init(&q);
         feed(&q, rows[i].hex, rows[i].from_client, &facts);
         assert_int_equal(facts.client_hello.at != NULL, rows[i].has_hello);
-        facts.client_hello = span_of(NULL, 0);
-        assert_memory_equal(&facts, &rows[i].want, sizeof facts);
+        same_facts(&facts, &rows[i].want);
         quic_initial_fini(&q, &memory);
         assert_int_equal(pool_used(memory.blocks), 0);
     }
