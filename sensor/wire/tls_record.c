@@ -391,7 +391,8 @@ enum tls_record_event tls_record_step(struct tls_record_reader *r, struct tls_re
         }
         if (event != TLS_RECORD_MORE)
             return event;
-        if (upcoming(r, input).size == 0 && input->gap == 0 && r->state == before)
+        bool is_cut = r->is_ended && r->state == TLS_RECORD_AT_FRAGMENT; /* its end has yet to be told */
+        if (upcoming(r, input).size == 0 && input->gap == 0 && r->state == before && !is_cut)
             return TLS_RECORD_MORE;
     }
 }

@@ -408,6 +408,12 @@ static void ends_inside_of_a_record(void **state)
     put_noise(40, 90);
     expect(&whole, 0, "H22:100 B100+0=0 H23:100 M-60cut ");
     expect(&none, 0, "H22:100 M-0 H23:100 M-60cut ");
+    begin(); /* the same right behind a search that the end of the stream decides */
+    put_noise(20, 89);
+    put_record(TLS_APPLICATION_DATA, 0x0303, 100);
+    put_header(TLS_APPLICATION_DATA, 0x0303, 100);
+    put_noise(40, 88);
+    expect(&whole, 1000, "F20-0 H23:100 B100+0=0 H23:100 M-60cut ");
 }
 
 static void not_tls(void **state)
