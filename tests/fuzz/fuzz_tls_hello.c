@@ -3,6 +3,7 @@
  * span lies inside of its message, every text ends. Input: one byte of settings (TLS 1.3, DTLS), then handshake
  * records; 0xfe is a lost one. */
 #include "base/hash.h"
+#include "wire/dtls_hello.h"
 #include "wire/tls_cert.h"
 #include "wire/tls_fingerprint.h"
 #include "wire/tls_handshake.h"
@@ -145,5 +146,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(run(&memory, data[0], in, 37) == whole);
     CHECK(memory.refused == 0);
     (void)tls_handshake_is_hello(in); /* only that it stays inside */
+    uint8_t type;
+    struct span body;
+    if (dtls_hello_find(in, &type, &body))
+        inside(body, in);
     return 0;
 }

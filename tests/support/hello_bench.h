@@ -18,6 +18,7 @@
 #include "capture/source.h"
 #include "flow/ipfrag.h"
 #include "flow/tcp.h"
+#include "wire/dtls_hello.h"
 #include "wire/quic_initial.h"
 #include "wire/tls_cert.h"
 #include "wire/tls_fingerprint.h"
@@ -241,11 +242,20 @@ static void on_udp(const struct dissected *d)
 {
     int direction;
     struct quic_facts quic;
+    uint8_t type;
+    struct span body;
+    bool is_dtls = dtls_hello_find(d->payload, &type, &body);
     struct flow *f = find(d, &direction);
-    if (!f && !quic_initial_probe(d->payload))
+    if (!f && !is_dtls && !quic_initial_probe(d->payload))
         return;
     if (!f)
         f = make(d, &direction);
+    if (is_dtls && type == TLS_CLIENT_HELLO)
+        on_client_hello(f, direction, body, TLS_OVER_DTLS);
+    else if (is_dtls)
+        on_server_hello(f, !direction, body);
+    if (is_dtls)
+        return;
     quic_initial_datagram(&f->quic, &bench.quic, d->payload, direction == 0, &quic);
     if (quic.client_hello.at)
         on_client_hello(f, 0, quic.client_hello, TLS_OVER_QUIC);

@@ -11,6 +11,7 @@
 
 #include "support/quic_vectors.h"
 #include "support/unhex.h"
+#include "wire/dtls_hello.h"
 #include "wire/tls_fingerprint.h"
 #include "wire/tls_hello.h"
 
@@ -318,6 +319,42 @@ static void version_names(void **state)
     assert_null(tls_version_name(0x0305));
 }
 
+static void hellos_in_datagrams(void **state)
+{
+    static const struct {
+        const char *hex;
+        uint8_t type; /* 0 = none */
+        size_t size;
+    } rows[] = {
+        {"16 feff 0000 000000000000 000f 01 000003 0000 000000 000003 aabbcc", 1, 3},
+        {"16 fefd 0000 000000000001 000d 02 000001 0001 000000 000001 aa", 2, 1},
+        {"16 0100 0000 000000000000 000d 01 000001 0000 000000 000001 aa", 1, 1}, /* Cisco's version */
+        {"16 fefd 0000 000000000001 000c 0e 000000 0001 000000 000000 16 fefd 0000 000000000002 000d 02 000001 0001 "
+         "000000 "
+         "000001 aa",
+         2, 1}, /* second record */
+        {"16 fefd 0000 000000000001 0019 0e 000000 0001 000000 000000 02 000001 0001 000000 000001 aa", 2, 1},
+        {"16 fefd 0001 000000000001 000d 02 000001 0001 000000 000001 aa", 0, 0}, /* protected */
+        {"16 fefd 0000 000000000001 000d 01 000002 0001 000000 000001 aa", 0, 0}, /* a fragment */
+        {"16 fefd 0000 000000000001 000d 01 000002 0001 000001 000001 aa", 0, 0},
+        {"16 fefd 0000 000000000001 000d 01 000002 0001 000000 000002 aa", 0, 0}, /* beyond its record */
+        {"16 fefd 0000 000000000001 000e 01 000001 0001 000000 000001 aa", 0, 0}, /* cut */
+        {"17 fefd 0000 000000000001 0001 aa", 0, 0},
+        {"16 0303 0000 000000000001 000d 01 000001 0001 000000 000001 aa", 0, 0},
+        {"16 fefd", 0, 0},
+        {"", 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < N(rows); i++) {
+        uint8_t bytes[128], type = 0;
+        struct span body;
+        assert_int_equal(dtls_hello_find(unhex(rows[i].hex, bytes, sizeof bytes), &type, &body), rows[i].type != 0);
+        if (rows[i].type)
+            assert_int_equal(type, rows[i].type);
+        assert_int_equal(body.size, rows[i].size);
+    }
+}
+
 /* The hello of RFC 9001 cut at every length, and with every byte changed: what comes out lies inside of it. */
 static void damaged_hellos(void **state)
 {
@@ -350,7 +387,7 @@ int main(void)
         cmocka_unit_test(client_fields),      cmocka_unit_test(client_oddities),      cmocka_unit_test(dtls_client),
         cmocka_unit_test(server_hellos),      cmocka_unit_test(encrypted_extensions), cmocka_unit_test(fingerprints),
         cmocka_unit_test(server_fingerprint), cmocka_unit_test(many_ciphers),         cmocka_unit_test(version_names),
-        cmocka_unit_test(damaged_hellos),
+        cmocka_unit_test(damaged_hellos),     cmocka_unit_test(hellos_in_datagrams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
