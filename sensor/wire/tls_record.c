@@ -331,6 +331,26 @@ static void pass_gap(struct tls_record_reader *r, struct tls_record_input *input
     input->gap = 0;
 }
 
+/* No record begins here: to the next byte with the 3 of a version behind it, or the last one. False when the search has
+ * come to its end. */
+static bool move_on(struct tls_record_reader *r)
+{
+    const uint8_t *at = r->block + r->start;
+    size_t size = r->end - r->start, n = 1;
+    if (size > 2) {
+        const uint8_t *version = memchr(at + 2, 3, size - 2);
+        n = version ? (size_t)(version - at) - 1 : size - 1;
+    }
+    uint64_t seen = r->unsynced - r->lost, left = seen < r->budget ? r->budget - seen : 0;
+    if (!r->is_bounded)
+        left = UINT64_MAX;
+    bool is_over = n >= left;
+    n = is_over ? (size_t)left : n;
+    r->start += (uint32_t)n;
+    r->unsynced += n;
+    return !is_over;
+}
+
 static enum tls_record_event resync_step(struct tls_record_reader *r, struct tls_record_memory *memory,
                                          struct tls_record_input *input, struct tls_record_out *out)
 {
@@ -343,13 +363,11 @@ static enum tls_record_event resync_step(struct tls_record_reader *r, struct tls
     r->is_refused = false;
     for (;;) {
         enum verdict verdict = VERDICT_MORE;
-        while (r->start < r->end && (verdict = judge(r)) == VERDICT_NO) {
-            r->start++;
-            if (++r->unsynced - r->lost >= r->budget && r->is_bounded) {
+        while (r->start < r->end && (verdict = judge(r)) == VERDICT_NO)
+            if (!move_on(r)) {
                 out->size = r->unsynced;
                 return turn_off(r, memory, TLS_RECORD_FOREIGN);
             }
-        }
         if (r->start < r->end && verdict == VERDICT_YES)
             break;
         if (fill(r, input))

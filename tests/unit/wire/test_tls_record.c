@@ -391,11 +391,29 @@ static void joined_midstream(void **state)
     put_record(TLS_APPLICATION_DATA, 0x0303, 50);
     expect(&whole, 100000, "F3000-0 H23:100 B100+0=0 H23:50 B50+0=1 ");
     expect(&whole, 3000, "X3000 ");
+    expect(&whole, 17, "X17 ");
     expect(&whole, 3001, "F3000-0 H23:100 B100+0=0 H23:50 B50+0=1 ");
     begin();
     put_record(TLS_HANDSHAKE, 0x0301, 100);
     lose(50); /* the end of the only record */
     expect(&whole, 0, "H22:100 M-50 ");
+}
+
+/* What a gap makes void has been looked at. */
+static void a_search_gives_up(void **state)
+{
+    (void)state;
+    begin();
+    put_header(TLS_APPLICATION_DATA, 0x0303, 16000); /* waits for its end */
+    put_noise(500, 87);
+    put_noise(100, 86);
+    lose(100);
+    put_noise(500, 85);
+    put_record(TLS_APPLICATION_DATA, 0x0303, 100);
+    put_record(TLS_APPLICATION_DATA, 0x0303, 50);
+    expect(&whole, 400, "X605 ");
+    expect(&whole, 700, "X800 ");
+    expect(&whole, 2000, "F1105-100 H23:100 B100+0=0 H23:50 B50+0=1 ");
 }
 
 static void ends_inside_of_a_record(void **state)
@@ -499,6 +517,7 @@ int main(void)
         cmocka_unit_test(headers_everywhere),
         cmocka_unit_test(sync_lost_without_a_gap),
         cmocka_unit_test(joined_midstream),
+        cmocka_unit_test(a_search_gives_up),
         cmocka_unit_test(ends_inside_of_a_record),
         cmocka_unit_test(not_tls),
         cmocka_unit_test(no_memory_is_counted),
