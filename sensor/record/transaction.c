@@ -61,6 +61,8 @@ const char *transaction_flag_name(uint32_t bit)
     case TXN_ONE_SIDED: return "one_sided";
     case TXN_MIDSTREAM: return "midstream";
     case TXN_UPGRADED: return "upgraded";
+    case TXN_PUSHED: return "pushed";
+    case TXN_PARTIAL: return "partial";
     default: return NULL;
     }
 }

@@ -43,6 +43,8 @@ enum tunnel_kind {
 #define TXN_ONE_SIDED 0x0040u       /* only one direction of the connection is on the tap */
 #define TXN_MIDSTREAM 0x0080u       /* the connection was joined after its beginning */
 #define TXN_UPGRADED 0x0100u        /* 101, or 2xx to CONNECT: what follows is not HTTP/1 */
+#define TXN_PUSHED 0x0200u          /* HTTP/2: the server promised it, nobody asked */
+#define TXN_PARTIAL 0x0400u         /* HTTP/2: fields of its heads are not known, as heads before them were not seen */
 
 /* A TLS or QUIC connection nobody could look into: one transaction of its own kind, told when it ends. A burst is what
  * the server sends between two turns of the client; the large ones look like downloads. */
@@ -59,7 +61,8 @@ struct closed_flow {
 struct transaction {
     /* where it stands in the stream of records: (completion time, flow_hash, number) is its order */
     uint64_t flow_hash;
-    uint32_t number; /* of the flow, from 1 */
+    uint32_t number;    /* of the flow, from 1 */
+    uint32_t stream_id; /* HTTP/2; 0 = none */
 
     /* innermost addresses of the connection itself, and what was around them */
     struct endpoint client, server;

@@ -193,6 +193,11 @@ static void write_own(struct json *j, const struct transaction *t)
         ecs_ip(j, "ip", &t->proxy_protocol_client);
         json_close(j, '}');
     }
+    if (t->stream_id) {
+        json_open(j, "http2", '{');
+        json_u64(j, "stream", t->stream_id);
+        json_close(j, '}');
+    }
     ecs_hash64(j, "flow", t->flow_hash);
     json_u64(j, "n", t->number);
     json_close(j, '}');

@@ -87,7 +87,8 @@ static void says_what_is_special(void **state)
     t.vlan[1] = 7;
     t.tunnel = TUNNEL_ERSPAN;
     t.proxy_protocol_client = ip("203.0.113.9");
-    t.flags = TXN_ABORTED | TXN_GAP | TXN_MIDSTREAM;
+    t.flags = TXN_ABORTED | TXN_GAP | TXN_MIDSTREAM | TXN_PUSHED | TXN_PARTIAL;
+    t.stream_id = 41;
     t.version_major = 2;
     t.version_minor = 0;
     t.request_body = (struct body_measure){.bytes = 70, .missing = 7, .known = SIZE_OBSERVED};
@@ -101,9 +102,10 @@ static void says_what_is_special(void **state)
     t.status = 503;
     transaction_json(&t, &person, &out);
     assert_in(&out, "\"vlan\":[100,7],\"tunnel\":\"erspan\"");
-    assert_in(&out, "\"flags\":[\"aborted\",\"gap\",\"midstream\"]");
+    assert_in(&out, "\"flags\":[\"aborted\",\"gap\",\"midstream\",\"pushed\",\"partial\"]");
     assert_in(&out, "\"forwarded_ip\":\"2001:db8::7\"");
     assert_in(&out, "\"proxy_protocol\":{\"ip\":\"203.0.113.9\"}");
+    assert_in(&out, "\"http2\":{\"stream\":41},\"flow\":");
     assert_in(&out, "\"version\":\"2\"");
     assert_in(&out, "\"outcome\":\"failure\"");
     assert_in(&out, "\"body\":{\"known\":\"acknowledged\",\"missing_bytes\":40,\"declared_bytes\":900,"
@@ -202,9 +204,9 @@ static void names(void **state)
     assert_string_equal(size_known_name(SIZE_ACKNOWLEDGED), "acknowledged");
     assert_string_equal(tunnel_name(TUNNEL_GTP), "gtp");
     assert_string_equal(tunnel_name((enum tunnel_kind)99), "none");
-    for (uint32_t bit = 1; bit <= TXN_UPGRADED; bit <<= 1)
+    for (uint32_t bit = 1; bit <= TXN_PARTIAL; bit <<= 1)
         assert_non_null(transaction_flag_name(bit));
-    assert_null(transaction_flag_name(TXN_UPGRADED << 1));
+    assert_null(transaction_flag_name(TXN_PARTIAL << 1));
     assert_null(transaction_flag_name(TXN_GAP | TXN_CUT));
 }
 
