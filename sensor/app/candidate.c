@@ -118,8 +118,10 @@ bool candidate_is_file(struct view *v)
             return true;
     }
     struct span media = view_media(v), name = last_segment(v);
-    if (!media.size || is_page_part(v) || is_furniture_name(name))
+    if (is_page_part(v) || is_furniture_name(name))
         return false;
+    if (!media.size) /* not said (RFC 9110, 8.3): the name tells */
+        return method == METHOD_GET && is_file_name(name);
     if (span_eq(media, SPAN("text/plain")) || span_eq(media, SPAN("application/json")) ||
         span_eq(media, SPAN("text/xml")) || span_eq(media, SPAN("application/xml")))
         return method == METHOD_GET && is_file_name(name);
