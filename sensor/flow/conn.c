@@ -3,103 +3,8 @@
 #include "flow/conn.h"
 
 #include "flow/conn_pair.h"
+#include "flow/http2.h"
 #include "wire/http1_proxy.h"
-
-#include <stdlib.h>
-
-static const struct counter_def DEFS[] = {
-    {"conn_opened", "connections", "connections looked into"},
-    {"conn_refused", "connections", "not looked into because too many were open; raise the limit"},
-    {"conn_http", "connections", "that spoke HTTP/1"},
-    {"conn_other", "connections", "that spoke something else, or went on to (Upgrade, CONNECT)"},
-    {"conn_swapped", "connections", "joined midstream, whose client was known by what it said"},
-    {"conn_proxied", "connections", "with a PROXY protocol preface"},
-    {"conn_upgraded", "connections", "handed over to another protocol by 101 or CONNECT"},
-    {"conn_transactions", "transactions", "HTTP/1 transactions told"},
-    {"conn_no_request", "transactions", "whose request was not seen"},
-    {"conn_no_response", "transactions", "whose response was not seen"},
-    {"conn_gap", "transactions", "with bytes missing from the capture; a lossy tap"},
-    {"conn_cut", "transactions", "with a head larger than its cap, or given up for lack of memory"},
-    {"conn_ambiguous", "transactions", "with conflicting framing; may be request smuggling"},
-    {"conn_aborted", "transactions", "whose connection ended before they did"},
-    {"conn_interim", "messages", "interim (1xx) responses"},
-    {"conn_resyncs", "times", "sync was lost in a direction"},
-    {"conn_found", "messages", "found after sync was lost"},
-    {"conn_junk", "times", "bytes that are no message stood where one should begin"},
-    {"conn_heads_refused", "heads", "lost because no buffer was free; raise the limit"},
-    {"conn_blocks_refused", "blocks", "memory for a transaction or a large head was not to be had; raise the limit"},
-    {"conn_evicted", "connections", "given up so that a new transaction has memory; raise the limit"},
-    {"conn_too_many", "connections", "given up because too many requests waited for their answers"},
-};
-
-#define N_OWN (sizeof DEFS / sizeof DEFS[0])
-_Static_assert(N_OWN * sizeof(uint64_t) == sizeof(struct conn_counts), "one name for each counter");
-
-static uint32_t at_least(uint32_t value, uint32_t least)
-{
-    return value > least ? value : least;
-}
-
-static bool make_pools(struct conn_pool *p, uint32_t max_conns, uint32_t max_active)
-{
-    p->conns = pool_new(sizeof(struct conn), max_conns);
-    p->blocks = pool_new(CONN_BLOCK, max_active);
-    p->large = pool_new(CONN_LARGE, at_least(max_active / 32, 16));
-    p->memory.small = pool_new(HTTP1_SMALL, at_least(max_active / 4, 16));
-    p->memory.large = pool_new(HTTP1_MAX_HEAD, at_least(max_active / 64, 16));
-    p->codings = coding_pool_new(NULL);
-    return p->conns && p->blocks && p->large && p->memory.small && p->memory.large && p->codings;
-}
-
-static bool name_counters(struct conn_pool *p)
-{
-    struct counters coding = coding_counters(p->codings);
-    p->defs = calloc(N_OWN + coding.n, sizeof *p->defs);
-    p->values = calloc(N_OWN + coding.n, sizeof *p->values);
-    if (!p->defs || !p->values)
-        return false;
-    memcpy(p->defs, DEFS, sizeof DEFS);
-    memcpy(p->defs + N_OWN, coding.defs, coding.n * sizeof *coding.defs);
-    return true;
-}
-
-struct conn_pool *conn_pool_new(const struct conn_limits *limits, const struct conn_hooks *hooks)
-{
-    struct conn_pool *p = calloc(1, sizeof *p);
-    if (!p)
-        return NULL;
-    uint32_t max_conns = limits->max_conns ? limits->max_conns : 262144;
-    uint32_t max_active = limits->max_active ? limits->max_active : at_least(max_conns / 8, 1024);
-    p->hooks = *hooks;
-    if (!make_pools(p, max_conns, max_active) || !name_counters(p)) {
-        conn_pool_free(p);
-        return NULL;
-    }
-    return p;
-}
-
-void conn_pool_free(struct conn_pool *p)
-{
-    if (!p)
-        return;
-    struct pool *pools[] = {p->conns, p->blocks, p->large, p->memory.small, p->memory.large};
-    for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++)
-        pool_free(pools[i]);
-    coding_pool_free(p->codings);
-    free(p->defs);
-    free(p->values);
-    free(p);
-}
-
-struct counters conn_counters(const struct conn_pool *p)
-{
-    struct counters coding = coding_counters(p->codings);
-    struct conn_counts own = p->counts;
-    own.heads_refused = p->memory.refused;
-    memcpy(p->values, &own, sizeof own);
-    memcpy(p->values + N_OWN, coding.values, coding.n * sizeof *coding.values);
-    return (struct counters){p->defs, p->values, N_OWN + coding.n};
-}
 
 struct conn *conn_new(struct conn_pool *p, const struct flow_info *info)
 {
@@ -125,6 +30,11 @@ bool conn_is_swapped(const struct conn *c)
     return c->is_swapped;
 }
 
+bool conn_is_asked(const struct conn *c)
+{
+    return c->http2 ? http2_is_asked(c) : c->first != NULL;
+}
+
 static int half_of(const struct conn *c, int direction)
 {
     return direction ^ (int)c->is_swapped;
@@ -140,6 +50,8 @@ static enum http1_role role_of(const struct conn *c, int direction)
 /* From here on it is something else. */
 static void become_other(struct conn *c, uint32_t flags, uint64_t now_ns)
 {
+    if (c->http2)
+        http2_end(c, flags, now_ns);
     conn_pair_end_all(c, flags, now_ns);
     for (int dir = 0; dir < 2; dir++)
         http1_stop(&c->side[dir], &c->pool->memory);
@@ -147,14 +59,23 @@ static void become_other(struct conn *c, uint32_t flags, uint64_t now_ns)
     c->pool->counts.other++;
 }
 
-/* Gives the oldest open transaction's connection up, if that is another one. */
-static bool evict(struct conn *c, uint64_t now_ns)
+void conn_expect(struct conn *c, enum conn_speaks speaks)
+{
+    if (speaks == CONN_HTTP2 && c->speaks == CONN_UNSURE && !c->http2 && !http2_begin(c, HTTP2_BY_ALPN))
+        become_other(c, 0, 0);
+}
+
+/* With HTTP/1 that is the end of its connection: the next answer would be taken for this one's. */
+bool conn_make_room(struct conn *c, uint64_t now_ns)
 {
     struct exchange *e = c->pool->oldest;
     if (!e || e->conn == c)
         return false;
     c->pool->counts.evicted++;
-    become_other(e->conn, TXN_CUT, now_ns);
+    if (e->conn->http2)
+        http2_give_up(e, now_ns);
+    else
+        become_other(e->conn, TXN_CUT, now_ns);
     return true;
 }
 
@@ -219,7 +140,7 @@ static void on_request(struct conn *c, struct http1 *h, const struct http1_head 
                        enum head_end end, uint64_t now_ns)
 {
     struct exchange *e;
-    while (!(e = conn_pair_request(c, now_ns)) && c->n_open < CONN_MAX_OPEN && evict(c, now_ns))
+    while (!(e = conn_pair_request(c, now_ns)) && c->n_open < CONN_MAX_OPEN && conn_make_room(c, now_ns))
         ;
     if (!e) {
         become_other(c, TXN_CUT, now_ns);
@@ -269,6 +190,25 @@ static void finish_request_head(struct conn *c, enum head_end end, uint64_t now_
     on_request(c, h, &head, &out, end, now_ns);
 }
 
+static bool names_h2c(const struct fields *fields)
+{
+    const struct field *f;
+    uint16_t from = 0;
+    while ((f = fields_next(fields, SPAN("upgrade"), &from)))
+        for (struct span list = f->value, part; span_split(&list, ',', &part);)
+            if (span_eq_nocase(span_trim(part), SPAN("h2c")))
+                return true;
+    return false;
+}
+
+/* 101 to h2c: the answer to the request comes by HTTP/2 (RFC 7540, 3.2). */
+static bool begins_http2(struct conn *c, const struct http1_head *head)
+{
+    const struct exchange *e = c->first;
+    return head->status == 101 && names_h2c(&head->fields) && e && e == c->last && e->t.method.size &&
+           e->progress[CONN_RESPONSE] == CONN_AWAITED && names_h2c(&e->t.request_fields);
+}
+
 static void on_response(struct conn *c, struct http1 *h, const struct http1_head *head, const struct http1_out *out,
                         enum head_end end, uint64_t now_ns)
 {
@@ -280,8 +220,10 @@ static void on_response(struct conn *c, struct http1 *h, const struct http1_head
         return;
     }
     finish_request_head(c, HEAD_SHORT, now_ns);
+    if (end == HEAD_WHOLE && begins_http2(c, head) && http2_begin(c, HTTP2_BY_UPGRADE))
+        return;
     struct exchange *e;
-    while (!(e = conn_pair_response(c, out->is_found, now_ns)) && evict(c, now_ns))
+    while (!(e = conn_pair_response(c, out->is_found, now_ns)) && conn_make_room(c, now_ns))
         ;
     if (!e) {
         become_other(c, TXN_CUT, now_ns);
@@ -362,10 +304,34 @@ static bool may_be_http(const struct http1 *h, struct span bytes)
     return line.size && http1_head_usual_method(line) == line.size;
 }
 
+/* No request line to HTTP/1, but the first of another protocol's (RFC 9113, 3.4). */
+static bool is_http2(struct conn *c, int direction)
+{
+    const struct http1 *h = &c->side[direction];
+    if (c->has_roles || !span_eq(span_of(h->buffer, h->buffered), SPAN("PRI * HTTP/2.0\r\n")))
+        return false;
+    c->is_swapped = direction != CONN_CLIENT;
+    return http2_begin(c, HTTP2_BY_PREFACE);
+}
+
+/* At what may be the head of a frame: joined midstream, or of a server that does not wait for the client's preface. */
+static bool may_be_http2(struct conn *c, int direction, const struct http1_input *in)
+{
+    const struct http1 *h = &c->side[direction], *other = &c->side[!direction];
+    struct span sent = span_of(other->buffer, other->buffered);
+    if (c->has_roles || c->is_maybe || h->head_size || !in->bytes.size || in->bytes.at[0] != 0)
+        return false;
+    if (c->info->is_midstream)
+        return http2_begin(c, HTTP2_BY_GUESS);
+    return direction == CONN_SERVER && span_starts(SPAN(HTTP2_PREFACE), sent) && http2_begin(c, HTTP2_BY_SERVER);
+}
+
 /* In a flow joined midstream, or with bytes missing at its start, the first message may be yet to come. */
 static void on_foreign(struct conn *c, int direction, const struct http1_input *in)
 {
     struct http1 *h = &c->side[direction];
+    if (is_http2(c, direction) || may_be_http2(c, direction, in))
+        return;
     c->pool->counts.junk++;
     if (direction == CONN_CLIENT && may_be_http(h, in->bytes))
         c->is_maybe = true;
@@ -433,27 +399,45 @@ static bool is_hopeless(const struct conn *c)
     return c->speaks == CONN_UNSURE && asleep >= (c->is_maybe ? 1 : 2);
 }
 
-static void take(struct conn *c, int direction, struct http1_input in, bool is_acked)
+static void take_http1(struct conn *c, int direction, struct http1_input *in, bool is_acked)
 {
     struct http1 *h = &c->side[direction];
     struct http1_out out;
     enum http1_event event;
-    while (c->speaks != CONN_OTHER && (event = http1_step(h, &in, &c->pool->memory, &out)) != HTTP1_MORE) {
+    while (c->speaks != CONN_OTHER && !c->http2 && (event = http1_step(h, in, &c->pool->memory, &out)) != HTTP1_MORE) {
         int half = half_of(c, direction);
         switch (event) {
-        case HTTP1_HEAD: on_head(c, direction, &out, HEAD_WHOLE, in.now_ns); break;
-        case HTTP1_CUT_HEAD: on_head(c, direction, &out, HEAD_GAP, in.now_ns); break;
+        case HTTP1_HEAD: on_head(c, direction, &out, HEAD_WHOLE, in->now_ns); break;
+        case HTTP1_CUT_HEAD: on_head(c, direction, &out, HEAD_GAP, in->now_ns); break;
         case HTTP1_DATA: on_data(c, half, out.data); break;
         case HTTP1_SKIP: on_skip(c, half, out.size); break;
-        case HTTP1_END: conn_pair_complete(c, half, in.now_ns); break;
-        case HTTP1_LOST: on_lost(c, direction, &out, in.now_ns); break;
-        case HTTP1_PASSED: on_passed(c, half, out.size, is_acked, in.now_ns); break;
-        case HTTP1_FOREIGN: on_foreign(c, direction, &in); break;
+        case HTTP1_END: conn_pair_complete(c, half, in->now_ns); break;
+        case HTTP1_LOST: on_lost(c, direction, &out, in->now_ns); break;
+        case HTTP1_PASSED: on_passed(c, half, out.size, is_acked, in->now_ns); break;
+        case HTTP1_FOREIGN: on_foreign(c, direction, in); break;
         default: on_proxy(c, out.data);
         }
     }
     if (is_hopeless(c))
+        become_other(c, 0, in->now_ns);
+}
+
+static void take(struct conn *c, int direction, struct http1_input in, bool is_acked)
+{
+    if (!c->http2)
+        take_http1(c, direction, &in, is_acked);
+    if (!c->http2)
+        return;
+    http2_take(c, direction, &in, is_acked);
+    if (c->http2)
+        return;
+    if (!c->info->is_midstream) {
         become_other(c, 0, in.now_ns);
+        return;
+    }
+    for (int dir = 0; dir < 2; dir++)
+        http1_seek(&c->side[dir], HTTP1_EITHER, HTTP1_UNSURE_BUDGET);
+    take_http1(c, direction, &in, is_acked);
 }
 
 void conn_data(struct conn *c, int direction, struct span bytes, uint64_t now_ns)
@@ -491,6 +475,10 @@ static void finish_head(struct conn *c, int direction, uint64_t now_ns)
 
 void conn_fin(struct conn *c, int direction, uint64_t now_ns)
 {
+    if (c->http2) {
+        http2_fin(c, direction, now_ns);
+        return;
+    }
     finish_head(c, direction, now_ns);
     int half = half_of(c, direction);
     if (c->speaks == CONN_OTHER)
@@ -506,6 +494,8 @@ void conn_fin(struct conn *c, int direction, uint64_t now_ns)
 void conn_end(struct conn *c, uint64_t now_ns)
 {
     struct conn_pool *p = c->pool;
+    if (c->http2)
+        http2_end(c, 0, now_ns);
     finish_head(c, conn_direction(c, CONN_REQUEST), now_ns);
     finish_head(c, conn_direction(c, CONN_RESPONSE), now_ns);
     conn_pair_end_all(c, 0, now_ns);

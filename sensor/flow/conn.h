@@ -63,9 +63,15 @@ void conn_gap(struct conn *c, int direction, uint64_t bytes, bool is_acked, uint
 void conn_fin(struct conn *c, int direction, uint64_t now_ns);
 /* The connection is over (both FIN, RST, expiry, end of capture): ends every transaction and frees it. */
 void conn_end(struct conn *c, uint64_t now_ns);
-/* What it turned out to speak: 0 not yet known, 1 HTTP/1, 2 something else (bytes are only counted from then on). */
-enum conn_speaks { CONN_UNSURE, CONN_HTTP1, CONN_OTHER };
+/* What it turned out to speak. CONN_OTHER: bytes are only counted from then on. HTTP/1 may become HTTP/2 (Upgrade) or
+ * something else. */
+enum conn_speaks { CONN_UNSURE, CONN_HTTP1, CONN_OTHER, CONN_HTTP2 };
 enum conn_speaks conn_speaks(const struct conn *c);
+/* What both sides have agreed to speak elsewhere (ALPN): CONN_HTTP2 says so before the first byte, anything else is left
+ * to what the bytes are. Bytes of either direction that are passed over first have to be told with conn_gap. */
+void conn_expect(struct conn *c, enum conn_speaks speaks);
+/* Whether a request waits for the rest of its answer. */
+bool conn_is_asked(const struct conn *c);
 /* True when content showed that the flow's 'client' is really the server (midstream). */
 bool conn_is_swapped(const struct conn *c);
 

@@ -31,6 +31,13 @@ struct exchange {
     bool is_lost[2];     /* sync was lost inside it */
     bool
         is_doubtful; /* its response was found after a loss, and has no end: the next request shows whether it is one */
+
+    /* HTTP/2 */
+    bool is_unsure[2];            /* some of the missing bytes of its body may be padding */
+    struct exchange *bucket_next; /* of the streams of the connection */
+    uint64_t reset_ns;            /* when its client reset it, or what came last after that; 0 = not */
+    uint64_t seen[2];             /* bytes of its bodies that were in DATA frames on the tap */
+    uint64_t hidden, credited;    /* one-sided: bytes of the other side since it began; of these, by its window updates */
 };
 
 struct conn {
@@ -40,6 +47,7 @@ struct conn {
     struct exchange *active[2]; /* by half: whose body bytes are coming */
     struct exchange *lost[2];   /* by half: whose bytes go by while sync is lost */
     struct http1 side[2];       /* by direction */
+    struct http2 *http2;        /* once it speaks that: then 'side' is off */
     struct ipaddr proxy_client;
     uint32_t number;
     uint16_t n_open;
@@ -51,7 +59,7 @@ struct conn {
     bool is_request_missed;          /* since the last request there was a gap where one may have been */
 };
 
-_Static_assert(sizeof(struct conn) <= 304, "an idle connection stays small");
+_Static_assert(sizeof(struct conn) <= 312, "an idle connection stays small");
 
 struct conn_counts {
     uint64_t opened, refused, http, other, swapped, proxied, upgraded;
@@ -59,19 +67,33 @@ struct conn_counts {
     uint64_t interim, resyncs, found, junk, heads_refused, blocks_refused, evicted, too_many;
 };
 
+#define HTTP2_RAPID 200u /* streams a client resets before their answers begin: then it is counted as an attack */
+struct http2_counts {
+    uint64_t conns, upgraded, guessed, refused;
+    uint64_t streams, too_many, untracked, untold, unowned;
+    uint64_t blocks_lost, blocks_cut, partial, pushed, tunnels, trailers;
+    uint64_t resets, early_resets, rapid, goaway, odd;
+};
+
 struct conn_pool {
     struct conn_hooks hooks;
-    struct pool *conns, *blocks, *large;
+    struct pool *conns, *blocks, *large, *http2s;
+    struct hpack_pool *hpacks;
     struct coding_pool *codings;
     struct exchange *oldest, *newest; /* open exchanges of all connections */
     struct http1_memory memory;
     struct conn_counts counts;
-    struct counter_def *defs; /* ours and those of coding */
+    struct http2_counts http2_counts;
+    struct counter_def *defs; /* ours and those of coding, http2, hpack */
     uint64_t *values;
     struct field fields[HTTP1_MAX_FIELDS];         /* of the head being parsed */
     struct field request_fields[HTTP1_MAX_FIELDS]; /* of one that its answer ends */
+    uint8_t text[HTTP1_MAX_HEAD], crumbs[HTTP1_MAX_HEAD]; /* of a head of HTTP/2 being read: all of it; its cookies */
 };
 
+/* Memory for another transaction of 'c': the oldest open one of another connection is given up. False when there is
+ * none. */
+bool conn_make_room(struct conn *c, uint64_t now_ns);
 /* Appends an exchange to the connection's; NULL when no block is to be had (counted). Number and addresses are set. */
 struct exchange *conn_exchange_new(struct conn *c);
 /* Takes it out of the connection and gives its memory back; tells nobody. */

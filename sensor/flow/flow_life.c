@@ -113,7 +113,7 @@ void flow_life_close(struct flow *f, uint64_t now_ns)
     f->closed_ns = now_ns ? now_ns : 1;
     end_conn(f, now_ns);
     keep_names(f);
-    if (f->speaks != CONN_HTTP1 && home->on_other)
+    if (f->speaks != CONN_HTTP1 && f->speaks != CONN_HTTP2 && home->on_other)
         home->on_other(home->ctx, &f->info, f->names ? f->names->protocol : "", f->names ? f->names->sni : "");
     pool_give(home->names, f->names);
     f->names = NULL;
@@ -128,7 +128,8 @@ uint64_t flow_life_deadline(const struct flow *f)
         return f->info.last_ns + (home->idle_ns < UDP_IDLE_S * NS_PER_S ? home->idle_ns : UDP_IDLE_S * NS_PER_S);
     if (f->tcp.is_alone && (f->tcp.half[0].is_finished || f->tcp.half[1].is_finished))
         return f->info.last_ns + home->closed_ns;
-    if (f->conn && f->is_asking && f->speaks == CONN_HTTP1)
+    bool is_http2 = f->conn && conn_speaks(f->conn) == CONN_HTTP2; /* where the client may speak last at any time */
+    if (is_http2 ? conn_is_asked(f->conn) : f->conn && f->is_asking && f->speaks == CONN_HTTP1)
         return f->info.last_ns + ASKING_IDLE_S * NS_PER_S;
     return f->info.last_ns + home->idle_ns;
 }

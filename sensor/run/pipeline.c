@@ -15,7 +15,7 @@ struct pipeline_counts {
 static const struct counter_def counter_defs[] = {
     {"pipeline_transactions", "transactions", "HTTP transactions"},
     {"pipeline_flows_encrypted", "flows", "TLS, DTLS or QUIC: nothing inside is seen; tap behind the termination"},
-    {"pipeline_flows_other", "flows", "neither HTTP/1 nor encrypted, or without payload"},
+    {"pipeline_flows_other", "flows", "neither HTTP nor encrypted, or without payload"},
 };
 
 #define FRAGMENTS_S 30u /* a late fragment may be what a stream waits for: such frames alone let no less time pass */

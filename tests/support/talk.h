@@ -54,11 +54,12 @@ struct talk_step {
 struct talk_row {
     const char *name;
     const char *expected;
-    struct talk_step steps[24];
+    struct talk_step steps[64];
     unsigned blind; /* 1: client direction not on the tap, 2: server direction */
     bool is_midstream;
     bool is_many;            /* more than one connection: numbers are not checked */
     bool want_decoded;       /* taps ask for it */
+    bool is_expected;        /* HTTP/2, by ALPN */
     uint64_t limit;          /* of the taps */
     enum conn_speaks speaks; /* at the end; 0 = not checked */
 };
@@ -157,7 +158,7 @@ static inline void talk_add_measure(struct talk *k, const struct body_measure *m
 static inline void talk_add_flags(struct talk *k, uint32_t flags)
 {
     static const char *const names[] = {"norequest", "noresponse", "aborted",   "gap",     "cut",
-                                        "ambiguous", "onesided",   "midstream", "upgraded"};
+                                        "ambiguous", "onesided",   "midstream", "upgraded", "pushed", "partial"};
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (flags & 1u << i) {
             talk_add(k, " ");
@@ -239,6 +240,8 @@ static inline void talk_play_in(struct conn_pool *pool, struct talk *k, const st
         info.saw[dir] = !(row->blind >> dir & 1);
     struct conn *c = conn_new(pool, &info);
     uint64_t now = 1000;
+    if (row->is_expected)
+        conn_expect(c, CONN_HTTP2);
     for (const struct talk_step *s = row->steps; s->kind != TALK_END; s++) {
         if (s->kind == TALK_BYTES)
             talk_bytes(c, s, piece, &now);

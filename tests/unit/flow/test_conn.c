@@ -169,7 +169,7 @@ static const struct talk_row ROWS[] = {
                S("\x05\0\0\x01\x01\x02\x03\x04\0\x50"), C("GET /a HTTP/1.1\r\n\r\n"),
                S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")}},
     {"TLS", "", .steps = {C("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"), S("\x16\x03\x03")}, .speaks = CONN_OTHER},
-    {"HTTP/2", "", .steps = {C("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")}, .speaks = CONN_OTHER},
+    {"HTTP/2", "", .steps = {C("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")}, .speaks = CONN_HTTP2},
     {"HTTP/0.9", "", .steps = {C("GET /a\r\n"), S("<html>"), SFIN}, .speaks = CONN_UNSURE},
     {"a request line nobody can read", "1 - - - 200 0u 2oc norequest\n",
      .steps = {C("GET HTTP/1.1\r\nHost: h\r\n\r\n"), S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")}},

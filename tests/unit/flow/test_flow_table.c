@@ -101,6 +101,12 @@ bool conn_is_swapped(const struct conn *c)
     return false;
 }
 
+bool conn_is_asked(const struct conn *c)
+{
+    (void)c; /* nothing here speaks HTTP/2 */
+    return false;
+}
+
 struct classify_flow *classify_flow_new(struct classify *c)
 {
     (void)c; /* any number */
