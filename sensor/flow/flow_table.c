@@ -207,6 +207,7 @@ static void begin_flow(struct flow_table *t, struct flow *f, const struct flow_k
         .server = from_server ? d->src : d->dst,
         .vlan = {d->vlan[0], d->vlan[1]},
         .tunnel = (uint8_t)d->tunnel,
+        .is_ip6 = d->ip.size > 0 && d->ip.at[0] >> 4 == 6,
         .is_midstream = d->protocol == FLOW_TCP,
         .first_ns = now_ns,
         .last_ns = now_ns,
