@@ -18,6 +18,7 @@ SUMS = [
     ('tcp_segments', 'tcp_empty tcp_ordered tcp_held tcp_retransmitted tcp_late tcp_keepalive tcp_after_fin tcp_far tcp_refused'),
     ('tcp_bytes_in', 'tcp_bytes_delivered tcp_bytes_cut tcp_bytes_held tcp_bytes_repeated tcp_bytes_after_fin tcp_bytes_far tcp_bytes_refused'),
     ('ipfrag_received', 'ipfrag_held ipfrag_completing ipfrag_repeated ipfrag_snapped ipfrag_bad ipfrag_too_long ipfrag_no_room'),
+    ('ipcomp_received', 'ipcomp_inflated ipcomp_bad'),
     ('conn_transactions', 'app_transactions'),
 ]
 
