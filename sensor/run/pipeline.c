@@ -93,7 +93,7 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
         struct conn_hooks from_app = app_hooks(p->app);
         p->conns = conn_pool_new(&(struct conn_limits){.max_conns = max_flows}, &from_app);
     }
-    p->classify = classify_new(4096);
+    p->classify = classify_new(4096, 0);
     if (p->conns && p->classify)
         p->flows = flow_table_new(&(struct flow_limits){.max_flows = max_flows}, p->conns, p->classify, on_other, p);
     if (!p->flows) {
