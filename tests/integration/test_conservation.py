@@ -12,7 +12,7 @@ SUMS = [
     ('source_packets', 'decap_received'),
     ('decap_received decap_reassembled', 'decap_tcp decap_udp decap_fragment decap_other_ip decap_not_ip decap_unknown_link '
                                          'decap_truncated decap_bad decap_too_deep'),
-    ('decap_tcp decap_udp decap_fragment decap_other_ip', 'flow_received decap_reassembled'),
+    ('decap_tcp decap_udp decap_fragment decap_other_ip flow_undecodable', 'flow_received decap_reassembled'),
     ('flow_received', 'flow_duplicates flow_fragments flow_undecodable flow_other_ip flow_tcp flow_udp'),
     ('flow_tcp', 'tcp_segments flow_after_close'),
     ('flow_flows', 'flow_idle flow_closed flow_reused flow_lost flow_evicted flow_flushed'),
