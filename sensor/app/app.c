@@ -317,6 +317,8 @@ static void tap_response(struct app *app, struct view *v, struct note *n, struct
     bool is_coded = coding.size && !span_eq_nocase(coding, SPAN("identity"));
     if (!tap->feed && is_coded && carries_file(action) && v->t->status == 200)
         *tap = (struct body_tap){.feed = count_only, .want_decoded = true}; /* for the file's own size */
+    else if (tap->feed && is_coded && n->route && n->route->measure == MEASURE_FRAME)
+        tap->limit = 0; /* the same: decoded to its end */
 }
 
 static void on_response(void *ctx, struct transaction *t, struct body_tap *tap)
@@ -387,6 +389,11 @@ struct counters app_counters(const struct app *app)
 bool app_watches(const struct app *app, const struct ipaddr *server)
 {
     return hosts_serves(app->hosts, server);
+}
+
+bool app_watches_name(const struct app *app, struct span server_name)
+{
+    return hosts_serves_name(app->hosts, server_name);
 }
 
 const char *app_assumption(const struct app *app, size_t i)

@@ -32,6 +32,8 @@ struct conn_hooks app_hooks(struct app *app);
 struct counters app_counters(const struct app *app);
 /* Whether 'server' has been seen to serve a known application (for flows that are not HTTP). */
 bool app_watches(const struct app *app, const struct ipaddr *server);
+/* The same by the name in a TLS handshake. */
+bool app_watches_name(const struct app *app, struct span server_name);
 /* What was assumed, one line each, in byte order ("support.example.test is rt: cookie RT_SID_*"); NULL after the last. */
 const char *app_assumption(const struct app *app, size_t i);
 

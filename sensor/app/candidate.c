@@ -164,6 +164,20 @@ static void fill_who(const struct candidate_in *in, struct activity *a)
         a->flags |= ACT_ONE_SIDED;
 }
 
+static bool is_coded(struct view *v)
+{
+    struct span coding = view_response(v)->content_encoding;
+    return coding.size && !span_eq_nocase(coding, SPAN("identity"));
+}
+
+/* The body without its content coding, when it was seen to its end. */
+static bool whole_size(struct view *v, uint64_t *size)
+{
+    const struct body_measure *body = &v->t->response_body;
+    *size = is_coded(v) ? body->decoded : body->bytes;
+    return body->is_complete && (!is_coded(v) || (body->has_decoded && !body->missing));
+}
+
 /* The file's own size, as far as it can be known now. */
 static void fill_file_size(const struct candidate_in *in, struct activity *a)
 {
@@ -183,17 +197,18 @@ static void fill_file_size(const struct candidate_in *in, struct activity *a)
         }
         a->flags |= ACT_RANGE;
     } else if (measure == MEASURE_BODY && v->t->status == 200) {
-        bool is_coded = view_response(v)->content_encoding.size && !span_eq_nocase(view_response(v)->content_encoding, SPAN("identity"));
-        size = is_coded ? body->decoded : body->is_complete ? body->bytes : body->declared;
-        is_known = is_coded ? body->has_decoded && body->is_complete && !body->missing
-                            : body->is_complete || body->has_declared;
+        is_known = whole_size(v, &size);
+        if (!is_known && !is_coded(v) && body->has_declared) {
+            is_known = true;
+            size = body->declared;
+        }
     } else if (measure == MEASURE_BASE64 || measure == MEASURE_UPLOAD) {
         is_known = f && f->is_there && !f->is_unsure;
         size = f ? f->number : 0;
     } else if (measure == MEASURE_FRAME && f && f->is_there) {
         uint64_t frame = f->number + r->frame_tail;
-        is_known = body->is_complete && body->bytes >= frame;
-        size = is_known ? body->bytes - frame : 0;
+        is_known = whole_size(v, &size) && size >= frame;
+        size -= is_known ? frame : 0;
     }
     if (is_known) {
         a->file_size = size;
@@ -255,6 +270,11 @@ static void fill_request(const struct candidate_in *in, struct activity *a)
     activity_set(a, STR_TARGET, text_span(in->masked));
     if (view_request(v)->user_agent.size)
         activity_set(a, STR_AGENT, span_sub(view_request(v)->user_agent, 0, 256));
+    if (v->t->tls) {
+        activity_set(a, STR_JA3, span_text(v->t->tls->ja3));
+        activity_set(a, STR_JA4, span_text(v->t->tls->ja4));
+        activity_set(a, STR_CERT, span_text(v->t->tls->client_subject));
+    }
 }
 
 static void set_new_session(struct activity *a, const uint8_t hash[SESSION_HASH_SIZE])
@@ -361,7 +381,8 @@ static bool is_from_body(const struct route *r, unsigned field)
 
 bool candidate_amend(const struct candidate_in *in, const uint8_t told[16], struct activity *a)
 {
-    static const enum activity_string drop[] = {STR_APP, STR_ROUTE, STR_METHOD, STR_HOST, STR_TARGET, STR_AGENT, STR_OBJECT};
+    static const enum activity_string drop[] = {STR_APP, STR_ROUTE, STR_METHOD, STR_HOST, STR_TARGET, STR_AGENT, STR_OBJECT,
+                                               STR_JA3, STR_JA4, STR_CERT};
     static const struct {
         enum activity_string string;
         unsigned field;

@@ -287,6 +287,8 @@ static void on_skip(struct conn *c, int half, uint64_t bytes)
     if (!e)
         return;
     conn_measure(e, half)->bytes += bytes;
+    if (c->is_skipping)
+        return;
     conn_measure(e, half)->missing += bytes;
     conn_body_gap(&e->body[half], c->pool->codings, bytes);
 }
@@ -450,6 +452,25 @@ void conn_gap(struct conn *c, int direction, uint64_t bytes, bool is_acked, uint
 {
     if (c->speaks != CONN_OTHER)
         take(c, direction, (struct http1_input){.gap = bytes, .now_ns = now_ns}, is_acked);
+}
+
+uint64_t conn_skippable(const struct conn *c, int direction)
+{
+    const struct http1 *h = &c->side[direction];
+    const struct exchange *e = c->active[half_of(c, direction)];
+    if (c->speaks != CONN_HTTP1 || !e || e->body[half_of(c, direction)].tap.feed)
+        return 0;
+    if (h->state == HTTP1_AT_LENGTH || h->state == HTTP1_AT_CHUNK)
+        return h->left;
+    return h->state == HTTP1_AT_CLOSE ? UINT64_MAX : 0;
+}
+
+/* Like a gap, but that nothing is missing. */
+void conn_skip(struct conn *c, int direction, uint64_t bytes, uint64_t now_ns)
+{
+    c->is_skipping = true;
+    conn_gap(c, direction, bytes, true, now_ns);
+    c->is_skipping = false;
 }
 
 /* A close-delimited body ends with its direction (RFC 9112, 6.3, 8); everything else that was coming is cut short. */

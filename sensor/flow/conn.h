@@ -13,12 +13,12 @@ struct flow_info {
     struct endpoint client, server; /* by SYN; midstream: the lower port is the server's, until content tells */
     uint16_t vlan[2];
     uint8_t tunnel;           /* enum tunnel_kind */
-    bool is_ip6;              /* IPv6 packets: their addresses may still be IPv4-mapped ones */
     bool is_midstream;        /* no SYN was seen */
     bool saw[2];              /* packets of client / server direction were seen */
     uint64_t first_ns, last_ns;
     uint64_t packets[2], bytes[2]; /* by direction: wire payload bytes, duplicates not counted */
     uint64_t missing[2];      /* gap bytes */
+    const struct tls_facts *tls; /* NULL: not encrypted */
 };
 
 /* Where the bytes of a body go, if anybody wants them. Zeroed = nobody. */
@@ -60,6 +60,10 @@ struct conn *conn_new(struct conn_pool *p, const struct flow_info *info);
 void conn_data(struct conn *c, int direction, struct span bytes, uint64_t now_ns);
 /* So many bytes of this direction are not in the capture ('is_acked': the receiver has confirmed them). */
 void conn_gap(struct conn *c, int direction, uint64_t bytes, bool is_acked, uint64_t now_ns);
+/* How many of the next bytes of a direction nobody wants to see: a body without a tap whose length is known. */
+uint64_t conn_skippable(const struct conn *c, int direction);
+/* So many of these came, unseen; not more than conn_skippable said. */
+void conn_skip(struct conn *c, int direction, uint64_t bytes, uint64_t now_ns);
 /* This direction sends no more (FIN). */
 void conn_fin(struct conn *c, int direction, uint64_t now_ns);
 /* The connection is over (both FIN, RST, expiry, end of capture): ends every transaction and frees it. */

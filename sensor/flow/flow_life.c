@@ -4,6 +4,7 @@
 #include "flow/flow_life.h"
 
 #include "base/times.h"
+#include "flow/flow_crypt.h"
 
 #define NDPI_TCP_PACKETS 12 /* after the first payload; TLS and SSH are known by then */
 #define NDPI_UDP_PACKETS 8
@@ -56,11 +57,25 @@ static void end_conn(struct flow *f, uint64_t now_ns)
     f->conn = NULL;
 }
 
+static bool is_http2(const struct tls_facts *tls)
+{
+    return tls && tls->is_alpn_chosen && span_eq(span_text(tls->alpn), SPAN("h2"));
+}
+
 static bool has_conn(struct flow *f)
 {
-    if (!f->conn && f->speaks != CONN_OTHER && f->home->conns)
-        f->conn = conn_new(f->home->conns, &f->info);
+    if (f->conn || f->speaks == CONN_OTHER || !f->home->conns)
+        return f->conn != NULL;
+    f->conn = conn_new(f->home->conns, &f->info);
+    if (f->conn && is_http2(f->info.tls))
+        conn_expect(f->conn, CONN_HTTP2);
     return f->conn != NULL;
+}
+
+void flow_life_is_other(struct flow *f, uint64_t ns)
+{
+    f->speaks = CONN_OTHER;
+    end_conn(f, ns);
 }
 
 /* A connection that is not HTTP is given back at once; what comes is only counted. */
@@ -73,14 +88,36 @@ static void note_speaks(struct flow *f, uint64_t ns)
         end_conn(f, ns);
 }
 
-static void on_data(void *ctx, int dir, struct span bytes, uint64_t ns)
+void flow_life_plain_data(struct flow *f, int dir, struct span bytes, uint64_t ns)
 {
-    struct flow *f = ctx;
-    f->is_asking = dir == CONN_CLIENT;
     if (!has_conn(f))
         return;
     conn_data(f->conn, dir, bytes, ns);
     note_speaks(f, ns);
+}
+
+void flow_life_plain_gap(struct flow *f, int dir, uint64_t bytes, bool is_acked, uint64_t ns)
+{
+    if (!has_conn(f))
+        return;
+    conn_gap(f->conn, dir, bytes, is_acked, ns);
+    note_speaks(f, ns);
+}
+
+void flow_life_plain_fin(struct flow *f, int dir, uint64_t ns)
+{
+    if (f->conn)
+        conn_fin(f->conn, dir, ns);
+}
+
+static void on_data(void *ctx, int dir, struct span bytes, uint64_t ns)
+{
+    struct flow *f = ctx;
+    f->is_asking = dir == CONN_CLIENT;
+    if (f->crypt || flow_crypt_begins(f, bytes))
+        flow_crypt_data(f, dir, bytes, ns);
+    else
+        flow_life_plain_data(f, dir, bytes, ns);
 }
 
 static void on_gap(void *ctx, int dir, uint64_t bytes, bool is_acked, uint64_t ns)
@@ -88,17 +125,32 @@ static void on_gap(void *ctx, int dir, uint64_t bytes, bool is_acked, uint64_t n
     struct flow *f = ctx;
     f->info.missing[dir] += bytes;
     f->is_asking = dir == CONN_CLIENT;
-    if (!has_conn(f))
-        return;
-    conn_gap(f->conn, dir, bytes, is_acked, ns);
-    note_speaks(f, ns);
+    if (f->crypt)
+        flow_crypt_gap(f, dir, bytes, ns);
+    else
+        flow_life_plain_gap(f, dir, bytes, is_acked, ns);
 }
 
 static void on_fin(void *ctx, int dir, uint64_t ns)
 {
     struct flow *f = ctx;
-    if (f->conn)
-        conn_fin(f->conn, dir, ns);
+    if (f->crypt)
+        flow_crypt_fin(f, dir, ns);
+    else
+        flow_life_plain_fin(f, dir, ns);
+}
+
+static void tell_other(struct flow *f)
+{
+    const struct tls_facts *tls = flow_crypt_facts(f);
+    struct flow_other other = {
+        .info = &f->info,
+        .protocol = f->names ? f->names->protocol : "",
+        .server_name = tls && tls->server_name[0] ? tls->server_name : f->names ? f->names->sni : "",
+        .tls = tls,
+        .closed = flow_crypt_closed(f),
+    };
+    f->home->on_other(f->home->ctx, &other);
 }
 
 /* The stream is over: tells what there was. The flow stays a while, so that stragglers do not begin another. */
@@ -111,10 +163,12 @@ void flow_life_close(struct flow *f, uint64_t now_ns)
         tcp_flush(&home->tcp, &f->tcp, f, now_ns);
     timers_wait_clear(&home->timers, f);
     f->closed_ns = now_ns ? now_ns : 1;
+    flow_crypt_finish(f, now_ns);
     end_conn(f, now_ns);
     keep_names(f);
-    if (f->speaks != CONN_HTTP1 && f->speaks != CONN_HTTP2 && home->on_other)
-        home->on_other(home->ctx, &f->info, f->names ? f->names->protocol : "", f->names ? f->names->sni : "");
+    if ((f->speaks == CONN_UNSURE || f->speaks == CONN_OTHER) && home->on_other)
+        tell_other(f);
+    flow_crypt_free(f);
     pool_give(home->names, f->names);
     f->names = NULL;
 }

@@ -17,6 +17,7 @@ struct flow_home {
     struct conn_pool *conns;
     struct classify *classify;
     struct pool *names;
+    struct flow_crypt_home *crypt; /* NULL: encrypted flows are not looked at */
     flow_other_fn *on_other;
     void *ctx;
     uint64_t idle_ns, closed_ns;
@@ -24,6 +25,12 @@ struct flow_home {
 
 /* What the stream calls, with the flow as its context. */
 struct tcp_ops flow_life_ops(void);
+/* Plaintext of the flow: as it stands in the stream, or decrypted. */
+void flow_life_plain_data(struct flow *f, int dir, struct span bytes, uint64_t ns);
+void flow_life_plain_gap(struct flow *f, int dir, uint64_t bytes, bool is_acked, uint64_t ns);
+void flow_life_plain_fin(struct flow *f, int dir, uint64_t ns);
+/* It is no HTTP, or nothing that can be read. */
+void flow_life_is_other(struct flow *f, uint64_t ns);
 /* Shows one packet to nDPI, as long as it wants more and the flow is granted more. */
 void flow_life_classify(struct flow *f, const struct dissected *d, int dir, uint64_t now_ns);
 /* Ends stream and connection and tells what there was; once. The flow itself stays a while, so that stragglers do not

@@ -8,14 +8,14 @@
 #include "base/map.h"
 #include "base/times.h"
 #include "flow/dedup.h"
+#include "flow/flow_crypt.h"
 #include "flow/flow_life.h"
-#include "flow/ipcomp.h"
 #include "flow/ipfrag.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NESTED 4 /* fragments of a tunnel of fragments of something compressed ... */
+#define MAX_NESTED_FRAGMENTS 4 /* fragments of a tunnel of fragments ... */
 
 /* received = duplicates + fragments + undecodable + other_ip + tcp + udp; tcp = tcp_segments + after_close.
  * flows = idle + closed + reused + lost + evicted + flushed + those in the table. */
@@ -30,7 +30,7 @@ static const struct counter_def defs[] = {
     {"flow_received", "packets", "decoded packets handed to the flow table"},
     {"flow_duplicates", "packets", "copies of a packet just seen; in no other count"},
     {"flow_fragments", "packets", "IP fragments that did not make a datagram whole"},
-    {"flow_undecodable", "packets", "fragments and compressed packets that made one that is not decodable"},
+    {"flow_undecodable", "packets", "fragments that made a datagram whole that is not decodable"},
     {"flow_other_ip", "packets", "neither TCP nor UDP"},
     {"flow_tcp", "packets", "TCP segments"},
     {"flow_udp", "packets", "UDP datagrams"},
@@ -51,7 +51,6 @@ struct all_counts {
     struct flow_counts flow;
     struct dedup_counts dedup;
     struct ipfrag_counts ipfrag;
-    struct ipcomp_counts ipcomp;
     struct tcp_counts tcp;
 };
 
@@ -62,7 +61,6 @@ struct flow_table {
     struct map *flows;
     struct dedup *dedup; /* NULL: not wanted */
     struct ipfrag *fragments;
-    struct ipcomp *ipcomp;
     struct flow *recent; /* of the packet before: most packets come in runs */
     uint64_t now_ns;
     struct all_counts all;
@@ -109,13 +107,17 @@ static void name_counters(struct flow_table *t)
     add_defs(t, &n, (struct counters){defs, &t->all.flow.received, sizeof defs / sizeof *defs});
     add_defs(t, &n, dedup_counters(&t->all.dedup));
     add_defs(t, &n, ipfrag_counters(&t->all.ipfrag));
-    add_defs(t, &n, ipcomp_counters(&t->all.ipcomp));
     add_defs(t, &n, tcp_counters(&t->all.tcp));
 }
 
 struct counters flow_table_counters(const struct flow_table *t)
 {
     return (struct counters){t->defs, (const uint64_t *)&t->all, N_COUNTERS};
+}
+
+struct counters flow_table_crypt_counters(const struct flow_table *t, size_t i)
+{
+    return t->home.crypt ? flow_crypt_counters(t->home.crypt, i) : (struct counters){0};
 }
 
 uint32_t flow_table_size(const struct flow_table *t)
@@ -128,25 +130,26 @@ static uint32_t or_else(uint32_t value, uint32_t usual)
     return value ? value : usual;
 }
 
-struct flow_table *flow_table_new(const struct flow_limits *limits, struct conn_pool *conns, struct classify *classify,
-                                  flow_other_fn *on_other, void *ctx)
+struct flow_table *flow_table_new(const struct flow_limits *limits, const struct flow_parts *parts)
 {
     struct flow_table *t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
     uint32_t max = or_else(limits->max_flows, 262144);
     struct flow_home *home = &t->home;
-    *home = (struct flow_home){.conns = conns, .classify = classify, .on_other = on_other, .ctx = ctx};
+    *home = (struct flow_home){
+        .conns = parts->conns, .classify = parts->classify, .on_other = parts->on_other, .ctx = parts->ctx};
     home->idle_ns = or_else(limits->idle_s, 300) * NS_PER_S;
     home->closed_ns = or_else(limits->closed_s, 5) * NS_PER_S;
     t->flows = map_new(sizeof(struct flow_key), sizeof(struct flow), max, 0);
     home->names = pool_new(sizeof(struct flow_names), max);
+    home->crypt = parts->tls ? flow_crypt_home_new(parts->tls, max, parts->keys) : NULL;
     t->fragments = ipfrag_new(or_else(limits->fragment_mib, 8), &t->all.ipfrag);
-    t->ipcomp = ipcomp_new(&t->all.ipcomp);
     t->dedup = limits->no_dedup ? NULL : dedup_new(&t->all.dedup);
     struct tcp_ops ops = flow_life_ops();
     bool is_tcp = tcp_init(&home->tcp, or_else(limits->reorder_mib, 64), &ops, &t->all.tcp);
-    if (!t->flows || !home->names || !t->fragments || !t->ipcomp || !is_tcp || (!t->dedup && !limits->no_dedup)) {
+    if (!t->flows || !home->names || !t->fragments || !is_tcp || (!t->dedup && !limits->no_dedup) ||
+        (parts->tls && !home->crypt)) {
         flow_table_free(t);
         return NULL;
     }
@@ -162,9 +165,9 @@ void flow_table_free(struct flow_table *t)
     if (t->flows)
         flow_table_flush(t, t->now_ns);
     map_free(t->flows);
+    flow_crypt_home_free(t->home.crypt);
     pool_free(t->home.names);
     ipfrag_free(t->fragments);
-    ipcomp_free(t->ipcomp);
     dedup_free(t->dedup);
     tcp_fini(&t->home.tcp);
     free(t);
@@ -213,7 +216,6 @@ static void begin_flow(struct flow_table *t, struct flow *f, const struct flow_k
         .server = from_server ? d->src : d->dst,
         .vlan = {d->vlan[0], d->vlan[1]},
         .tunnel = (uint8_t)d->tunnel,
-        .is_ip6 = d->ip.size > 0 && d->ip.at[0] >> 4 == 6,
         .is_midstream = d->protocol == FLOW_TCP,
         .first_ns = now_ns,
         .last_ns = now_ns,
@@ -340,7 +342,7 @@ static void feed_tcp(struct flow_table *t, struct flow *f, const struct dissecte
         count_packet(f, d, dir, now_ns);
         result = tcp_feed(&t->home.tcp, &f->tcp, f, dir, d, now_ns);
     }
-    if (f->speaks == CONN_OTHER && d->payload_wire > 0)
+    if ((f->speaks == CONN_OTHER || f->crypt) && d->payload_wire > 0)
         flow_life_classify(f, d, dir, now_ns);
     if (result == TCP_OVER)
         flow_life_close(f, now_ns);
@@ -354,8 +356,10 @@ static void feed_udp(struct flow *f, const struct dissected *d, bool sender_is_f
 {
     int dir = direction_of(f, sender_is_first);
     count_packet(f, d, dir, now_ns);
-    if (d->payload_wire > 0)
-        flow_life_classify(f, d, dir, now_ns);
+    if (d->payload_wire == 0)
+        return;
+    flow_crypt_datagram(f, dir, d, now_ns);
+    flow_life_classify(f, d, dir, now_ns);
 }
 
 /* Streams that have waited long enough come before what is new. */
@@ -399,17 +403,15 @@ static bool is_copy(struct flow_table *t, uint64_t hash, uint64_t now_ns)
     return is;
 }
 
-/* Makes whole packets of fragments and compressed ones. False when there is nothing to go on with (counted). */
-static bool make_whole(struct flow_table *t, struct dissected *d, struct decap_counts *counts, uint64_t now_ns)
+/* Makes whole datagrams of fragments. False when there is nothing to go on with (counted). */
+static bool defragment(struct flow_table *t, struct dissected *d, struct decap_counts *counts, uint64_t now_ns)
 {
-    struct span whole;
-    for (int n = 0; d->is_fragment || d->protocol == IPCOMP_PROTOCOL; n++) {
-        if (d->is_fragment && (n == MAX_NESTED || !ipfrag_feed(t->fragments, d, now_ns, &whole))) {
+    for (int n = 0; d->is_fragment; n++) {
+        struct span whole;
+        if (n == MAX_NESTED_FRAGMENTS || !ipfrag_feed(t->fragments, d, now_ns, &whole)) {
             t->all.flow.fragments++;
             return false;
         }
-        if (!d->is_fragment && (n == MAX_NESTED || !ipcomp_inflate(t->ipcomp, d, &whole)))
-            return true; /* some other IP */
         if (decap_ip(whole, d, counts) != 0) {
             t->all.flow.undecodable++;
             return false;
@@ -429,7 +431,7 @@ void flow_table_packet(struct flow_table *t, const struct packet *p, struct diss
         t->now_ns = now_ns;
     if (is_copy(t, hash, now_ns))
         return;
-    if (!make_whole(t, d, counts, now_ns))
+    if (!defragment(t, d, counts, now_ns))
         return;
     /* only now: a fragment that comes late may be what a stream waits for */
     expire_streams(t, now_ns);
@@ -445,9 +447,16 @@ void flow_table_packet(struct flow_table *t, const struct packet *p, struct diss
 
 /* ---- time and the end ---- */
 
+void flow_table_keys(struct flow_table *t, uint64_t now_ns)
+{
+    if (t->home.crypt)
+        flow_crypt_poll(t->home.crypt, now_ns);
+}
+
 void flow_table_tick(struct flow_table *t, uint64_t now_ns)
 {
     expire_streams(t, now_ns);
+    flow_table_keys(t, now_ns);
     ipfrag_expire(t->fragments, now_ns);
     for (struct flow *f; (f = timers_idle_next(&t->home.timers, now_ns));) {
         uint64_t deadline = flow_life_deadline(f);

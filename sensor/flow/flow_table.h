@@ -6,6 +6,7 @@
 
 #include "flow/classify.h"
 #include "flow/conn.h"
+#include "flow/tls_conn.h"
 #include "wire/decap.h"
 
 struct flow_table;
@@ -18,11 +19,31 @@ struct flow_limits {
     bool no_dedup;             /* count a frame mirrored twice as two */
 };
 
-/* A flow that is not HTTP came to its end. */
-typedef void flow_other_fn(void *ctx, const struct flow_info *info, const char *protocol, const char *sni);
+/* A flow that is not HTTP, or that nobody could look into, and has come to its end. Everything is borrowed. */
+struct flow_other {
+    const struct flow_info *info;
+    const char *protocol, *server_name; /* nDPI's name of it; of the handshake; "" = none */
+    const struct tls_facts *tls;        /* NULL: not TLS or QUIC */
+    const struct closed_flow *closed;   /* NULL: not encrypted, or decrypted */
+};
+typedef void flow_other_fn(void *ctx, const struct flow_other *other);
 
-struct flow_table *flow_table_new(const struct flow_limits *limits, struct conn_pool *conns, struct classify *classify,
-                                  flow_other_fn *on_other, void *ctx);
+/* What the table hands on to; all borrowed. */
+struct flow_parts {
+    struct conn_pool *conns;
+    struct classify *classify;         /* NULL: nobody classifies */
+    const struct tls_conn_limits *tls; /* NULL: encrypted flows are not looked at */
+    struct tls_keys *keys;             /* NULL: none */
+    flow_other_fn *on_other;
+    void *ctx;
+};
+
+/* NULL without memory. */
+struct flow_table *flow_table_new(const struct flow_limits *limits, const struct flow_parts *parts);
+/* Secrets have come: connections that waited for them go on. */
+void flow_table_keys(struct flow_table *t, uint64_t now_ns);
+/* Counters of TLS and QUIC by part; defs == NULL after the last. */
+struct counters flow_table_crypt_counters(const struct flow_table *t, size_t i);
 /* Ends every flow (in a fixed order) and frees. */
 void flow_table_free(struct flow_table *t);
 /* One decoded packet (flow_table_packet reassembles fragments itself, with decap_ip). */

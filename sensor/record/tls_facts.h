@@ -27,6 +27,7 @@ struct tls_facts {
     char ja3[33], ja3s[33], ja4[37];
     char server_subject[128], client_subject[128]; /* of the leaf certificates, RFC 4514 */
     uint8_t sight;       /* enum tls_sight */
+    bool is_alpn_chosen;
     bool is_quic, is_resumed, has_ech, has_early_data;
 };
 

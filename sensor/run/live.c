@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Two threads. Only activities cross, by value, over the ring; a full ring makes the worker wait (the kernel's capture
- * buffer is the queue behind it), so nothing is dropped here without the kernel counting it. */
+ * buffer is the queue behind it), so nothing is dropped here without the kernel counting it. The other way go only lines
+ * of TLS key logs, over a ring of their own. */
 #include "run/live.h"
 
 #include "base/err.h"
 #include "base/log.h"
 #include "base/ring.h"
 #include "base/times.h"
+#include "io/key_feed.h"
 #include "io/loop.h"
 #include "run/analysis.h"
 #include "run/counters_file.h"
@@ -16,11 +18,19 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #define RING_ITEMS 4096u
 #define RING_WAIT_US 200u
+#define KEY_LINES 4096u
+#define KEY_LINE_MAX 254u /* bytes: the longest line with a secret has 194; of a longer one its beginning shows what it is */
 #define DRAIN_MS 50u /* upper bound of the delay of a record whose wake-up was lost in the race of push and drain */
+
+struct key_line {
+    uint16_t size;
+    uint8_t text[KEY_LINE_MAX];
+};
 
 struct live {
     struct setup setup;
@@ -29,7 +39,10 @@ struct live {
     struct analysis *analysis;
     struct line_file *counters; /* NULL: nobody wants them */
     struct ring *ring;
+    struct ring *key_lines; /* from the analysis thread to the worker */
     struct loop *loop;
+    struct key_feed *keys;
+    bool is_working;        /* the worker runs */
     struct loop_event *waker, *timer, *interrupt, *terminate;
     _Atomic uint64_t packet_ns; /* the worker's packet time */
     _Atomic int worker_rc;      /* 0 while it runs */
@@ -48,17 +61,32 @@ static void on_candidate(void *ctx, const struct activity *candidate)
         loop_wake(l->waker);
 }
 
+static void take_keys(struct live *l)
+{
+    const struct key_line *line;
+    if (!ring_used(l->key_lines))
+        return;
+    while ((line = ring_front(l->key_lines))) {
+        pipeline_key_line(l->pipeline, span_of(line->text, line->size));
+        explicit_bzero((void *)(uintptr_t)line, sizeof *line);
+        ring_pop(l->key_lines);
+    }
+    pipeline_keys(l->pipeline);
+}
+
 static void *worker(void *ctx)
 {
     struct live *l = ctx;
     struct packet packet;
     int rc;
     while ((rc = source_next(l->source, &packet)) >= 0) {
+        take_keys(l);
         if (rc == 0)
             continue;
         pipeline_packet(l->pipeline, &packet);
         atomic_store_explicit(&l->packet_ns, pipeline_now(l->pipeline), memory_order_relaxed);
     }
+    take_keys(l);
     pipeline_flush(l->pipeline);
     atomic_store(&l->worker_rc, rc);
     loop_wake(l->waker);
@@ -73,6 +101,37 @@ static void drain(struct live *l)
         analysis_candidate(l->analysis, candidate);
         ring_pop(l->ring);
     }
+}
+
+static void on_key_line(void *ctx, struct span text)
+{
+    struct live *l = ctx;
+    struct key_line line = {.size = (uint16_t)(text.size < KEY_LINE_MAX ? text.size : KEY_LINE_MAX)};
+    memcpy(line.text, text.at ? text.at : (const uint8_t *)"", line.size);
+    if (!l->is_working)
+        pipeline_key_line(l->pipeline, span_of(line.text, line.size));
+    else
+        while (!ring_push(l->key_lines, &line, sizeof line) && !atomic_load(&l->worker_rc)) {
+            drain(l); /* or the worker might wait for us */
+            usleep(RING_WAIT_US);
+        }
+    explicit_bzero(&line, sizeof line);
+}
+
+static int open_keys(struct live *l, const struct settings *s, struct text *why)
+{
+    for (size_t i = 0; i < s->keylogs.n; i++) {
+        struct text said = {0};
+        int rc = key_feed_add(l->keys, s->keylogs.at[i], &said);
+        if (rc)
+            text_addf(why, "--keylog: %s", text_str(&said));
+        else if (said.size)
+            log_warn("key log: %s", text_str(&said));
+        text_fini(&said);
+        if (rc)
+            return rc;
+    }
+    return 0;
 }
 
 static void on_wake(void *ctx)
@@ -115,8 +174,10 @@ static int open_all(struct live *l, const struct settings *s, const struct live_
     if (rc)
         return rc;
     l->ring = ring_new(sizeof(struct activity), RING_ITEMS);
+    l->key_lines = ring_new(sizeof(struct key_line), KEY_LINES);
     l->loop = loop_new();
-    if (!l->ring || !l->loop)
+    l->keys = l->loop ? key_feed_new(l->loop, on_key_line, l) : NULL;
+    if (!l->ring || !l->key_lines || !l->keys)
         return E_NOMEM;
     l->waker = loop_waker(l->loop, on_wake, l);
     l->timer = loop_timer(l->loop, on_timer, l);
@@ -125,7 +186,7 @@ static int open_all(struct live *l, const struct settings *s, const struct live_
     if (!l->waker || !l->timer || !l->interrupt || !l->terminate)
         return E_NOMEM;
     loop_timer_every(l->timer, DRAIN_MS);
-    return 0;
+    return open_keys(l, s, why);
 }
 
 /* Signals are for the loop's thread: the worker is started with all of them blocked. */
@@ -134,6 +195,7 @@ static int start_worker(struct live *l, pthread_t *thread)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    l->is_working = true;
     int rc = pthread_create(thread, NULL, worker, l);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc ? E_NOMEM : 0;
@@ -158,8 +220,10 @@ static int close_all(struct live *l, int rc, struct text *why)
     struct loop_event *events[] = {l->waker, l->timer, l->interrupt, l->terminate};
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         loop_remove(events[i]);
+    key_feed_free(l->keys);
     loop_free(l->loop);
     ring_free(l->ring);
+    ring_free(l->key_lines);
     pipeline_free(l->pipeline);
     analysis_free(l->analysis);
     setup_fini(&l->setup);

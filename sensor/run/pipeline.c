@@ -5,8 +5,15 @@
 #include "base/err.h"
 #include "base/times.h"
 #include "flow/flow_table.h"
+#include "wire/tls_keys.h"
 
 #include <stdlib.h>
+
+#define KEY_WAIT_NS (10 * NS_PER_S)       /* packet time that secrets may be late */
+#define KEY_LIFE_NS (2 * 86400 * NS_PER_S) /* packet time that secrets are kept after the last of a connection came */
+
+#define KEYS_FED 65536u                   /* connections whose secrets are held, 300 bytes each */
+#define KEYS_EMBEDDED 4096u               /* the same where only a capture file can bring some */
 
 struct pipeline_counts {
     uint64_t transactions, closed_flows, other_flows;
@@ -27,6 +34,8 @@ struct pipeline {
     struct conn_pool *conns;
     struct classify *classify;
     struct flow_table *flows;
+    struct tls_keys *keys;
+    struct tls_keylog_counts keylog;
     struct pipeline_counts counts;
     uint64_t first_ns, now_ns, ticked_s;
 };
@@ -46,18 +55,49 @@ static void on_transaction(void *ctx, const struct transaction *t, const struct 
 }
 
 /* nDPI's names are "TLS", "TLS.Slack", "QUIC" ... */
-static bool is_encrypted(const char *protocol)
+static bool is_encrypted(const struct flow_other *o)
 {
-    struct span name = span_text(protocol);
-    return span_starts(name, SPAN("TLS")) || span_starts(name, SPAN("DTLS")) || span_starts(name, SPAN("QUIC"));
+    struct span name = span_text(o->protocol);
+    return o->closed || span_starts(name, SPAN("TLS")) || span_starts(name, SPAN("DTLS")) || span_starts(name, SPAN("QUIC"));
+}
+
+static void tell_closed(struct pipeline *p, const struct flow_other *o)
+{
+    const struct flow_info *info = o->info;
+    struct transaction t = {
+        .flow_hash = info->hash,
+        .client = info->client,
+        .server = info->server,
+        .vlan = {info->vlan[0], info->vlan[1]},
+        .tunnel = (enum tunnel_kind)info->tunnel,
+        .tls = o->tls,
+        .request_ns = info->first_ns,
+        .end_ns = info->last_ns,
+        .flags = (info->saw[0] && info->saw[1] ? 0 : TXN_ONE_SIDED) | (info->is_midstream ? TXN_MIDSTREAM : 0),
+        .closed = o->closed,
+    };
+    if (p->hooks.on_transaction)
+        p->hooks.on_transaction(p->hooks.ctx, &t, NULL);
+}
+
+static const char *protocol_of(const struct flow_other *o)
+{
+    if (o->protocol[0] || !o->closed)
+        return o->protocol;
+    return o->tls->is_quic ? "QUIC" : "TLS";
 }
 
 /* A flow that is not HTTP: told as an activity when it went to or came from a host that serves a known application. */
-static void on_other(void *ctx, const struct flow_info *info, const char *protocol, const char *sni)
+static void on_other(void *ctx, const struct flow_other *o)
 {
     struct pipeline *p = ctx;
-    *(is_encrypted(protocol) ? &p->counts.closed_flows : &p->counts.other_flows) += 1;
-    if (!app_watches(p->app, &info->server.ip) && !app_watches(p->app, &info->client.ip))
+    const struct flow_info *info = o->info;
+    bool is_closed = is_encrypted(o);
+    *(is_closed ? &p->counts.closed_flows : &p->counts.other_flows) += 1;
+    if (o->closed)
+        tell_closed(p, o);
+    if (!app_watches(p->app, &info->server.ip) && !app_watches(p->app, &info->client.ip) &&
+        !app_watches_name(p->app, span_text(o->server_name)))
         return;
     struct activity a;
     activity_init(&a);
@@ -71,9 +111,13 @@ static void on_other(void *ctx, const struct flow_info *info, const char *protoc
     a.body_bytes = info->bytes[CONN_SERVER];
     a.missing_bytes = info->missing[CONN_SERVER];
     a.size_known = SIZE_OBSERVED;
-    a.flags = ACT_HAS_BODY | ACT_ENCRYPTED | (info->saw[0] && info->saw[1] ? 0 : ACT_ONE_SIDED);
-    activity_set(&a, STR_PROTOCOL, span_text(protocol));
-    activity_set(&a, STR_SNI, span_text(sni));
+    a.flags = ACT_HAS_BODY | (is_closed ? ACT_ENCRYPTED : 0) | (info->saw[0] && info->saw[1] ? 0 : ACT_ONE_SIDED);
+    activity_set(&a, STR_PROTOCOL, span_text(protocol_of(o)));
+    activity_set(&a, STR_SNI, span_text(o->server_name));
+    if (o->tls) {
+        activity_set(&a, STR_JA3, span_text(o->tls->ja3));
+        activity_set(&a, STR_JA4, span_text(o->tls->ja4));
+    }
     activity_seal(&a);
     p->hooks.on_candidate(p->hooks.ctx, &a);
 }
@@ -93,9 +137,18 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
         struct conn_hooks from_app = app_hooks(p->app);
         p->conns = conn_pool_new(&(struct conn_limits){.max_conns = max_flows}, &from_app);
     }
-    p->classify = classify_new(4096, 0);
-    if (p->conns && p->classify)
-        p->flows = flow_table_new(&(struct flow_limits){.max_flows = max_flows}, p->conns, p->classify, on_other, p);
+    p->classify = classify_new(4096);
+    bool is_live = s->interface != NULL, is_fed = s->keylogs.n > 0;
+    p->keys = tls_keys_new(&(struct tls_keys_limits){.max_connections = is_fed ? KEYS_FED : KEYS_EMBEDDED,
+                                                     .life_ns = is_live ? KEY_LIFE_NS : 0});
+    if (p->conns && p->classify && p->keys)
+        p->flows = flow_table_new(&(struct flow_limits){.max_flows = max_flows},
+                                  &(struct flow_parts){.conns = p->conns,
+                                                       .classify = p->classify,
+                                                       .tls = &(struct tls_conn_limits){.wait_ns = KEY_WAIT_NS, .is_fed = is_fed},
+                                                       .keys = p->keys,
+                                                       .on_other = on_other,
+                                                       .ctx = p});
     if (!p->flows) {
         pipeline_free(p);
         return E_NOMEM;
@@ -116,6 +169,7 @@ void pipeline_free(struct pipeline *p)
         conn_pool_free(p->conns);
     if (p->app)
         app_free(p->app);
+    tls_keys_free(p->keys);
     free(p);
 }
 
@@ -131,10 +185,34 @@ void pipeline_packet(struct pipeline *p, const struct packet *packet)
     bool is_due = now_s != p->ticked_s && (!is_packet || !d.is_fragment || now_s >= p->ticked_s + FRAGMENTS_S);
     if (is_due) {
         p->ticked_s = now_s;
+        tls_keys_expire(p->keys, p->now_ns);
         flow_table_tick(p->flows, p->now_ns);
     }
     if (is_packet)
         flow_table_packet(p->flows, packet, &d, &p->decap);
+}
+
+void pipeline_key_line(struct pipeline *p, struct span line)
+{
+    struct tls_keylog_entry entry;
+    if (tls_keylog_line(line, &p->keylog, &entry))
+        tls_keys_add(p->keys, &entry, p->now_ns);
+    explicit_bzero(&entry, sizeof entry);
+}
+
+void pipeline_key_log(struct pipeline *p, struct span log)
+{
+    while (log.size) {
+        size_t end = span_find_byte(log, '\n', 0);
+        pipeline_key_line(p, span_sub(log, 0, end));
+        log = end == SIZE_MAX ? span_of(NULL, 0) : span_from(log, end + 1);
+    }
+    pipeline_keys(p);
+}
+
+void pipeline_keys(struct pipeline *p)
+{
+    flow_table_keys(p->flows, p->now_ns);
 }
 
 void pipeline_flush(struct pipeline *p)
@@ -171,6 +249,8 @@ struct counters pipeline_counters(const struct pipeline *p, size_t i)
     case 3: return classify_counters(p->classify);
     case 4: return app_counters(p->app);
     case 5: return (struct counters){counter_defs, &p->counts.transactions, sizeof counter_defs / sizeof *counter_defs};
-    default: return (struct counters){0};
+    case 6: return tls_keylog_counters(&p->keylog);
+    case 7: return tls_keys_counters(p->keys);
+    default: return flow_table_crypt_counters(p->flows, i - 8);
     }
 }

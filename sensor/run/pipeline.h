@@ -22,6 +22,12 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
                  const struct pipeline_hooks *hooks, struct pipeline **out);
 void pipeline_free(struct pipeline *p);
 void pipeline_packet(struct pipeline *p, const struct packet *packet);
+/* One line of a TLS key log; what is no secret is counted. pipeline_keys follows the last of several. */
+void pipeline_key_line(struct pipeline *p, struct span line);
+/* A whole key log (of a capture file); connections that waited for it go on. */
+void pipeline_key_log(struct pipeline *p, struct span log);
+/* Connections that waited for secrets go on. */
+void pipeline_keys(struct pipeline *p);
 /* End of capture: every flow ends, every open transaction is handed out. */
 void pipeline_flush(struct pipeline *p);
 /* Packet time so far (never goes back), ns. */
@@ -30,7 +36,7 @@ uint64_t pipeline_now(const struct pipeline *p);
 uint64_t pipeline_first(const struct pipeline *p);
 uint64_t pipeline_transactions(const struct pipeline *p);
 const struct app *pipeline_app(const struct pipeline *p);
-/* The counters of module i: "decap", "flow", "conn", "classify", "app", "pipeline"; defs == NULL after the last. */
+/* The counters of module i: "decap", "flow", "conn", "classify", "app", "pipeline", then those of TLS and QUIC; defs == NULL after the last. */
 struct counters pipeline_counters(const struct pipeline *p, size_t i);
 
 #endif

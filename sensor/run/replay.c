@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/times.h"
+#include "io/key_feed.h"
 #include "run/analysis.h"
 #include "run/counters_file.h"
 #include "run/pipeline.h"
@@ -17,7 +18,7 @@ struct replay {
     struct pipeline *pipeline;
     struct analysis *analysis;
     struct line_file *transactions, *counters; /* NULL: nobody wants them */
-    struct text line;
+    struct text line, notes;
 };
 
 static void on_candidate(void *ctx, const struct activity *candidate)
@@ -51,12 +52,40 @@ static int open_all(struct replay *r, const struct settings *s, const struct rep
     return rc;
 }
 
+static void on_key_line(void *ctx, struct span line)
+{
+    struct replay *r = ctx;
+    pipeline_key_line(r->pipeline, line);
+}
+
+static void on_embedded_keys(void *ctx, struct span log)
+{
+    struct replay *r = ctx;
+    pipeline_key_log(r->pipeline, log);
+}
+
+/* All secrets are there before the first packet: how late they came does not matter then. */
+static int read_keys(struct replay *r, const struct settings *s, struct text *why)
+{
+    for (size_t i = 0; i < s->keylogs.n; i++) {
+        struct text said = {0};
+        int rc = key_feed_read(s->keylogs.at[i], on_key_line, r, &said);
+        if (said.size)
+            text_addf(rc ? why : &r->notes, rc ? "%s" : "note      %s\n", text_str(&said));
+        text_fini(&said);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
 static int read_all(struct replay *r, struct source *source, const struct replay_hooks *hooks, struct text *why)
 {
     struct packet packet;
     struct source_stats stats;
     uint64_t ticked_s = 0;
     int rc;
+    source_on_secrets(source, on_embedded_keys, r);
     while ((rc = source_next(source, &packet)) >= 0) {
         if (rc == 0)
             continue; /* a pipe that pauses */
@@ -96,6 +125,7 @@ static int close_all(struct replay *r, int rc, struct text *why)
     analysis_free(r->analysis);
     setup_fini(&r->setup);
     text_fini(&r->line);
+    text_fini(&r->notes);
     text_fini(&more);
     return rc;
 }
@@ -106,9 +136,13 @@ int replay_run(const struct settings *s, struct source *source, const struct rep
     struct replay r = {.line = {.max = (size_t)1 << 20}};
     int rc = open_all(&r, s, hooks, why);
     if (rc == 0)
-        rc = read_all(&r, source, hooks, why);
+        rc = read_keys(&r, s, why);
     if (rc == 0)
+        rc = read_all(&r, source, hooks, why);
+    if (rc == 0) {
         summary_take(summary, s, source, r.pipeline, r.analysis, r.setup.is_default_key);
+        text_add(&summary->text, text_span(&r.notes));
+    }
     if (rc == 0 && r.counters) {
         struct source_stats stats;
         source_stats(source, &stats);

@@ -18,7 +18,7 @@ static const struct setting table[] = {
     {"geoip", "FILE", "MaxMind-format database: country, city or ASN", true, ALL},
     {"list", "CLASS=FILE", "prefixes that are own, vpn, hosting or tor, one a line", true, ALL},
     {"alias", "NAME=CREDENTIAL", "who a nameless token is", true, ALL},
-    {"keylog", "FILE", "TLS key log (NSS format); TLS is not decrypted yet", true, BOTH},
+    {"keylog", "PLACE", "TLS key log (NSS format): file, directory, or unix:SOCKET to listen on", true, BOTH},
     {"rules", "DIR", "directory with apps/*.yaml and detect.yaml", false, ALL},
     {"redis", "URL", "baselines in Redis: redis://[user:password@]host[:port][/db] or unix:///path", false, ALL},
     {"state", "FILE", "baselines in memory, loaded from FILE at start and saved to it at the end", false, BOTH},

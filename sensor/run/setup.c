@@ -72,12 +72,6 @@ static int check_settings(const struct settings *s, struct text *why)
         text_add_str(why, "--redis and --state: baselines are kept in the one or in the other, not in both");
         return E_USAGE;
     }
-    for (size_t i = 0; i < s->keylogs.n; i++) {
-        if (access(s->keylogs.at[i], R_OK) == 0)
-            continue;
-        text_addf(why, "%s: %s", s->keylogs.at[i], strerror(errno));
-        return E_IO;
-    }
     int rc = check_replaced(s->transactions, "{\"@timestamp\":", why);
     return rc ? rc : check_replaced(s->counters, "source_packets ", why);
 }

@@ -175,8 +175,6 @@ void summary_take(struct summary *summary, const struct settings *s, struct sour
         text_addf(t, "note      %s\n", note);
     if (stats.packets && !pipeline_transactions(p))
         text_add_str(t, "note      no HTTP/1 in it: nothing to tell who did what from\n");
-    if (s->keylogs.n)
-        text_add_str(t, "note      --keylog: TLS is not decrypted yet, the keys are not used\n");
     if (stats.kernel_drops || stats.interface_drops)
         text_addf(t, "not seen  %llu packets dropped by the kernel, %llu by the interface\n",
                   (unsigned long long)stats.kernel_drops, (unsigned long long)stats.interface_drops);

@@ -35,8 +35,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!t) {
         struct conn_hooks hooks = {.on_request = on_request, .on_response = on_request, .on_end = on_end};
         conns = conn_pool_new(&(struct conn_limits){.max_conns = 8, .max_active = 8}, &hooks);
-        t = flow_table_new(&(struct flow_limits){.max_flows = 8, .reorder_mib = 1, .fragment_mib = 1}, conns, NULL,
-                           NULL, NULL);
+        static const struct tls_conn_limits tls = {.max_conns = 8, .max_openers = 16, .hold_mib = 1};
+        t = flow_table_new(&(struct flow_limits){.max_flows = 8, .reorder_mib = 1, .fragment_mib = 1},
+                           &(struct flow_parts){.conns = conns, .tls = &tls});
     }
     ASSERT(conns && t);
     now += 86400 * NS_PER_S;

@@ -193,7 +193,20 @@ def output(folder):
 def encrypted(folder):
     path = os.path.join(CAPTURES, 'wire', 'pcaps', 'h1-tls12.pcap')
     good('TLS', ['replay', path], 'no HTTP/1', '4 encrypted connections')
-    good('key log', ['replay', '--keylog', os.path.join(ROOT, 'README.md'), path], 'not decrypted')
+    counters = os.path.join(folder, 'counters')
+    def counted(what, *options):
+        good(what, ['replay', '--counters', counters, *options, path], '4 encrypted connections')
+        return {line.split()[0]: int(line.split()[1]) for line in open(counters)}
+    garbage = counted('no key log', '--keylog', os.path.join(ROOT, 'README.md'))
+    checks.that(garbage['tls_keylog_garbage'] > 20 and garbage['tls_opened'] == 0, 'garbage in the key log is counted')
+    keys = open(os.path.join(CAPTURES, 'wire', 'keylogs', 'h1-tls12.keys')).read().splitlines()
+    wrong = os.path.join(folder, 'wrong.keys')
+    with open(wrong, 'w') as out:   # the right connections, other secrets
+        out.writelines(' '.join(word[:-1] + ('0' if word[-1] != '0' else '1') if i == 2 else word for i, word in enumerate(line.split(' '))) + '\n'
+                       for line in keys)
+    os.chmod(wrong, 0o600)
+    n = counted('wrong keys', '--keylog', wrong)
+    checks.that(n['tls_bad_keys'] == 4 and n['conn_transactions'] == 0, f"wrong keys: {n['tls_bad_keys']} connections closed, {n['conn_transactions']} transactions")
 
 with tempfile.TemporaryDirectory() as folder:
     files(folder)

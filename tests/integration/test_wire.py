@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""One small desk in every plaintext wire format: every expected request is a transaction with its status and exact body size,
-every expected file a download with exact bytes and the right credential, and nothing is invented. TLS and HTTP/2 captures
-give no HTTP transaction; captures of one direction or cut frames give what they hold, marked."""
+"""One small desk in every wire format: every expected request is a transaction with its status and exact body size, every
+expected file a download with exact bytes and the right credential, and nothing is invented. TLS captures are read with
+their key log, and without it give no HTTP but connections that say they stayed closed; captures of one direction or cut
+frames give what they hold, marked."""
 import os, sys, tempfile, urllib.parse
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 from casetap_test import *
 
-CLOSED = ('h1-tls12', 'h2-tls13', 'h2c-prior', 'ipv6')      # TLS or HTTP/2: not read
+CLEAR = {'h1-tls12': 0, 'h2-tls13': 0, 'ipv6': 2}           # requests that are seen without keys
 PARTIAL = ('onedir', 'onedir-back', 'snap96', 'snap96-back')
 WRONG = {('pipelined', '/files/nope.txt')}                  # the client did not count the body of its 404; it has 153 bytes
 
@@ -70,22 +71,35 @@ def partial(checks, case, want, transactions):
         for r in want['downloads']:
             checks.that(r['bytes'] in sizes, f"{case}: an answer of {r['bytes']} bytes; there are {sizes}")
 
+def read(capture, *options):
+    """Its transactions, and its downloads as they stand at the end."""
+    with tempfile.TemporaryDirectory() as out:
+        path = os.path.join(out, 'transactions')
+        replay('--quiet', '--out', out, '--transactions', path, *options, capture, env={**os.environ, 'CASETAP_GEOIP': ''})
+        acts = settle(load(os.path.join(out, 'activities.ndjson')))
+        return load(path), [a for a in acts if get(a, 'event.action') in ('download', 'preview')]
+
+def closed(checks, case, transactions):
+    told = [t for t in transactions if get(t, 'casetap.closed')]
+    checks.that(len(transactions) - len(told) == CLEAR[case], f'{case}: {len(transactions) - len(told)} requests read without keys')
+    checks.that(told and all(get(t, 'casetap.tls.sight') == 'no_keys' for t in told), f'{case}: connections do not say why they stay closed')
+    checks.that(all(get(t, 'tls.client.server_name') and get(t, 'tls.client.ja3') and get(t, 'casetap.tls.ja4') for t in told),
+                f'{case}: what the handshake shows is missing')
+    if case != 'ipv6':   # whose files are small
+        checks.that(any(get(t, 'casetap.closed.downloads') for t in told), f'{case}: no burst looks like the downloads it has')
+
 def main():
     checks = Checks()
     base = os.path.join(CAPTURES, 'wire')
     for name in sorted(os.listdir(os.path.join(base, 'expected'))):
         want = json.load(open(os.path.join(base, 'expected', name)))
-        for capture in want.get('pcaps', []):
-            case = capture['file'].rsplit('.', 1)[0]
-            with tempfile.TemporaryDirectory() as out:
-                path = os.path.join(out, 'transactions')
-                replay('--quiet', '--out', out, '--transactions', path, os.path.join(base, 'pcaps', capture['file']), env={**os.environ, 'CASETAP_GEOIP': ''})
-                transactions = load(path)
-                acts = [a for a in settle(load(os.path.join(out, 'activities.ndjson'))) if get(a, 'event.action') in ('download', 'preview')]
-            if case in CLOSED:
-                plain = 2 if case == 'ipv6' else 0   # two of its requests are in the clear
-                checks.that(len(transactions) == plain, f'{case}: {len(transactions)} transactions where nothing can be read')
-            elif case in PARTIAL:
+        for file in (c['file'] for c in want.get('pcaps', [])):
+            case = file.rsplit('.', 1)[0]
+            capture, keys = os.path.join(base, 'pcaps', file), os.path.join(base, 'keylogs', case + '.keys')
+            if case in CLEAR:
+                closed(checks, case, read(capture)[0])
+            transactions, acts = read(capture, *(['--keylog', keys] if case in CLEAR else []))
+            if case in PARTIAL:
                 partial(checks, case, want, transactions)
             else:
                 whole(checks, case, want, transactions, acts)

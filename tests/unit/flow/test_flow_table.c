@@ -50,6 +50,24 @@ struct classify_flow {
     unsigned seen;
 };
 
+uint64_t conn_skippable(const struct conn *c, int direction)
+{
+    (void)c, (void)direction; /* everything is wanted */
+    return 0;
+}
+
+void conn_skip(struct conn *c, int direction, uint64_t bytes, uint64_t now_ns)
+{
+    (void)c, (void)direction, (void)bytes, (void)now_ns;
+    fail_msg("nothing may be skipped");
+}
+
+void conn_expect(struct conn *c, enum conn_speaks speaks)
+{
+    (void)c, (void)speaks;
+    fail_msg("nothing here is encrypted");
+}
+
 struct conn *conn_new(struct conn_pool *p, const struct flow_info *info)
 {
     struct conn *c = p->left ? malloc(sizeof *c) : NULL;
@@ -136,11 +154,11 @@ void classify_result(struct classify *c, struct classify_flow *f, char protocol[
     snprintf(sni, 256, "example.org");
 }
 
-static void on_other(void *ctx, const struct flow_info *info, const char *protocol, const char *sni)
+static void on_other(void *ctx, const struct flow_other *o)
 {
     (void)ctx; /* there is one diary */
-    note("other(%d>%d %s %s %d/%d) ", info->client.port, info->server.port, protocol, sni, (int)info->packets[0],
-         (int)info->packets[1]);
+    note("other(%d>%d %s %s %d/%d) ", o->info->client.port, o->info->server.port, o->protocol, o->server_name,
+         (int)o->info->packets[0], (int)o->info->packets[1]);
 }
 
 /* ---- frames ---- */
@@ -165,7 +183,8 @@ static void begin(struct bench *b, const struct flow_limits *limits)
     b->id = 0;
     b->tick_ms = 1000;
     b->ticked_ms = 0;
-    b->table = flow_table_new(limits, &b->conns, &b->classify, on_other, NULL);
+    b->table = flow_table_new(
+        limits, &(struct flow_parts){.conns = &b->conns, .classify = &b->classify, .on_other = on_other});
     assert_non_null(b->table);
 }
 
