@@ -203,7 +203,7 @@ bool tls_cipher_open(struct tls_open_slot *slot, const uint8_t *nonce, struct sp
     if (!is_ccm && (EVP_DecryptInit_ex2(context, NULL, NULL, nonce, NULL) != 1 ||
                     EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, shape->tag_size, expected) != 1))
         return false;
-    if (EVP_DecryptUpdate(context, NULL, &size, aad.at, (int)aad.size) != 1)
+    if (aad.size && EVP_DecryptUpdate(context, NULL, &size, aad.at, (int)aad.size) != 1)
         return false;
     /* CCM checks the tag with its only piece of text, the others at the end */
     if ((text.size || is_ccm) && EVP_DecryptUpdate(context, out, &size, text.at, (int)text.size) != 1)

@@ -13,6 +13,8 @@
 #define TLS12 0x0303
 #define TLS13 0x0304
 #define SSL3 0x0300
+#define DRAFT 0x7f /* first byte of the version of a draft, the second is its number */
+#define DRAFT_WITH_AAD 25
 #define FRAGMENT_MAX 65535u
 
 struct counts {
@@ -108,6 +110,11 @@ int tls_opener_init_13(struct tls_opener *o, struct tls_open_pool *p, const stru
     memcpy(o->slot->secret->traffic, secret.at, secret.size);
     set_keys_13(o);
     return E_OK;
+}
+
+void tls_opener_set_draft(struct tls_opener *o, uint16_t version)
+{
+    o->has_no_aad = version >> 8 == DRAFT && (version & 0xff) < DRAFT_WITH_AAD;
 }
 
 int tls_opener_init_12(struct tls_opener *o, struct tls_open_pool *p, const struct tls_opener_params *params)

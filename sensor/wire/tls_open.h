@@ -32,13 +32,17 @@ struct tls_opener {
     uint64_t seq; /* of the next record */
     uint16_t version;
     uint8_t secret_size; /* TLS 1.3 */
-    bool is_etm;
+    bool is_etm, has_no_aad;
 };
 
 /* TLS 1.3: by a traffic secret. E_NONE when the cipher is not to be had, E_BAD when the suite or the size of the
  * secret does not fit TLS 1.3, E_LIMIT when all openers are out (counted). A used opener is closed first. */
 int tls_opener_init_13(struct tls_opener *o, struct tls_open_pool *p, const struct tls_suite *suite,
                        struct span secret);
+
+/* Right after it: 'version' was negotiated. Drafts of TLS 1.3 before the 25th (0x7f00 + number) do not authenticate the
+ * record header; for all other versions nothing changes. */
+void tls_opener_set_draft(struct tls_opener *o, uint16_t version);
 
 struct tls_opener_params { /* SSL 3.0 to TLS 1.2 */
     const struct tls_suite *suite;

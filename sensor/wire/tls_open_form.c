@@ -81,7 +81,7 @@ static int open_aead(struct tls_opener *o, uint64_t seq, const struct tls_record
     uint8_t nonce[12], aad[13];
     struct span text = span_sub(fragment, head, fragment.size - head - tag);
     make_nonce(o, seq, fragment, nonce);
-    size_t aad_size = put_head(o, seq, record, is_13(o) ? fragment.size : text.size, aad);
+    size_t aad_size = o->has_no_aad ? 0 : put_head(o, seq, record, is_13(o) ? fragment.size : text.size, aad);
     if (!tls_cipher_open(o->slot, nonce, span_of(aad, aad_size), text, fragment.at + head + text.size, out))
         return E_DENIED;
     *opened = (struct tls_opened){.type = record->type, .data = span_of(out, text.size)};

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <openssl/provider.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -16,6 +17,7 @@
 #include "base/text.h"
 #include "wire/tls_keys.h"
 #include "wire/tls_open.h"
+#include "wire/tls_schedule.h"
 
 #define N(array) (sizeof(array) / sizeof *(array))
 #define RECORD_ROOM 20000u
@@ -641,6 +643,142 @@ static void test_early_data(void **state)
     talk_fini(&t);
 }
 
+/* What libssl does not make any more is sealed here: stream and CBC with the MAC inside, and TLS 1.3 as of draft 20. */
+struct seal {
+    uint16_t suite, version;
+    const char *cipher; /* of the legacy provider */
+};
+
+static const uint8_t seal_secret[48] = {9, 8, 7};
+
+static size_t seal_record(const struct seal *row, EVP_CIPHER_CTX *context, uint64_t seq, uint8_t *plain, size_t size,
+                          uint8_t *out)
+{
+    const struct tls_suite *suite = tls_suite_find(row->suite);
+    const struct tls_cipher_shape *shape = tls_suite_shape(suite);
+    struct tls_record_keys k;
+    struct tls_hmac h;
+    uint8_t head[13] = {0};
+    size_t n = 8, mac = tls_hash_size((enum tls_hash)suite->mac);
+    struct span secret = span_of(seal_secret, 48), random = span_of(seal_secret, 32);
+    tls_schedule_12(suite, row->version, secret, random, random, true, &k);
+    (row->version == 0x0300 ? tls_hmac_init_ssl3 : tls_hmac_init)(&h, (enum tls_hash)suite->mac, span_of(k.mac, mac));
+    head[7] = (uint8_t)seq;
+    head[n++] = 23;
+    if (row->version > 0x0300) {
+        head[n++] = (uint8_t)(row->version >> 8);
+        head[n++] = (uint8_t)row->version;
+    }
+    head[n++] = (uint8_t)(size >> 8);
+    head[n++] = (uint8_t)size;
+    tls_hmac_of(&h, (struct span[]){span_of(head, n), span_of(plain, size)}, 2, plain + size);
+    size += mac;
+    size_t block = shape->block_size, iv = 0;
+    if (block > 1) { /* padding, its length in each byte */
+        uint8_t padding = (uint8_t)(block - 1 - size % block);
+        memset(plain + size, padding, padding + 1u);
+        size += padding + 1u;
+    }
+    int got = 0;
+    if (block > 1 && row->version > 0x0301) {
+        iv = block;
+        memset(out, 0x5a, iv);
+        EVP_EncryptInit_ex2(context, NULL, NULL, out, NULL);
+    }
+    if (row->cipher)
+        assert_int_equal(EVP_EncryptUpdate(context, out + iv, &got, plain, (int)size), 1);
+    else
+        memcpy(out, plain, size);
+    return iv + size;
+}
+
+static void test_old_suites(void **state)
+{
+    (void)state;
+    static const struct seal rows[] = {
+        {0x0005, 0x0303, "RC4"},          {0x0004, 0x0300, "RC4"},          {0x0003, 0x0301, "RC4"},
+        {0x000a, 0x0303, "DES-EDE3-CBC"}, {0x000a, 0x0300, "DES-EDE3-CBC"}, {0x0009, 0x0301, "DES-CBC"},
+        {0x0006, 0x0302, "RC2-CBC"},      {0x0006, 0x0300, "RC2-CBC"},      {0x0096, 0x0302, "SEED-CBC"},
+        {0x0002, 0x0300, NULL},           {0x003b, 0x0303, NULL},           {0x002f, 0x0300, "AES-128-CBC"},
+    };
+    static uint8_t plain[1200], sealed[1300], out[1300], saved[1200];
+    OSSL_LIB_CTX *library = OSSL_LIB_CTX_new();
+    OSSL_PROVIDER *providers[] = {OSSL_PROVIDER_load(library, "default"), OSSL_PROVIDER_load(library, "legacy")};
+    struct tls_open_pool *pool = tls_open_pool_new(4);
+    struct span secret = span_of(seal_secret, 48), random = span_of(seal_secret, 32);
+    for (size_t i = 0; i < N(rows); i++) {
+        const struct tls_suite *suite = tls_suite_find(rows[i].suite);
+        struct tls_opener o = {0}, lazy = {0};
+        bool is_etm = rows[i].version == 0x0300; /* which knows nothing of it */
+        const struct tls_opener_params params = {suite, rows[i].version, is_etm, true, secret, random, random};
+        assert_int_equal(tls_opener_init_12(&lazy, pool, &params), 0);
+        assert_int_equal(tls_opener_init_12(&o, pool, &params), 0);
+        struct tls_record_keys k;
+        EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+        EVP_CIPHER *cipher = rows[i].cipher ? EVP_CIPHER_fetch(library, rows[i].cipher, NULL) : NULL;
+        tls_schedule_12(suite, rows[i].version, secret, random, random, true, &k);
+        assert_true(!rows[i].cipher || EVP_EncryptInit_ex2(context, cipher, k.key, k.iv, NULL) == 1);
+        EVP_CIPHER_CTX_set_padding(context, 0);
+        for (uint8_t seq = 0; seq < 20; seq++) {
+            size_t size = seq * 53u;
+            memset(plain, seq, sizeof plain);
+            memcpy(saved, plain, sizeof plain);
+            struct tls_record record = {23, rows[i].version, 0};
+            record.length = seal_record(&rows[i], context, seq, plain, size, sealed);
+            struct tls_opened opened;
+            struct tls_skipped skipped;
+            assert_int_equal(tls_opener_open(&o, &record, span_of(sealed, record.length), out, &opened), 0);
+            assert_int_equal(opened.data.size, size);
+            assert_memory_equal(opened.data.at, saved, size);
+            assert_int_equal(tls_opener_skip(&lazy, &record, span_of(sealed, record.length), &skipped), 0);
+            assert_true(skipped.is_exact && skipped.max == size);
+        }
+        sealed[5] ^= 1; /* again: another sequence number, and a flipped bit */
+        struct tls_record record = {23, rows[i].version, 700};
+        struct tls_opened opened;
+        assert_true(tls_opener_open(&o, &record, span_of(sealed, 700), out, &opened) < 0);
+        EVP_CIPHER_free(cipher);
+        EVP_CIPHER_CTX_free(context);
+        tls_opener_close(&o);
+        tls_opener_close(&lazy);
+    }
+    tls_open_pool_free(pool);
+    for (size_t i = 0; i < N(providers); i++)
+        OSSL_PROVIDER_unload(providers[i]);
+    OSSL_LIB_CTX_free(library);
+}
+
+static void test_draft_20(void **state)
+{
+    (void)state;
+    static const uint8_t inner[] = {'h', 'e', 'l', 'l', 'o', 23};
+    uint8_t sealed[sizeof inner + 16], out[sizeof sealed];
+    const struct tls_suite *suite = tls_suite_find(0x1301);
+    struct tls_record_keys k;
+    struct tls_opened opened;
+    struct tls_opener o = {0};
+    struct tls_open_pool *pool = tls_open_pool_new(1);
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    int n;
+    tls_schedule_13(suite, span_of(seal_secret, 32), &k);
+    assert_int_equal(EVP_EncryptInit_ex2(context, EVP_aes_128_gcm(), k.key, k.iv, NULL), 1);
+    assert_int_equal(EVP_EncryptUpdate(context, sealed, &n, inner, sizeof inner), 1);
+    assert_int_equal(EVP_EncryptFinal_ex(context, sealed + n, &n), 1);
+    assert_int_equal(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, 16, sealed + sizeof inner), 1);
+    const struct tls_record record = {23, 0x0301, sizeof sealed};
+    assert_int_equal(tls_opener_init_13(&o, pool, suite, span_of(seal_secret, 32)), 0);
+    tls_opener_set_draft(&o, 0x0304);
+    assert_int_equal(tls_opener_open(&o, &record, span_of(sealed, sizeof sealed), out, &opened), E_DENIED);
+    tls_opener_set_draft(&o, 0x7f19);
+    assert_int_equal(tls_opener_open(&o, &record, span_of(sealed, sizeof sealed), out, &opened), E_DENIED);
+    tls_opener_set_draft(&o, 0x7f14);
+    assert_int_equal(tls_opener_open(&o, &record, span_of(sealed, sizeof sealed), out, &opened), 0);
+    assert_true(opened.type == 23 && span_eq(opened.data, SPAN("hello")));
+    tls_opener_close(&o);
+    tls_open_pool_free(pool);
+    EVP_CIPHER_CTX_free(context);
+}
+
 /* Keys of another connection open nothing, and nothing comes out. */
 static void test_wrong_keys(void **state)
 {
@@ -706,7 +844,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_suites), cmocka_unit_test(test_ccm_13),     cmocka_unit_test(test_padding_13),
         cmocka_unit_test(test_key_update), cmocka_unit_test(test_resumption), cmocka_unit_test(test_early_data),
-        cmocka_unit_test(test_wrong_keys), cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_old_suites), cmocka_unit_test(test_draft_20),   cmocka_unit_test(test_wrong_keys),
+        cmocka_unit_test(test_pool),
     };
     if (CRYPTO_set_mem_functions(count_malloc, count_realloc, count_free) != 1)
         return 1;
