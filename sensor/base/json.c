@@ -38,11 +38,25 @@ static uint64_t odd_bytes(uint64_t w)
            highs;
 }
 
+/* The same of 16 bytes at once. As signed numbers those from 0x80 on are below the blank, too. */
+static bool has_odd(const uint8_t *at)
+{
+    typedef int8_t bytes16 __attribute__((vector_size(16)));
+    bytes16 v;
+    uint64_t half[2];
+    memcpy(&v, at, sizeof v);
+    v = (v < ' ') | (v == '"') | (v == '\\') | (v == 0x7f);
+    memcpy(half, &v, sizeof half);
+    return half[0] | half[1];
+}
+
 /* Copies bytes from the front of s until one needs an escape; how many. 'out' has room for all of s. */
 static size_t copy_plain(char *out, struct span s)
 {
     size_t i = 0;
     uint64_t w;
+    for (; s.size - i >= 16 && !has_odd(s.at + i); i += 16)
+        memcpy(out + i, s.at + i, 16);
     for (; s.size - i >= sizeof w; i += sizeof w) {
         memcpy(&w, s.at + i, sizeof w);
         if (odd_bytes(w))
@@ -96,129 +110,78 @@ static void finish_string(struct text *out, struct span s)
     text_add_char(out, '"');
 }
 
-/* What stands before a value: the comma, the key. Our own constants: nothing to escape. */
-static char *put_head(struct json *j, const char *key, size_t key_size, char *at)
+void json_cut_head(struct json *j, const char *key)
 {
-    if (j->need_comma)
-        *at++ = ',';
-    j->need_comma = true;
-    if (key) {
-        *at++ = '"';
-        memcpy(at, key, key_size);
-        at += key_size;
-        *at++ = '"';
-        *at++ = ':';
-    }
-    return at;
-}
-
-/* Head and value together; when they do not fit, in pieces, so that as much as fits is written. */
-static void put(struct json *j, const char *key, const char *value, size_t size)
-{
-    size_t key_size = key ? strlen(key) : 0;
-    char *start = text_room(j->out, key_size + size + 4);
-    if (start) {
-        char *at = put_head(j, key, key_size, start);
-        memcpy(at, value, size);
-        text_grew(j->out, (size_t)(at - start) + size);
-        return;
-    }
     if (j->need_comma)
         text_add_char(j->out, ',');
     j->need_comma = true;
     if (key) {
         text_add_char(j->out, '"');
-        text_add(j->out, span_of(key, key_size));
+        text_add_str(j->out, key);
         text_add(j->out, SPAN("\":"));
     }
-    text_add(j->out, span_of(value, size));
 }
 
-void json_open(struct json *j, const char *key, char bracket)
+void json_put_span(struct json *j, struct span value)
 {
-    put(j, key, &bracket, 1);
-    j->need_comma = false;
-}
-
-void json_close(struct json *j, char bracket)
-{
-    text_add_char(j->out, bracket);
-    j->need_comma = true;
-}
-
-void json_span(struct json *j, const char *key, struct span value)
-{
-    size_t key_size = key ? strlen(key) : 0;
-    char *start = text_room(j->out, key_size + value.size + 6);
+    char *start = text_room(j->out, value.size + 2);
     if (!start) {
-        put(j, key, "\"", 1);
+        text_add_char(j->out, '"');
         finish_string(j->out, value);
         return;
     }
-    char *at = put_head(j, key, key_size, start);
-    *at++ = '"';
-    size_t plain = copy_plain(at, value);
-    at += plain;
-    if (plain == value.size)
-        *at++ = '"';
-    text_grew(j->out, (size_t)(at - start));
-    if (plain < value.size)
+    *start = '"';
+    size_t plain = copy_plain(start + 1, value);
+    if (plain == value.size) {
+        start[1 + plain] = '"';
+        text_grew(j->out, plain + 2);
+    } else {
+        text_grew(j->out, plain + 1);
         finish_string(j->out, span_from(value, plain));
+    }
 }
 
-void json_str(struct json *j, const char *key, const char *value)
-{
-    json_span(j, key, span_text(value));
-}
-
-void json_u64(struct json *j, const char *key, uint64_t value)
+void json_put_u64(struct json *j, uint64_t value)
 {
     char digits[20];
     size_t at = sizeof digits;
     do
         digits[--at] = (char)('0' + value % 10);
     while (value /= 10);
-    put(j, key, digits + at, sizeof digits - at);
+    text_add(j->out, span_of(digits + at, sizeof digits - at));
 }
 
-void json_i64(struct json *j, const char *key, int64_t value)
+void json_put_i64(struct json *j, int64_t value)
 {
-    put(j, key, "", 0);
     text_addf(j->out, "%lld", (long long)value);
 }
 
-void json_fixed(struct json *j, const char *key, double value, int digits)
+void json_put_fixed(struct json *j, double value, int digits)
 {
-    put(j, key, "", 0);
     if (!isfinite(value))
         text_add(j->out, SPAN("null"));
     else
         text_addf(j->out, "%.*f", digits, value == 0 ? 0.0 : value); /* no "-0.0" */
 }
 
-void json_bool(struct json *j, const char *key, bool value)
-{
-    put(j, key, value ? "true" : "false", value ? 4 : 5);
-}
-
-void json_time(struct json *j, const char *key, uint64_t ns)
+void json_put_time(struct json *j, uint64_t ns)
 {
     char text[TIME_TEXT_MAX];
-    json_str(j, key, time_text(ns, text));
+    json_put_span(j, span_text(time_text(ns, text)));
 }
 
-void json_ip(struct json *j, const char *key, const struct ipaddr *ip)
+void json_put_ip(struct json *j, const struct ipaddr *ip)
 {
     char text[IPADDR_TEXT_MAX];
-    json_str(j, key, ipaddr_text(ip, text));
+    json_put_span(j, span_text(ipaddr_text(ip, text)));
 }
 
-void json_hex(struct json *j, const char *key, struct span bytes)
+void json_put_hex(struct json *j, struct span bytes)
 {
     static const char hex[] = "0123456789abcdef";
-    char part[64];
-    put(j, key, "\"", 1);
+    text_add_char(j->out, '"');
     while (bytes.size) {
+        char part[64];
         size_t n = bytes.size < sizeof part / 2 ? bytes.size : sizeof part / 2;
         for (size_t i = 0; i < n; i++) {
             part[2 * i] = hex[bytes.at[i] >> 4];

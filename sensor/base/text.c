@@ -71,17 +71,6 @@ void text_add_str(struct text *t, const char *s)
     text_add(t, span_text(s));
 }
 
-void text_add_char(struct text *t, char c)
-{
-    char *room = text_room(t, 1);
-    if (room) {
-        *room = c;
-        text_grew(t, 1);
-    } else {
-        t->is_cut = true;
-    }
-}
-
 void text_addf(struct text *t, const char *format, ...)
 {
     char small[512];

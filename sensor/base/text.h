@@ -24,7 +24,6 @@ static inline void text_clear(struct text *t)
 }
 void text_add(struct text *t, struct span s);
 void text_add_str(struct text *t, const char *s);
-void text_add_char(struct text *t, char c);
 void text_addf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Room for 'n' bytes and a NUL behind the text, for writers that fill it themselves and then call text_grew; NULL when they
  * do not fit (text_add then cuts). */
@@ -38,6 +37,16 @@ static inline void text_grew(struct text *t, size_t n)
 {
     t->size += n;
     t->at[t->size] = 0;
+}
+static inline void text_add_char(struct text *t, char c)
+{
+    char *room = text_room(t, 1);
+    if (!room) {
+        t->is_cut = true;
+        return;
+    }
+    *room = c;
+    text_grew(t, 1);
 }
 /* The text so far as a C string ("" when empty), and as a span. Borrowed until the next change. */
 static inline const char *text_str(const struct text *t)

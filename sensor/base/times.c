@@ -3,36 +3,37 @@
  * "chrono-Compatible Low-Level Date Algorithms", days_from_civil and civil_from_days). */
 #include "base/times.h"
 
-static char *put(char *at, uint64_t value, int digits)
+static char *put_pair(char *at, uint32_t value)
 {
-    for (int i = digits - 1; i >= 0; i--) {
-        at[i] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    return at + digits;
+    at[0] = (char)('0' + value / 10);
+    at[1] = (char)('0' + value % 10);
+    return at + 2;
 }
 
 const char *time_text(uint64_t ns, char out[TIME_TEXT_MAX])
 {
-    uint64_t s = ns / NS_PER_S, days = s / S_PER_DAY, left = s % S_PER_DAY;
+    uint64_t s = ns / NS_PER_S, days = s / S_PER_DAY;
+    uint32_t left = (uint32_t)(s % S_PER_DAY), fraction = (uint32_t)(ns % NS_PER_S);
     uint64_t z = days + 719468, era = z / 146097, doe = z % 146097;
     uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
     uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    uint64_t day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
-    uint64_t year = yoe + era * 400 + (month <= 2);
-    char *at = put(out, year, 4);
+    uint32_t day = (uint32_t)(doy - (153 * mp + 2) / 5 + 1), month = (uint32_t)(mp < 10 ? mp + 3 : mp - 9);
+    uint32_t year = (uint32_t)(yoe + era * 400 + (month <= 2)); /* 2554 at most: 64 bits of nanoseconds */
+    char *at = put_pair(put_pair(out, year / 100), year % 100);
     *at++ = '-';
-    at = put(at, month, 2);
+    at = put_pair(at, month);
     *at++ = '-';
-    at = put(at, day, 2);
+    at = put_pair(at, day);
     *at++ = 'T';
-    at = put(at, left / 3600, 2);
+    at = put_pair(at, left / 3600);
     *at++ = ':';
-    at = put(at, left / 60 % 60, 2);
+    at = put_pair(at, left / 60 % 60);
     *at++ = ':';
-    at = put(at, left % 60, 2);
+    at = put_pair(at, left % 60);
     *at++ = '.';
-    at = put(at, ns % NS_PER_S, 9);
+    *at++ = (char)('0' + fraction / 100000000);
+    for (uint32_t unit = 1000000; unit; unit /= 100)
+        at = put_pair(at, fraction / unit % 100);
     *at++ = 'Z';
     *at = 0;
     return out;

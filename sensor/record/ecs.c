@@ -91,20 +91,9 @@ void ecs_ip(struct json *j, const char *key, const struct ipaddr *ip)
     json_span(j, key, span_of(text, (size_t)(at - text)));
 }
 
-static void put_hex(struct json *j, const char *key, const uint8_t *bytes, size_t size)
-{
-    static const char digits[] = "0123456789abcdef";
-    char text[32];
-    for (size_t i = 0; i < size; i++) {
-        text[2 * i] = digits[bytes[i] >> 4];
-        text[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    json_span(j, key, span_of(text, 2 * size));
-}
-
 void ecs_hash128(struct json *j, const char *key, const uint8_t bytes[16])
 {
-    put_hex(j, key, bytes, 16);
+    json_hex(j, key, span_of(bytes, 16));
 }
 
 void ecs_hash64(struct json *j, const char *key, uint64_t value)
@@ -112,7 +101,7 @@ void ecs_hash64(struct json *j, const char *key, uint64_t value)
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(value >> (56 - 8 * i));
-    put_hex(j, key, bytes, sizeof bytes);
+    json_hex(j, key, span_of(bytes, sizeof bytes));
 }
 
 void ecs_string(struct json *j, const char *key, const struct activity *a, enum activity_string which)
