@@ -253,7 +253,7 @@ static void complete_case(struct memory *m, struct activity *a)
 static void settle_customer(struct memory *m, struct activity *a)
 {
     struct span of_case = activity_get(a, STR_CASE), customer = activity_get(a, STR_CUSTOMER);
-    if (!of_case.size)
+    if (!of_case.size || (!customer.size && !map_size(m->cases)))
         return;
     struct key key = key_of(a, 'c', of_case);
     if (customer.size && a->outcome == OUTCOME_SUCCESS) {

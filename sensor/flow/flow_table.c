@@ -372,6 +372,22 @@ static void expire_streams(struct flow_table *t, uint64_t now_ns)
     }
 }
 
+/* Begins to fetch what feed will read, so that it comes while the table of copies is looked at: with many flows neither is
+ * in the cache. */
+static void fetch_flow(const struct flow_table *t, const struct dissected *d)
+{
+    struct flow_key key;
+    bool sender_is_first;
+    if (is_recent(t->recent, d, &sender_is_first))
+        return;
+    (void)key_of(d, &key); /* who sent does not matter here */
+    const struct flow *f = map_find(t->flows, &key);
+    if (!f)
+        return;
+    __builtin_prefetch(&f->tcp);
+    __builtin_prefetch(f->conn, 1);
+}
+
 static void feed(struct flow_table *t, const struct dissected *d, uint64_t now_ns)
 {
     struct flow *f = t->recent;
@@ -429,6 +445,7 @@ void flow_table_packet(struct flow_table *t, const struct packet *p, struct diss
         t->home.timers.at_s = now_ns / NS_PER_S;
     if (now_ns > t->now_ns)
         t->now_ns = now_ns;
+    fetch_flow(t, d);
     if (is_copy(t, hash, now_ns))
         return;
     if (!defragment(t, d, counts, now_ns))
