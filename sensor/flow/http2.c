@@ -104,13 +104,13 @@ bool http2_begin(struct conn *c, enum http2_how how)
     }
     if (how == HTTP2_BY_ALPN && c->info->is_midstream)
         begin_blind(h, !asking);
-    if (how == HTTP2_BY_SERVER)
-        http2_frame_seek(&h->frame[!asking]);
-    if (how == HTTP2_BY_GUESS) {
-        begin_blind(h, 0);
-        begin_blind(h, 1);
-        p->http2_counts.guessed++;
+    for (int dir = 0; dir < 2 && how == HTTP2_BY_GUESS; dir++) {
+        hpack_lose(&h->hpack[dir]);
+        http2_frame_doubt(&h->frame[dir]);
     }
+    p->http2_counts.guessed += how == HTTP2_BY_GUESS;
+    if (how == HTTP2_BY_SERVER)
+        http2_frame_doubt(&h->frame[!asking]);
     if (how == HTTP2_BY_SERVER || how == HTTP2_BY_GUESS)
         return true;
     if (how == HTTP2_BY_UPGRADE) {
@@ -298,23 +298,21 @@ static void on_candidate(struct http2 *h, int direction, const struct http2_fram
 {
     struct http2_frame *f = &h->frame[direction];
     bool is_first = f->unsynced == 0;
-    if (!h->is_sure && !h->conn->info->is_midstream && out->type != HTTP2_TYPE_SETTINGS)
-        return;
     if (!may_be_frame(h, direction, out) && !(is_first && out->type == HTTP2_TYPE_DATA && is_near(h, out->stream)))
         return;
     http2_frame_accept(f);
-    if (!h->is_sure)
-        return;
     h->conn->pool->counts.found++;
     http2_stream_found(h, http2_stream_half(h, direction));
 }
 
-/* A flow that does not begin with frames is something else. */
-static bool is_disproved(struct http2 *h, int direction, enum http2_frame_event event)
+/* A flow that does not begin with frames, or not with those of a beginning, is something else. */
+static bool is_disproved(struct http2 *h, enum http2_frame_event event)
 {
-    if (!h->is_sure && !h->conn->info->is_midstream && h->frame[CONN_CLIENT].state == HTTP2_AT_HEAD)
+    bool is_midstream = h->conn->info->is_midstream;
+    if (!h->is_sure && !is_midstream && h->frame[CONN_CLIENT].state == HTTP2_AT_HEAD)
         http2_prove(h);
-    return !h->is_sure && (h->is_wrong || event == HTTP2_LOST || h->frame[direction].unsynced != 0);
+    bool is_early = event == HTTP2_HEADERS || event == HTTP2_DATA || event == HTTP2_SKIP || event == HTTP2_PUSH;
+    return !h->is_sure && (h->is_wrong || event == HTTP2_LOST || (is_early && !is_midstream));
 }
 
 static void on_event(struct http2 *h, int direction, enum http2_frame_event event, const struct http2_frame_out *out,
@@ -350,7 +348,7 @@ void http2_take(struct conn *c, int direction, struct http1_input *in, bool is_a
     do {
         event = http2_frame_step(&h->frame[direction], in, &c->pool->memory, &out);
         on_event(h, direction, event, &out, in->now_ns);
-        if (is_disproved(h, direction, event)) {
+        if (is_disproved(h, event)) {
             disprove(h);
             return;
         }

@@ -33,6 +33,10 @@ static void settle(struct http2_head *h)
     h->has_fields = true;
     if (!h->head.target.size && span_eq(h->head.method, SPAN("CONNECT")))
         h->head.target = h->authority;
+    if (h->head.target.at <= h->head.method.at) /* conn_exchange_keep wants it behind the method */
+        h->head.target = add_text(h, h->head.target);
+    if (!h->head.target.at)
+        h->head.target = span_of(h->pool->text + h->text.size, 0);
     if (h->authority.size)
         add_field(h, SPAN("host"), h->authority);
     if (h->protocol.size)

@@ -191,6 +191,11 @@ void http2_frame_accept(struct http2_frame *f)
     f->unproven = 2;
 }
 
+void http2_frame_doubt(struct http2_frame *f)
+{
+    f->unproven = 2;
+}
+
 /* Drops the first byte held, and those behind it that cannot begin a head. */
 static void shift(struct http2_frame *f)
 {

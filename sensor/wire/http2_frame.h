@@ -109,6 +109,8 @@ enum http2_frame_event http2_frame_step(struct http2_frame *f, struct http1_inpu
                                         struct http2_frame_out *out);
 /* The answer to HTTP2_CANDIDATE. */
 void http2_frame_accept(struct http2_frame *f);
+/* It is not sure that a frame begins here: the next two heads have to be to the letter, else it is HTTP2_LOST. */
+void http2_frame_doubt(struct http2_frame *f);
 /* What was accepted turned out to be none; or nothing is known of where a frame begins. Looks on from here. */
 void http2_frame_seek(struct http2_frame *f);
 

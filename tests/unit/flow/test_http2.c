@@ -86,6 +86,10 @@ static struct row rows[] = {
      OPEN "C headers 1 e :method=GET :path=/a :scheme=http host=old.example x-mark=7\nS headers 1 e :status=200\n", {NULL, NULL}},
     {{.name = "authority before host", "1 GET /a new.example 200 0oc 0oc\n"},
      OPEN "C headers 1 e :method=GET :path=/a :authority=new.example host=old.example\nS headers 1 e :status=200\n", {NULL, NULL}},
+    {{.name = "a path before the method", "1 GET /a - 200 0oc 0oc\n"},
+     OPEN "C headers 1 e :path=/a :method=GET\nS headers 1 e :status=200\n", {NULL, NULL}},
+    {{.name = "nothing but a method", "1 GET - - 200 0oc 0oc\n"},
+     OPEN "C headers 1 e :method=GET\nS headers 1 e :status=200\n", {NULL, NULL}},
     {{.name = "pseudo-header fields out of place", "1 GET - h 200 0oc 0oc ambiguous\n"},
      OPEN "C headers 1 e :method=GET :authority=h x=y :path=/a\nS headers 1 e :status=200\n", {NULL, NULL}},
 
