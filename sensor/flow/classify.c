@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * nDPI behind a small door: flow states from a pool of fixed size, a bounded number of packets for each flow, and no
- * guesses by port number. (What nDPI allocates inside is bounded by these two; it is freed with the flow.) */
+ * guesses by port number. What nDPI allocates while packets come is of a heap of fixed size; it is freed with the flow. */
 #include "flow/classify.h"
 
 #include <stdlib.h>
@@ -10,8 +10,10 @@
 
 #include "base/pool.h"
 #include "base/times.h"
+#include "flow/classify_heap.h"
 
 #define MAX_PACKETS 24u      /* of a flow; nDPI's own reader gives TLS about as many */
+#define HEAP_KIB 16384u
 #define MAX_IP_PACKET 65535u /* nDPI takes the size as 16 bits */
 
 struct classify_flow {
@@ -23,7 +25,7 @@ struct classify_flow {
 };
 
 struct classify_counts {
-    uint64_t flows, refused, packets, unfit, given_up;
+    uint64_t flows, refused, packets, unfit, given_up, memory_refused;
 };
 
 static const struct counter_def counter_defs[] = {
@@ -32,24 +34,50 @@ static const struct counter_def counter_defs[] = {
     {"classify_packets", "packets", "packets that nDPI saw"},
     {"classify_packets_unfit", "packets", "packets without a transport header, or of another transport than their flow"},
     {"classify_flows_given_up", "flows", "flows still unknown after the packets a flow may have"},
+    {"classify_memory_refused", "blocks", "memory that nDPI asked for and did not get; what it concerns stays unknown"},
 };
 
 struct classify {
     struct ndpi_detection_module_struct *ndpi;
     struct pool *flows;
+    struct classify_heap *heap;
     struct classify_counts counts;
 };
 
-struct classify *classify_new(uint32_t max_flows)
+/* nDPI's allocator hooks have no argument to say for whom they are called: the thread's own entry into nDPI does. Outside
+ * of one (start and end) it has the ordinary heap. */
+static _Thread_local struct classify *entered;
+
+static void *hook_take(size_t size)
+{
+    if (!entered)
+        return malloc(size);
+    void *block = classify_heap_take(entered->heap, size);
+    entered->counts.memory_refused += !block;
+    return block;
+}
+
+static void hook_give(void *block)
+{
+    if (block && !(entered && classify_heap_give(entered->heap, block)))
+        free(block);
+}
+
+struct classify *classify_new(uint32_t max_flows, uint32_t heap_kib)
 {
     if (ndpi_detection_get_sizeof_ndpi_flow_struct() != sizeof(struct ndpi_flow_struct))
         return NULL; /* the library is another version than the header */
     struct classify *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
+    set_ndpi_malloc(hook_take);
+    set_ndpi_free(hook_give);
+    set_ndpi_flow_malloc(hook_take);
+    set_ndpi_flow_free(hook_give);
     c->flows = pool_new(sizeof(struct classify_flow), max_flows);
+    c->heap = classify_heap_new(heap_kib ? heap_kib : HEAP_KIB);
     c->ndpi = ndpi_init_detection_module(ndpi_dont_load_tor_hosts);
-    if (!c->flows || !c->ndpi) {
+    if (!c->flows || !c->heap || !c->ndpi) {
         classify_free(c);
         return NULL;
     }
@@ -64,9 +92,12 @@ void classify_free(struct classify *c)
 {
     if (!c)
         return;
+    entered = c->heap ? c : NULL;
     if (c->ndpi)
         ndpi_exit_detection_module(c->ndpi);
+    entered = NULL;
     pool_free(c->flows);
+    classify_heap_free(c->heap);
     free(c);
 }
 
@@ -86,7 +117,9 @@ void classify_flow_free(struct classify *c, struct classify_flow *f)
 {
     if (!f)
         return;
+    entered = c;
     ndpi_free_flow_data(&f->ndpi);
+    entered = NULL;
     pool_give(c->flows, f);
 }
 
@@ -130,7 +163,9 @@ bool classify_packet(struct classify *c, struct classify_flow *f, struct span ip
     }
     c->counts.packets++;
     f->packets[direction != 0]++;
+    entered = c;
     f->protocol = ndpi_detection_process_packet(c->ndpi, &f->ndpi, ip.at, (unsigned short)ip.size, now_ns / NS_PER_MS);
+    entered = NULL;
     bool is_named = has_server_name(&f->protocol) && f->ndpi.host_server_name[0];
     if (is_known(&f->protocol))
         f->is_done = is_named || !ndpi_extra_dissection_possible(c->ndpi, &f->ndpi);
@@ -143,7 +178,9 @@ void classify_result(struct classify *c, struct classify_flow *f, char protocol[
 {
     if (!is_known(&f->protocol) && !f->has_given_up && f->packets[0] + f->packets[1] > 0) {
         uint8_t was_guessed = 0;
+        entered = c;
         f->protocol = ndpi_detection_giveup(c->ndpi, &f->ndpi, 0, &was_guessed);
+        entered = NULL;
         f->has_given_up = f->is_done = true;
         c->counts.given_up += !is_known(&f->protocol);
     }

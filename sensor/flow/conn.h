@@ -13,6 +13,7 @@ struct flow_info {
     struct endpoint client, server; /* by SYN; midstream: the lower port is the server's, until content tells */
     uint16_t vlan[2];
     uint8_t tunnel;           /* enum tunnel_kind */
+    bool is_ip6;              /* IPv6 packets: their addresses may still be IPv4-mapped ones */
     bool is_midstream;        /* no SYN was seen */
     bool saw[2];              /* packets of client / server direction were seen */
     uint64_t first_ns, last_ns;

@@ -38,6 +38,7 @@ struct exchange *conn_exchange_new(struct conn *c)
     e->t.flow_hash = info->hash;
     e->t.client = c->is_swapped ? info->server : info->client;
     e->t.server = c->is_swapped ? info->client : info->server;
+    e->t.is_ip6 = info->is_ip6;
     e->t.vlan[0] = info->vlan[0];
     e->t.vlan[1] = info->vlan[1];
     e->t.tunnel = (enum tunnel_kind)info->tunnel;

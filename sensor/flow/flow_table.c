@@ -10,12 +10,13 @@
 #include "flow/dedup.h"
 #include "flow/flow_crypt.h"
 #include "flow/flow_life.h"
+#include "flow/ipcomp.h"
 #include "flow/ipfrag.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_NESTED_FRAGMENTS 4 /* fragments of a tunnel of fragments ... */
+#define MAX_NESTED 4 /* fragments of a tunnel of fragments of something compressed ... */
 
 /* received = duplicates + fragments + undecodable + other_ip + tcp + udp; tcp = tcp_segments + after_close.
  * flows = idle + closed + reused + lost + evicted + flushed + those in the table. */
@@ -30,7 +31,7 @@ static const struct counter_def defs[] = {
     {"flow_received", "packets", "decoded packets handed to the flow table"},
     {"flow_duplicates", "packets", "copies of a packet just seen; in no other count"},
     {"flow_fragments", "packets", "IP fragments that did not make a datagram whole"},
-    {"flow_undecodable", "packets", "fragments that made a datagram whole that is not decodable"},
+    {"flow_undecodable", "packets", "fragments and compressed packets that made one that is not decodable"},
     {"flow_other_ip", "packets", "neither TCP nor UDP"},
     {"flow_tcp", "packets", "TCP segments"},
     {"flow_udp", "packets", "UDP datagrams"},
@@ -51,6 +52,7 @@ struct all_counts {
     struct flow_counts flow;
     struct dedup_counts dedup;
     struct ipfrag_counts ipfrag;
+    struct ipcomp_counts ipcomp;
     struct tcp_counts tcp;
 };
 
@@ -61,6 +63,7 @@ struct flow_table {
     struct map *flows;
     struct dedup *dedup; /* NULL: not wanted */
     struct ipfrag *fragments;
+    struct ipcomp *ipcomp;
     struct flow *recent; /* of the packet before: most packets come in runs */
     uint64_t now_ns;
     struct all_counts all;
@@ -107,6 +110,7 @@ static void name_counters(struct flow_table *t)
     add_defs(t, &n, (struct counters){defs, &t->all.flow.received, sizeof defs / sizeof *defs});
     add_defs(t, &n, dedup_counters(&t->all.dedup));
     add_defs(t, &n, ipfrag_counters(&t->all.ipfrag));
+    add_defs(t, &n, ipcomp_counters(&t->all.ipcomp));
     add_defs(t, &n, tcp_counters(&t->all.tcp));
 }
 
@@ -145,10 +149,11 @@ struct flow_table *flow_table_new(const struct flow_limits *limits, const struct
     home->names = pool_new(sizeof(struct flow_names), max);
     home->crypt = parts->tls ? flow_crypt_home_new(parts->tls, max, parts->keys) : NULL;
     t->fragments = ipfrag_new(or_else(limits->fragment_mib, 8), &t->all.ipfrag);
+    t->ipcomp = ipcomp_new(&t->all.ipcomp);
     t->dedup = limits->no_dedup ? NULL : dedup_new(&t->all.dedup);
     struct tcp_ops ops = flow_life_ops();
     bool is_tcp = tcp_init(&home->tcp, or_else(limits->reorder_mib, 64), &ops, &t->all.tcp);
-    if (!t->flows || !home->names || !t->fragments || !is_tcp || (!t->dedup && !limits->no_dedup) ||
+    if (!t->flows || !home->names || !t->fragments || !t->ipcomp || !is_tcp || (!t->dedup && !limits->no_dedup) ||
         (parts->tls && !home->crypt)) {
         flow_table_free(t);
         return NULL;
@@ -168,6 +173,7 @@ void flow_table_free(struct flow_table *t)
     flow_crypt_home_free(t->home.crypt);
     pool_free(t->home.names);
     ipfrag_free(t->fragments);
+    ipcomp_free(t->ipcomp);
     dedup_free(t->dedup);
     tcp_fini(&t->home.tcp);
     free(t);
@@ -216,6 +222,7 @@ static void begin_flow(struct flow_table *t, struct flow *f, const struct flow_k
         .server = from_server ? d->src : d->dst,
         .vlan = {d->vlan[0], d->vlan[1]},
         .tunnel = (uint8_t)d->tunnel,
+        .is_ip6 = d->ip.size > 0 && d->ip.at[0] >> 4 == 6,
         .is_midstream = d->protocol == FLOW_TCP,
         .first_ns = now_ns,
         .last_ns = now_ns,
@@ -419,15 +426,17 @@ static bool is_copy(struct flow_table *t, uint64_t hash, uint64_t now_ns)
     return is;
 }
 
-/* Makes whole datagrams of fragments. False when there is nothing to go on with (counted). */
-static bool defragment(struct flow_table *t, struct dissected *d, struct decap_counts *counts, uint64_t now_ns)
+/* Makes whole packets of fragments and compressed ones. False when there is nothing to go on with (counted). */
+static bool make_whole(struct flow_table *t, struct dissected *d, struct decap_counts *counts, uint64_t now_ns)
 {
-    for (int n = 0; d->is_fragment; n++) {
-        struct span whole;
-        if (n == MAX_NESTED_FRAGMENTS || !ipfrag_feed(t->fragments, d, now_ns, &whole)) {
+    struct span whole;
+    for (int n = 0; d->is_fragment || d->protocol == IPCOMP_PROTOCOL; n++) {
+        if (d->is_fragment && (n == MAX_NESTED || !ipfrag_feed(t->fragments, d, now_ns, &whole))) {
             t->all.flow.fragments++;
             return false;
         }
+        if (!d->is_fragment && (n == MAX_NESTED || !ipcomp_inflate(t->ipcomp, d, &whole)))
+            return true; /* some other IP */
         if (decap_ip(whole, d, counts) != 0) {
             t->all.flow.undecodable++;
             return false;
@@ -448,7 +457,7 @@ void flow_table_packet(struct flow_table *t, const struct packet *p, struct diss
     fetch_flow(t, d);
     if (is_copy(t, hash, now_ns))
         return;
-    if (!defragment(t, d, counts, now_ns))
+    if (!make_whole(t, d, counts, now_ns))
         return;
     /* only now: a fragment that comes late may be what a stream waits for */
     expire_streams(t, now_ns);

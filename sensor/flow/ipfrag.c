@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/pool.h"
+#include "flow/ip_header.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,6 @@
 #define BLOCK_DATA 2032u
 #define MAX_DATAGRAMS 4096u
 #define MAX_BLOCKS 256u /* of one datagram: an Ethernet frame's worth of the smallest fragments, in any order */
-#define MAX_DATAGRAM 65535u
 #define NO_END UINT32_MAX
 
 struct piece {
@@ -39,7 +39,7 @@ struct ipfrag {
     struct ipfrag_counts *counts;
     struct map *datagrams;
     struct pool *blocks;
-    uint8_t whole[40 + MAX_DATAGRAM];
+    uint8_t whole[IP_HEADER_MAX + IP_PAYLOAD_MAX];
 };
 
 static const struct counter_def defs[] = {
@@ -198,33 +198,11 @@ static enum outcome insert(struct ipfrag *f, struct datagram *g, uint32_t from, 
     return HELD;
 }
 
-static void put16(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
 static struct span assemble(struct ipfrag *f, const struct datagram *g, const struct dissected *d, bool is6)
 {
-    uint32_t header = is6 ? 40 : 20;
+    uint32_t header = ip_header_size(is6);
     uint8_t *h = f->whole;
-    memset(h, 0, header);
-    if (is6) {
-        h[0] = 0x60;
-        put16(h + 4, g->end);
-        h[6] = d->protocol;
-        h[7] = d->ttl;
-        memcpy(h + 8, d->src.ip.bytes, 16);
-        memcpy(h + 24, d->dst.ip.bytes, 16);
-    } else {
-        h[0] = 0x45;
-        put16(h + 2, header + g->end);
-        put16(h + 4, d->ip_id);
-        h[8] = d->ttl;
-        h[9] = d->protocol;
-        memcpy(h + 12, d->src.ip.bytes + 12, 4);
-        memcpy(h + 16, d->dst.ip.bytes + 12, 4);
-    }
+    ip_header_write(h, d, is6, d->protocol, g->end);
     for (const struct piece *p = g->pieces; p; p = p->next)
         memcpy(h + header + p->from, p->data, p->size);
     return span_of(h, header + g->end);
@@ -238,7 +216,7 @@ static bool is_usable(struct ipfrag *f, const struct dissected *d, bool is6)
         f->counts->snapped++;
     else if (size == 0 || (d->more_fragments && size % 8 != 0))
         f->counts->bad++;
-    else if (d->fragment_offset + size > MAX_DATAGRAM - (is6 ? 0 : 20))
+    else if (d->fragment_offset + size > IP_PAYLOAD_MAX - (is6 ? 0 : 20))
         f->counts->too_long++;
     else
         return true;

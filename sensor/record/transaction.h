@@ -66,6 +66,7 @@ struct transaction {
 
     /* innermost addresses of the connection itself, and what was around them */
     struct endpoint client, server;
+    bool is_ip6;      /* of IPv6 packets: an IPv4-mapped address (RFC 4291, 2.5.5.2) is written as such */
     uint16_t vlan[2]; /* outer, inner; 0 = none */
     enum tunnel_kind tunnel;
     struct ipaddr proxy_protocol_client; /* PROXY v1/v2 source, zero when there was none */

@@ -29,10 +29,23 @@ static void write_event(struct json *j, const struct transaction *t, uint64_t st
 }
 
 /* 'closed': what this end sent in a connection that stayed closed. */
-static void write_endpoint(struct json *j, const char *key, const struct endpoint *e, const uint64_t *closed)
+/* An IPv4-mapped address of IPv6 packets. */
+static void write_mapped(struct json *j, const struct ipaddr *ip)
+{
+    static const char prefix[] = "::ffff:";
+    char text[IPADDR_TEXT_MAX + sizeof prefix];
+    memcpy(text, prefix, sizeof prefix);
+    ipaddr_text(ip, text + sizeof prefix - 1);
+    json_str(j, "ip", text);
+}
+
+static void write_endpoint(struct json *j, const char *key, const struct endpoint *e, bool is_ip6, const uint64_t *closed)
 {
     json_open(j, key, '{');
-    ecs_ip(j, "ip", &e->ip);
+    if (is_ip6 && ipaddr_is4(&e->ip))
+        write_mapped(j, &e->ip);
+    else
+        ecs_ip(j, "ip", &e->ip);
     json_u64(j, "port", e->port);
     if (closed)
         json_u64(j, "bytes", count_long(*closed));
@@ -209,8 +222,8 @@ void transaction_json(const struct transaction *t, const struct ipaddr *forwarde
     struct json j = json_on(out);
     ecs_start(&j, start_ns ? start_ns : t->end_ns);
     write_event(&j, t, start_ns);
-    write_endpoint(&j, "source", &t->client, t->closed ? &t->closed->bytes[0] : NULL);
-    write_endpoint(&j, "destination", &t->server, t->closed ? &t->closed->bytes[1] : NULL);
+    write_endpoint(&j, "source", &t->client, t->is_ip6, t->closed ? &t->closed->bytes[0] : NULL);
+    write_endpoint(&j, "destination", &t->server, t->is_ip6, t->closed ? &t->closed->bytes[1] : NULL);
     if (!t->closed)
         ecs_raw(&j, SPAN("\"network\":{\"transport\":\"tcp\",\"protocol\":\"http\""));
     else if (t->tls && t->tls->is_quic)

@@ -137,7 +137,7 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
         struct conn_hooks from_app = app_hooks(p->app);
         p->conns = conn_pool_new(&(struct conn_limits){.max_conns = max_flows}, &from_app);
     }
-    p->classify = classify_new(4096);
+    p->classify = classify_new(4096, 0);
     bool is_live = s->interface != NULL, is_fed = s->keylogs.n > 0;
     p->keys = tls_keys_new(&(struct tls_keys_limits){.max_connections = is_fed ? KEYS_FED : KEYS_EMBEDDED,
                                                      .life_ns = is_live ? KEY_LIFE_NS : 0});

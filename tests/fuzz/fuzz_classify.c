@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct classify *c; /* making one takes long */
     if (!c)
-        c = classify_new(1);
+        c = classify_new(1, 0);
     struct classify_flow *f = c ? classify_flow_new(c) : NULL;
     if (!f)
         abort();

@@ -24,6 +24,18 @@ def replay(*args, binary=None, check=True, **kw):
         raise SystemExit(f'casetap replay {" ".join(args)}: exit {done.returncode}\n{done.stderr[-3000:]}')
     return done
 
+def all_captures():
+    """Every capture file there is: our own, and other people's where $CASETAP_CORPORA names them."""
+    if not os.environ.get('CASETAP_CORPORA'):
+        print('CASETAP_CORPORA is not set: only our own captures')
+    for base in (CAPTURES, os.environ.get('CASETAP_CORPORA')):
+        for folder, _, names in sorted(os.walk(base or '/nonexistent')):
+            for path in sorted(os.path.join(folder, name) for name in names):
+                with open(path, 'rb') as f:
+                    magic = f.read(4)
+                if magic in (b'\xd4\xc3\xb2\xa1', b'\xa1\xb2\xc3\xd4', b'\x4d\x3c\xb2\xa1', b'\xa1\xb2\x3c\x4d', b'\x0a\x0d\x0d\x0a'):
+                    yield path
+
 def load(path):
     with open(path, encoding='utf-8') as lines:
         return [json.loads(line) for line in lines]

@@ -149,7 +149,7 @@ static uint64_t count(const struct classify *c, const char *name)
 static void test_tls(void **state)
 {
     (void)state;
-    struct classify *c = classify_new(8);
+    struct classify *c = classify_new(8, 0);
     assert_non_null(c);
     for (int is6 = 0; is6 < 2; is6++) {
         struct text hello = {0};
@@ -173,7 +173,7 @@ static void test_tls(void **state)
 static void test_tls_in_pieces(void **state)
 {
     (void)state;
-    struct classify *c = classify_new(8);
+    struct classify *c = classify_new(8, 0);
     struct text hello = {0};
     struct conversation v = {.protocol = TCP, .port = 8443}, w = {.protocol = TCP, .port = 22};
     struct classify_flow *f = classify_flow_new(c), *g = classify_flow_new(c);
@@ -195,7 +195,7 @@ static void test_tls_in_pieces(void **state)
 static void test_no_name(void **state)
 {
     (void)state;
-    struct classify *c = classify_new(8);
+    struct classify *c = classify_new(8, 0);
     struct text hello = {0};
     struct conversation v = {.protocol = TCP, .port = 443};
     struct classify_flow *f = classify_flow_new(c);
@@ -219,7 +219,7 @@ static void test_no_name(void **state)
 static void test_unknown(void **state)
 {
     (void)state;
-    struct classify *c = classify_new(8);
+    struct classify *c = classify_new(8, 0);
     struct conversation v = {.protocol = TCP, .port = 3389};
     struct classify_flow *f = classify_flow_new(c);
     shake_hands(c, f, &v);
@@ -241,7 +241,7 @@ static void test_unknown(void **state)
 static void test_pool(void **state)
 {
     (void)state;
-    struct classify *c = classify_new(2);
+    struct classify *c = classify_new(2, 0);
     struct classify_flow *a = classify_flow_new(c), *b = classify_flow_new(c);
     assert_non_null(a);
     assert_non_null(b);
@@ -257,11 +257,41 @@ static void test_pool(void **state)
     classify_free(c);
 }
 
+/* With next to no memory nDPI asks in vain, which is counted, and goes on knowing less; with little, what a flow had goes to
+ * the next one. */
+static void test_memory(void **state)
+{
+    (void)state;
+    struct text hello = {0};
+    put_hello(&hello, "desk.example.test");
+    for (uint32_t kib = 1; kib <= 512; kib *= 512) {
+        struct classify *c = classify_new(2, kib);
+        for (int n = 0; n < 50; n++) {
+            struct conversation v = {.protocol = TCP, .port = 8443};
+            struct classify_flow *f = classify_flow_new(c);
+            shake_hands(c, f, &v);
+            (void)send(c, f, &v, 0, ACK, span_sub(text_span(&hello), 0, 60));
+            (void)send(c, f, &v, 0, PSH | ACK, span_from(text_span(&hello), 60));
+            if (kib > 1) {
+                expect_result(c, f, "TLS", "desk.example.test");
+            } else {
+                char protocol[64], sni[256];
+                classify_result(c, f, protocol, sni);
+                assert_string_equal(sni, "");
+            }
+            classify_flow_free(c, f);
+        }
+        assert_true((count(c, "classify_memory_refused") > 0) == (kib == 1));
+        classify_free(c);
+    }
+    text_fini(&hello);
+}
+
 /* A flow that begins as UDP and goes on as TCP, or the other way round: nDPI's state of the one is not the other's. */
 static void test_mixed_transport(void **state)
 {
     (void)state;
-    struct classify *c = classify_new(4);
+    struct classify *c = classify_new(4, 0);
     struct text hello = {0};
     put_hello(&hello, "support.example.test");
     for (int first = 0; first < 2; first++) {
@@ -284,7 +314,7 @@ static void test_mixed_transport(void **state)
 static void test_hostile(void **state)
 {
     (void)state;
-    struct classify *c = classify_new(4);
+    struct classify *c = classify_new(4, 0);
     struct text hello = {0}, packet = {0};
     struct conversation v = {.protocol = TCP, .port = 443};
     put_hello(&hello, "support.example.test");
@@ -318,7 +348,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tls), cmocka_unit_test(test_tls_in_pieces), cmocka_unit_test(test_no_name),
-        cmocka_unit_test(test_unknown), cmocka_unit_test(test_pool), cmocka_unit_test(test_mixed_transport),
+        cmocka_unit_test(test_unknown), cmocka_unit_test(test_pool), cmocka_unit_test(test_memory), cmocka_unit_test(test_mixed_transport),
         cmocka_unit_test(test_hostile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

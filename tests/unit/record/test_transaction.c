@@ -114,6 +114,17 @@ static void says_what_is_special(void **state)
     text_fini(&out);
 }
 
+static void tells_mapped_addresses(void **state)
+{
+    (void)state;
+    struct transaction t = {.client = {ip("192.0.2.10"), 1}, .server = {ip("2001:db8::1"), 80}, .response_ns = NS, .is_ip6 = true};
+    struct text out = {0};
+    transaction_json(&t, NULL, &out);
+    assert_in(&out, "\"source\":{\"ip\":\"::ffff:192.0.2.10\",");
+    assert_in(&out, "\"destination\":{\"ip\":\"2001:db8::1\",");
+    text_fini(&out);
+}
+
 /* What was not seen is absent, not zero. */
 static void leaves_out_the_unknown(void **state)
 {
@@ -215,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_what_it_says),
         cmocka_unit_test(says_what_is_special),
+        cmocka_unit_test(tells_mapped_addresses),
         cmocka_unit_test(leaves_out_the_unknown),
         cmocka_unit_test(long_target),
         cmocka_unit_test(hostile_strings),
