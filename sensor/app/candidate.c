@@ -144,6 +144,24 @@ static bool carries_file(uint8_t action)
     return action == ACTION_DOWNLOAD || action == ACTION_PREVIEW || action == ACTION_EXPORT;
 }
 
+/* How much of what the act is told from was not on the tap, in per cent: of one direction alone it is half, else the lost
+ * share of the connection's bytes so far; and half of the rest for each of: no request, framing that contradicts itself. */
+static uint8_t doubt_of(const struct transaction *t)
+{
+    uint64_t sure = 100;
+    if (t->flags & TXN_ONE_SIDED)
+        sure = 50;
+    else if (t->flow_lost)
+        sure = (uint64_t)(100.0 * (double)t->flow_seen / ((double)t->flow_seen + (double)t->flow_lost));
+    if (t->flow_lost && sure == 100)
+        sure = 99;
+    if (t->flags & TXN_NO_REQUEST)
+        sure /= 2;
+    if (t->flags & TXN_AMBIGUOUS)
+        sure /= 2;
+    return (uint8_t)(100 - (sure ? sure : 1));
+}
+
 static void fill_who(const struct candidate_in *in, struct activity *a)
 {
     const struct transaction *t = in->view->t;
@@ -158,6 +176,7 @@ static void fill_who(const struct candidate_in *in, struct activity *a)
     a->cred_kind = in->cred->kind;
     if (in->cred->has_session)
         memcpy(a->session, in->cred->session, SESSION_HASH_SIZE);
+    a->doubt = doubt_of(t);
     if (in->forward->is_forged)
         a->flags |= ACT_FORGED_HOP;
     if (t->flags & TXN_ONE_SIDED || t->flags & TXN_NO_REQUEST || (t->flags & TXN_NO_RESPONSE && !t->response_ns))

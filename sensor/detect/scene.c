@@ -53,6 +53,8 @@ static void tell_blindness(const struct scene *s, struct alert *alert)
         add_blind_words(alert->blind, sizeof alert->blind, "one side of the traffic was not seen");
     if (s->a->flags & ACT_PARTIAL)
         add_blind_words(alert->blind, sizeof alert->blind, "bytes are missing from the capture");
+    else if (s->a->doubt && !(s->a->flags & ACT_ONE_SIDED))
+        add_blind_words(alert->blind, sizeof alert->blind, "bytes of its connection are missing from the capture");
     if (s->a->flags & ACT_ENCRYPTED)
         add_blind_words(alert->blind, sizeof alert->blind, "the connection was not decrypted");
 }

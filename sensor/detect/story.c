@@ -111,8 +111,15 @@ static void set_id(struct story *s, const struct rule *rule, const struct activi
     hash128(span_of(text, used), 0, s->alert.id);
 }
 
+static void add_doubt(struct story *s, const struct activity *a)
+{
+    if (a->doubt > s->alert.doubt)
+        s->alert.doubt = a->doubt;
+}
+
 static void set_last(struct story *s, const struct activity *a)
 {
+    add_doubt(s, a);
     memcpy(&s->alert.last, a, activity_size(a));
     if (s->is_nameless)
         activity_set(&s->alert.last, STR_USER, SPAN(""));
@@ -181,6 +188,7 @@ void story_join(struct story *s, const struct finding *f, const struct activity 
 
 static void note(struct story *s, const struct activity *a, uint64_t now_ns)
 {
+    add_doubt(s, a);
     alert_relate_ip(&s->alert, &a->source);
     if (activity_get(a, STR_CUSTOMER).size)
         alert_relate_customer(&s->alert, activity_get(a, STR_CUSTOMER));

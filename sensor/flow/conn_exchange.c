@@ -177,6 +177,8 @@ static void refresh_flags(struct exchange *e)
         e->t.flags |= TXN_ONE_SIDED;
     if (info->is_midstream)
         e->t.flags |= TXN_MIDSTREAM;
+    e->t.flow_seen = info->bytes[0] + info->bytes[1];
+    e->t.flow_lost = info->missing[0] + info->missing[1];
     if (e->t.request_body.missing || (e->t.response_body.missing && e->t.status))
         e->t.flags |= TXN_GAP;
 }

@@ -121,6 +121,13 @@ static void canon_transfer(struct canon *c, const struct activity *a)
     canon_u64(c, a->flags & ACT_TRANSFER_COVERAGE ? a->transfer_coverage : 0);
 }
 
+/* The same. */
+static void canon_doubt(struct canon *c, const struct activity *a)
+{
+    if (a->doubt)
+        canon_bytes(c, &a->doubt, sizeof a->doubt);
+}
+
 static void canon_head(struct canon *c, const struct activity *a)
 {
     const uint8_t small[4] = {a->action, a->outcome, a->cred_kind, a->size_known};
@@ -143,6 +150,7 @@ static void canon_head(struct canon *c, const struct activity *a)
     canon_u64(c, (uint64_t)a->asn << 32 | (uint64_t)a->client_family << 16 | a->client_major);
     canon_u64(c, (uint64_t)a->source_class << 16 | (uint64_t)(uint8_t)a->country[0] << 8 | (uint8_t)a->country[1]);
     canon_transfer(c, a);
+    canon_doubt(c, a);
 }
 
 void activity_seal(struct activity *a)

@@ -104,6 +104,7 @@ struct activity {
     uint8_t session[SESSION_HASH_SIZE];     /* keyed hash of the session value or token sent; zero = none */
     uint8_t new_session[SESSION_HASH_SIZE]; /* candidate: of the value the answer sets */
 
+    uint8_t doubt; /* 100 - casetap.confidence, in per cent: how much of what this was told from was not seen */
     uint16_t status;
     uint64_t body_bytes;    /* http.response.body.bytes */
     uint64_t missing_bytes;

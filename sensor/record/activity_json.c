@@ -184,6 +184,8 @@ static void write_own(struct json *j, const struct activity *a)
     }
     write_transfer(j, a);
     write_flags(j, a->flags);
+    if (a->doubt)
+        json_u64(j, "confidence", 100u - a->doubt);
     json_time(j, "done", a->done_ns);
     ecs_hash64(j, "flow", a->flow_hash);
     json_u64(j, "n", a->number);

@@ -257,6 +257,9 @@ static void read_sizes(struct parse *p)
     a->range_from = number_or_0(p, "casetap.range.from", INT64_MAX);
     a->missing_bytes = number_or_0(p, "casetap.body.missing_bytes", INT64_MAX);
     a->size_known = read_name(p, "casetap.body.known", size_known_at, SIZE_ACKNOWLEDGED + 1);
+    uint64_t confidence;
+    if (find_number(p, "casetap.confidence", 100, &confidence))
+        a->doubt = (uint8_t)(100 - confidence);
     a->status = (uint16_t)number_or_0(p, "http.response.status_code", UINT16_MAX);
 }
 

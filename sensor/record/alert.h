@@ -48,6 +48,7 @@ struct alert {
     uint8_t n_ips;
     char customers[ALERT_RELATED_MAX][ALERT_TEXT]; /* whose files or cases were touched */
     uint8_t n_listed_customers;
+    uint8_t doubt;           /* 100 - casetap.confidence: the largest of the acts it speaks of */
     char blind[ALERT_TEXT];  /* what the sensor could not see, "" = nothing known */
 };
 

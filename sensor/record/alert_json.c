@@ -204,6 +204,8 @@ static void write_own(struct json *j, const struct alert *a)
     json_str(j, "first_step", a->rule->first_step);
     if (a->blind[0])
         json_str(j, "blind", a->blind);
+    if (a->doubt)
+        json_u64(j, "confidence", 100u - a->doubt);
     json_open(j, "activity", '{');
     ecs_hash128(j, "id", a->last.id);
     json_str(j, "action", action_name((enum action)a->last.action));

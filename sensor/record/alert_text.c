@@ -306,6 +306,16 @@ void alert_line(const struct alert *a, const struct alert_style *style, struct t
     text_fini(&t);
 }
 
+/* What could not be seen, and what that leaves. */
+static void put_unseen(struct page *p, const struct alert *a, struct text *t)
+{
+    text_clear(t);
+    text_add_str(t, a->blind);
+    if (a->doubt)
+        text_addf(t, "%sconfidence %u %%", t->size ? "; " : "", 100u - a->doubt);
+    put_line(p, "unseen", text_span(t));
+}
+
 void alert_paragraph(const struct alert *a, const struct alert_style *style, struct text *out)
 {
     struct text t = {.max = 16384};
@@ -318,7 +328,7 @@ void alert_paragraph(const struct alert *a, const struct alert_style *style, str
     put_why(&p, a, style->n_told, &t);
     if (!style->n_told)
         put_line(&p, "first", span_text(a->rule->first_step));
-    put_line(&p, "unseen", span_text(a->blind));
+    put_unseen(&p, a, &t);
     if (!style->n_told)
         put_id(&p, a, &t);
     text_add_char(out, '\n');

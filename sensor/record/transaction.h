@@ -90,6 +90,7 @@ struct transaction {
     struct body_measure response_body;
 
     uint32_t flags;
+    uint64_t flow_seen, flow_lost; /* payload bytes of the connection so far, both directions: on the tap; sent, but not */
     const struct closed_flow *closed; /* then there is no request and no response; NULL: HTTP */
 
     void *note; /* the application side's own, from on_request to on_end */

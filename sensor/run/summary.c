@@ -113,6 +113,17 @@ static void assumptions(struct text *t, const struct settings *s, const struct p
         text_add_str(t, "geo       no database: places are told apart by network prefix only (--geoip FILE)\n");
 }
 
+/* The capture's own loss: what its receiver has acknowledged was sent, so that nobody but the tap lost it. */
+static void capture_loss(struct text *t, const struct pipeline *p, const struct analysis *a)
+{
+    uint64_t lost = summary_counter(p, a, "tcp_bytes_missing_acked");
+    uint64_t seen = summary_counter(p, a, "tcp_bytes_in") - summary_counter(p, a, "tcp_bytes_repeated");
+    char digits[32];
+    if (lost)
+        text_addf(t, "loss      %.2f %% of the payload: %s bytes were acknowledged and never seen\n",
+                  100.0 * (double)lost / ((double)lost + (double)seen), grouped(lost, digits));
+}
+
 /* The counters that mean something was not seen, in the order of the packet's way. */
 static void blind(struct text *t, const struct pipeline *p, const struct analysis *a)
 {
@@ -178,6 +189,7 @@ void summary_take(struct summary *summary, const struct settings *s, struct sour
     if (stats.kernel_drops || stats.interface_drops)
         text_addf(t, "not seen  %llu packets dropped by the kernel, %llu by the interface\n",
                   (unsigned long long)stats.kernel_drops, (unsigned long long)stats.interface_drops);
+    capture_loss(t, p, a);
     blind(t, p, a);
 }
 

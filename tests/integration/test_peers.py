@@ -27,7 +27,7 @@ class Told:
         with tempfile.TemporaryDirectory() as out:
             path = os.path.join(out, 'x.pcap')
             twist.write_pcap(path, twist.by_time(frames))
-            replay('--quiet', '--out', out, '--transactions', os.path.join(out, 't'), '--counters', os.path.join(out, 'c'), path)
+            self.said = replay('--out', out, '--transactions', os.path.join(out, 't'), '--counters', os.path.join(out, 'c'), path).stderr
             self.texts = [open(os.path.join(out, name), 'rb').read() for name in ('t', 'activities.ndjson', 'alerts.ndjson', 'c')]
             self.transactions, rows = load(os.path.join(out, 't')), load(os.path.join(out, 'activities.ndjson'))
             self.count = {line.split()[0]: int(line.split()[1]) for line in open(os.path.join(out, 'c'))}
@@ -75,6 +75,7 @@ def x1_clean(checks):
     equal(checks, 'X1', [said(t) for t in told.transactions], CLEAN)
     one_download(checks, 'X1', told)
     equal(checks, 'X1: file size', get(told.files[0], 'file.size'), FILE)
+    equal(checks, 'X1: confidence', [a for a in told.acts if get(a, 'casetap.confidence') is not None], [])
     return told
 
 def x2_server_side(checks):
@@ -86,6 +87,7 @@ def x2_server_side(checks):
     facts = [(get(a, 'file.name'), get(a, 'http.response.body.bytes'), get(a, 'user.name'), 'one_sided' in get(a, 'casetap.flags'))
              for a in told.files]
     checks.that(('core.gz', FILE, None, True) in facts, f'X2: downloads {facts}')
+    equal(checks, 'X2: confidence', [get(a, 'casetap.confidence') for a in told.files], [25])   # half, and half again without a request
 
 def x3_client_side(checks):
     """No answer is seen; what the client acknowledged says how large each was, its head included."""
@@ -117,6 +119,10 @@ def x5_segment_lost(checks):
     one_download(checks, 'X5', told, missing=size)
     checks.that('gap' in get(told.transactions[1], 'casetap.flags'), 'X5: not marked')
     checks.that('partial' in get(told.files[0], 'casetap.flags'), 'X5: the activity is not marked')
+    equal(checks, 'X5: confidence', [get(a, 'casetap.confidence') for a in told.files], [99])
+    sent = told.count['tcp_bytes_in'] + size
+    line = f'loss      {100 * size / sent:.2f} % of the payload: {size:,} bytes were acknowledged and never seen'
+    checks.that(line in told.said.split('\n'), f'X5: not in the summary: {line}\n{told.said}')
     equal(checks, 'X5: missing', (told.count['tcp_bytes_missing'], told.count['tcp_bytes_missing_acked']), (size, size))
 
 def x5_percent_lost(checks):

@@ -29,6 +29,7 @@ struct told { /* one line of an alert */
     char fields[512]; /* names of the reasons, blank-separated */
     char rules[128];  /* ids of the rules that spoke so far */
     char blind[ALERT_TEXT];
+    unsigned doubt;
 };
 
 struct stage {
@@ -60,7 +61,8 @@ static inline void stage_alert(void *ctx, const struct alert *a)
                        .bytes = a->n_bytes,
                        .time_ns = a->time_ns,
                        .risk = a->risk,
-                       .bits = a->bits};
+                       .bits = a->bits,
+                       .doubt = a->doubt};
     snprintf(t->rule, sizeof t->rule, "%s", a->rule->id);
     snprintf(t->user, sizeof t->user, "%.*s", (int)user.size, (const char *)user.at);
     snprintf(t->blind, sizeof t->blind, "%s", a->blind);

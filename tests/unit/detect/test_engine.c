@@ -365,7 +365,31 @@ static void blindness_is_told(void **state)
     assert_non_null(strstr(s.told[0].blind, "no geo database"));
     assert_non_null(strstr(s.told[0].blind, "still learning"));
     assert_non_null(strstr(s.told[0].blind, "one side"));
+    assert_int_equal(s.told[0].doubt, 0);
     stage_close(&s);
+}
+
+/* Losses in the capture lower the confidence of an alert, not its risk; the worst of its acts counts. */
+static void losses_lower_confidence(void **state)
+{
+    (void)state;
+    struct told told[2];
+    for (int i = 0; i < 2; i++) {
+        static struct stage s;
+        stage_open(&s, NULL);
+        stage_work(&s, 0, WEEKS);
+        struct activity a = stage_act(&s, "alice", &abroad_other, ACTION_VIEW_CASE, WEEKS, 9.1);
+        a.doubt = i ? 37 : 0;
+        stage_play(&s, &a);
+        assert_true(s.n >= 1);
+        told[i] = s.told[0];
+        stage_close(&s);
+    }
+    assert_int_equal(told[0].doubt, 0);
+    assert_int_equal(told[1].doubt, 37);
+    assert_int_equal(told[0].risk, told[1].risk);
+    assert_null(strstr(told[0].blind, "missing"));
+    assert_non_null(strstr(told[1].blind, "bytes of its connection are missing"));
 }
 
 static void bad_rules_stop_it(void **state)
@@ -398,6 +422,7 @@ int main(void)
         cmocka_unit_test(baselines_survive_as_text),
         cmocka_unit_test(a_credential_is_not_the_fleet),
         cmocka_unit_test(blindness_is_told),
+        cmocka_unit_test(losses_lower_confidence),
         cmocka_unit_test(bad_rules_stop_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -179,6 +179,7 @@ static void scramble(struct activity *a, uint64_t *seed)
         a->server.ip = ip(next(seed) % 2 ? "0.0.0.0" : "192.0.2.1");
     a->peer.port = (uint16_t)next(seed);
     a->server.port = (uint16_t)(next(seed) % 3);
+    a->doubt = (uint8_t)(next(seed) % 100);
     a->status = (uint16_t)next(seed);
     a->body_bytes = next(seed);
     a->missing_bytes = next(seed) % 3;

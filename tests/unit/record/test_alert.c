@@ -129,6 +129,7 @@ static void paragraph(void **state)
     struct alert *a = theft();
     struct text out = {0};
     snprintf(a->blind, sizeof a->blind, "3 of the 41 files are not whole in the capture");
+    a->doubt = 7;
     alert_paragraph(a, &(struct alert_style){0}, &out);
     assert_string_equal(
         text_str(&out),
@@ -141,7 +142,7 @@ static void paragraph(void **state)
         "  why     country BT, usual: SE (41 of 41 sessions)  +12.4 bits\n"
         "          client python-requests 2, usual: Firefox 147  +8.0 bits\n"
         "  first   End the session and ask the person by telephone; keep the list of customers.\n"
-        "  unseen  3 of the 41 files are not whole in the capture\n"
+        "  unseen  3 of the 41 files are not whole in the capture; confidence 93 %\n"
         "  id      5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\n"
         "\n");
     text_fini(&out);
