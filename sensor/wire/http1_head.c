@@ -97,6 +97,12 @@ static bool is_odd_version(struct span method, struct span target, struct span v
            !span_starts(version, SPAN("RTSP/"));
 }
 
+/* "GET /path" and no more: a simple request (RFC 1945, 5), which servers still answer. */
+static bool is_simple_request(struct span method, struct span middle, struct span last)
+{
+    return middle.size == 0 && last.size && last.at[0] == '/' && span_eq(method, SPAN("GET"));
+}
+
 static bool parse_request_line(struct span line, struct http1_head *out)
 {
     line = trim_blanks(line);
@@ -112,7 +118,12 @@ static bool parse_request_line(struct span line, struct http1_head *out)
     out->has_odd_version = out->target.size != middle.size;
     out->version_major = 1;
     out->version_minor = 1;
-    if (is_version(last) && last.size == 8)
+    if (is_simple_request(out->method, middle, last)) {
+        out->target = last;
+        out->version_major = 0;
+        out->version_minor = 9;
+        out->has_odd_version = true;
+    } else if (is_version(last) && last.size == 8)
         out->version_minor = (uint8_t)(last.at[7] - '0');
     else if (is_odd_version(out->method, out->target, last))
         out->has_odd_version = true;
