@@ -49,9 +49,9 @@ struct tls_conn_pool *tls_conn_pool_new(const struct tls_conn_limits *limits, co
     p->openers = tls_open_pool_new(or_else(limits->max_openers, 16384));
     p->conns = pool_new(sizeof(struct tls_conn), max);
     p->held = tls_hold_pool_new(or_else(limits->hold_mib, 64));
-    p->records.blocks = pool_new(TLS_RECORD_BLOCK, max / 16 + 16);
+    p->records.blocks = pool_new(TLS_RECORD_BLOCK, max / 32 + 16);
     p->messages.small = pool_new(TLS_HANDSHAKE_SMALL, max / 16 + 16);
-    p->messages.large = pool_new(TLS_HANDSHAKE_LARGE, max / 256 + 16);
+    p->messages.large = pool_new(TLS_HANDSHAKE_LARGE, max / 512 + 16);
     if (!p->openers || !p->conns || !p->held || !p->records.blocks || !p->messages.small || !p->messages.large) {
         tls_conn_pool_free(p);
         return NULL;
