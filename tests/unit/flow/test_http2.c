@@ -203,10 +203,236 @@ static void conversations_come_out_the_same_however_they_are_cut(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* ---- what the rows above cannot say ---- */
+
+struct live {
+    struct h2_build build;
+    struct talk_row row;
+    struct talk talk;
+    struct conn_pool *pool;
+    struct flow_info info;
+    struct conn *conn;
+    uint64_t now_ns;
+};
+
+static struct live *live_new(uint32_t max_conns, uint32_t max_active)
+{
+    struct live *l = calloc(1, sizeof *l);
+    struct conn_hooks hooks = talk_hooks(&l->talk);
+    l->pool = conn_pool_new(&(struct conn_limits){max_conns, max_active}, &hooks);
+    l->build.row = &l->row;
+    l->row.is_many = true;
+    l->talk.row = &l->row;
+    l->info = (struct flow_info){.hash = 1, .saw = {true, true}};
+    l->conn = conn_new(l->pool, &l->info);
+    l->now_ns = 1000;
+    return l;
+}
+
+static void live_end(struct live *l)
+{
+    conn_end(l->conn, l->now_ns);
+    assert_int_equal(l->talk.open, 0);
+    assert_int_equal(l->talk.errors, 0);
+}
+
+static void live_free(struct live *l)
+{
+    for (int dir = 0; dir < 2; dir++)
+        if (l->build.deflater[dir])
+            nghttp2_hd_deflate_del(l->build.deflater[dir]);
+    conn_pool_free(l->pool);
+    free(l);
+}
+
+/* Lines as in h2_build.h, said at once. */
+static void say(struct live *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct live *l, const char *format, ...)
+{
+    char text[4000], *rest = text, *line;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    while ((line = strsep(&rest, "\n"))) {
+        l->build.used = l->build.n = 0;
+        if (*line)
+            h2_line(&l->build, line);
+        for (size_t i = 0; i < l->build.n; i++)
+            conn_data(l->conn, l->row.steps[i].direction, span_of(l->row.steps[i].bytes, l->row.steps[i].size), ++l->now_ns);
+    }
+}
+
+static uint64_t counter(const struct live *l, const char *name)
+{
+    struct counters c = conn_counters(l->pool);
+    for (size_t i = 0; i < c.n; i++)
+        if (strcmp(c.defs[i].name, name) == 0)
+            return c.values[i];
+    fail_msg("no counter %s", name);
+    return 0;
+}
+
+static unsigned lines_with(const struct live *l, const char *what)
+{
+    unsigned n = 0;
+    for (const char *at = l->talk.text; (at = strstr(at, what)); at++)
+        n++;
+    return n;
+}
+
+static void more_streams_than_are_followed(void **state)
+{
+    (void)state;
+    struct live *l = live_new(4, 300);
+    say(l, "C preface\nC settings\nS settings 3=1000");
+    for (unsigned i = 0; i < 300; i++)
+        say(l, "C headers %u e :method=GET :path=/%u :authority=h", 2 * i + 1, i);
+    assert_int_equal(l->talk.open, 256);
+    assert_int_equal(counter(l, "http2_streams_untracked"), 44);
+    for (unsigned i = 0; i < 300; i++)
+        say(l, "S headers %u - :status=200\nS data %u e 10", 2 * i + 1, 2 * i + 1);
+    assert_int_equal(lines_with(l, " h 200 0oc 10oc\n"), 256);
+    assert_int_equal(lines_with(l, "- - - 200 0u 10oc norequest cut\n"), 44); /* told as what they are: not followed */
+    live_end(l);
+    live_free(l);
+}
+
+/* Reset streams are told, each of them, in bounded memory. */
+static void rapid_resets(void **state)
+{
+    (void)state;
+    struct live *l = live_new(4, 300);
+    say(l, "C preface\nC settings");
+    for (unsigned i = 0; i < 1000; i++) {
+        say(l, "C headers %u e :method=GET :path=/ :authority=h\nC rst %u", 2 * i + 1, 2 * i + 1);
+        assert_true(l->talk.open <= 256);
+        assert_false(conn_is_asked(l->conn));
+    }
+    assert_int_equal(counter(l, "http2_resets_early"), 1000);
+    assert_int_equal(counter(l, "http2_rapid"), 1);
+    live_end(l);
+    assert_int_equal(lines_with(l, "noresponse aborted"), 1000);
+    assert_int_equal(counter(l, "conn_transactions"), 1000);
+    live_free(l);
+}
+
+static void what_was_reset_ends_when_nothing_comes(void **state)
+{
+    (void)state;
+    struct live *l = live_new(4, 300);
+    say(l, "C preface\nC settings\nC headers 1 e :method=GET :path=/a :authority=h\nS headers 1 - :status=200\nS data 1 - 50\n"
+           "C rst 1\nS data 1 - 20");
+    l->now_ns += 900000000;
+    say(l, "S data 1 - 5");
+    l->now_ns += 900000000;
+    say(l, "S frame 6 0 8");
+    assert_string_equal(l->talk.text, "");
+    l->now_ns += 200000000;
+    say(l, "S frame 6 0 8");
+    assert_string_equal(l->talk.text, "1 GET /a h 200 0oc 75o aborted\n");
+    say(l, "S data 1 e 5"); /* nobody's any more */
+    assert_int_equal(counter(l, "http2_bytes_unowned"), 5);
+    live_end(l);
+    assert_int_equal(lines_with(l, "\n"), 1);
+    live_free(l);
+}
+
+struct seen {
+    char text[4000];
+    uint32_t stream;
+    unsigned major, minor;
+};
+
+static void see_request(void *ctx, struct transaction *t, struct body_tap *tap)
+{
+    struct seen *s = ctx;
+    size_t at = 0;
+    (void)tap; /* nobody wants the body */
+    for (uint16_t i = 0; i < t->request_fields.n; i++) {
+        const struct field *f = &t->request_fields.list[i];
+        at += (size_t)snprintf(s->text + at, sizeof s->text - at, "%.*s: %.*s\n", (int)f->name.size,
+                               (const char *)f->name.at, (int)f->value.size, (const char *)f->value.at);
+    }
+    s->stream = t->stream_id;
+    s->major = t->version_major;
+    s->minor = t->version_minor;
+}
+
+static void fields_are_those_of_http1(void **state)
+{
+    (void)state;
+    struct seen s = {0};
+    struct conn_hooks hooks = {.ctx = &s, .on_request = see_request};
+    struct conn_pool *pool = conn_pool_new(&(struct conn_limits){4, 16}, &hooks);
+    struct flow_info info = {.saw = {true, true}};
+    static struct h2_build b;
+    static struct talk_row row;
+    struct conn *c = conn_new(pool, &info);
+    h2_build(&b, &row, "C preface\nC headers 5 e :method=GET :path=/a :authority=h:81 accept=*/* cookie=a=1 x-y=z cookie=b=2;_c=3 "
+                       "cookie=d=4 :late=1\n");
+    for (struct talk_step *step = row.steps; step->kind; step++)
+        conn_data(c, step->direction, span_of(step->bytes, step->size), 1);
+    conn_end(c, 2);
+    conn_pool_free(pool);
+    assert_string_equal(s.text, "host: h:81\naccept: */*\nx-y: z\ncookie: a=1; b=2; c=3; d=4\n");
+    assert_int_equal(s.stream, 5);
+    assert_int_equal(s.major, 2);
+    assert_int_equal(s.minor, 0);
+}
+
+/* Memory for HTTP/2 is used up: the connection is something else then, and counted. */
+static void connections_have_an_end(void **state)
+{
+    (void)state;
+    struct live *l = live_new(20, 300);
+    struct conn *more[19];
+    for (unsigned i = 0; i < 19; i++) {
+        more[i] = conn_new(l->pool, &l->info);
+        conn_data(more[i], CONN_CLIENT, SPAN("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 1);
+        assert_int_equal(conn_speaks(more[i]), i < 16 ? CONN_HTTP2 : CONN_OTHER);
+    }
+    assert_int_equal(counter(l, "http2_refused"), 3);
+    for (unsigned i = 0; i < 19; i++)
+        conn_end(more[i], 2);
+    say(l, "C preface");
+    assert_int_equal(conn_speaks(l->conn), CONN_HTTP2);
+    live_end(l);
+    live_free(l);
+}
+
+/* No block for another transaction: the oldest stream of another connection makes room, or it is not followed. */
+static void transactions_have_an_end(void **state)
+{
+    (void)state;
+    struct live *l = live_new(4, 10);
+    struct conn *other = l->conn;
+    say(l, "C preface\nC settings");
+    for (unsigned i = 0; i < 6; i++)
+        say(l, "C headers %u e :method=GET :path=/%u :authority=h", 2 * i + 1, i);
+    nghttp2_hd_deflate_del(l->build.deflater[0]);
+    l->build.deflater[0] = NULL;
+    l->conn = conn_new(l->pool, &l->info);
+    say(l, "C preface\nC settings");
+    for (unsigned i = 0; i < 12; i++)
+        say(l, "C headers %u e :method=GET :path=/n%u :authority=h", 2 * i + 1, i);
+    assert_int_equal(lines_with(l, "noresponse cut\n"), 6); /* all of the other's */
+    assert_int_equal(counter(l, "http2_streams_untracked"), 2);
+    conn_end(other, l->now_ns);
+    live_end(l);
+    live_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversations_come_out_the_same_however_they_are_cut),
+        cmocka_unit_test(more_streams_than_are_followed),
+        cmocka_unit_test(rapid_resets),
+        cmocka_unit_test(what_was_reset_ends_when_nothing_comes),
+        cmocka_unit_test(fields_are_those_of_http1),
+        cmocka_unit_test(connections_have_an_end),
+        cmocka_unit_test(transactions_have_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
