@@ -260,6 +260,35 @@ static void play_long(struct wire *w, unsigned n)
     send_next(w, 1, 24, span_text(exchanges[0].answer));
 }
 
+/* One frame of HTTP/2 behind what is in 'to' already. */
+static void add_frame(struct span *to, char *room, uint8_t type, uint8_t flags, const char *payload, size_t size)
+{
+    char head[9] = {0, (char)(size >> 8), (char)size, (char)type, (char)flags, 0, 0, 0, type == 4 ? 0 : 1};
+    memcpy(room + to->size, head, sizeof head);
+    memcpy(room + to->size + sizeof head, payload, size);
+    *to = span_of(room, to->size + sizeof head + size);
+}
+
+/* A connection of HTTP/2: header state has memory too. The answer's head comes in two frames, or not at all. */
+static void play_http2(struct wire *w, unsigned n)
+{
+    char asked[600], answered[600], block[300], rest[101];
+    struct span c = fill(asked, sizeof asked, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", n), s = {0};
+    size_t size = fill(block, sizeof block, "\x82\x87\x41\x14support.example.test\x44\x1f/Ticket/Display.html?id=%07u", n).size;
+    size += fill(block + size, sizeof block - size, "\x60\x44" "RT_SID_support.example.test.443=%036u", n).size;
+    memset(rest, 'a' + (int)(n % 20), sizeof rest);
+    add_frame(&c, asked, 4, 0, "\0\1\0\1\0\0", 6);
+    add_frame(&c, asked, 1, 5, block, size);
+    add_frame(&s, answered, 4, 0, "", 0);
+    add_frame(&s, answered, 1, 0, "\x88\x5f\x09text/html\x40\x05x-row\x64", 19);
+    add_frame(&s, answered, 9, 4, rest, 100);
+    add_frame(&s, answered, 0, 1, "<html></html>", 13);
+    send_next(w, 0, 24, c);
+    if (n % 4 == 0)
+        w->next[1] += 40; /* never captured */
+    send_next(w, 1, 24, span_sub(s, n % 4 ? 0 : 40, s.size));
+}
+
 static int make(void **state)
 {
     struct wire *w = calloc(1, sizeof *w);
@@ -294,6 +323,17 @@ static int unmake(void **state)
     return 0;
 }
 
+static uint64_t counted(const struct pipeline *p, const char *name)
+{
+    struct counters c;
+    for (size_t i = 0; (c = pipeline_counters(p, i)).defs; i++)
+        for (size_t k = 0; k < c.n; k++)
+            if (strcmp(c.defs[k].name, name) == 0)
+                return c.values[k];
+    fail_msg("no counter %s", name);
+    return 0;
+}
+
 static void test_http_takes_nothing(void **state)
 {
     struct wire *w = ((void **)*state)[0];
@@ -307,6 +347,11 @@ static void test_http_takes_nothing(void **state)
             play_coded(w, i);
         if (i % 100 == 4)
             play_long(w, i);
+        if (i % 10 == 5) {
+            close_flow(w);
+            open_flow(w, 8080);
+            play_http2(w, i / 10);
+        }
         if (i % 3)
             close_flow(w);
         if (i % 500 == 0)
@@ -315,6 +360,8 @@ static void test_http_takes_nothing(void **state)
     is_armed = is_strict = false;
     assert_true(n_candidates > FLOWS / 2);
     assert_int_equal(n_taken, 0);
+    assert_true(counted(w->pipeline, "http2_streams") > FLOWS / 20);
+    assert_true(counted(w->pipeline, "hpack_fields") > FLOWS / 4);
 }
 
 static void test_ndpi_takes_nothing(void **state)
