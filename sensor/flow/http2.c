@@ -190,6 +190,7 @@ static void on_data(struct http2 *h, int direction, const struct http2_frame_out
         return;
     }
     conn_measure(e, half)->missing += out->size;
+    e->t.flags |= TXN_GAP;
     e->is_unsure[half] = e->is_unsure[half] || out->is_unsure;
     conn_body_gap(&e->body[half], h->conn->pool->codings, out->size);
 }

@@ -290,6 +290,8 @@ void http2_stream_found(struct http2 *h, int half)
         conn_measure(e, half)->bytes += f->unsynced;
         conn_measure(e, half)->missing += f->missing;
     }
+    for (e = c->first; e; e = e->next) /* also of those that began in between */
+        e->is_lost[half] = e->is_lost[half] || e->progress[half] == CONN_AWAITED;
 }
 
 void http2_stream_hide(struct http2 *h, uint64_t bytes, bool is_acked)
