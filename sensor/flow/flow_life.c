@@ -10,6 +10,7 @@
 #define NDPI_UDP_PACKETS 8
 #define UDP_IDLE_S 60u
 #define ASKING_IDLE_S 86400u /* a client may wait long for its answer */
+#define STALL_IDLE_S 3600u   /* an answer that has begun may pause */
 
 static void drop_ndpi(struct flow *f)
 {
@@ -185,6 +186,8 @@ uint64_t flow_life_deadline(const struct flow *f)
     bool is_http2 = f->conn && conn_speaks(f->conn) == CONN_HTTP2; /* where the client may speak last at any time */
     if (is_http2 ? conn_is_asked(f->conn) : f->conn && f->is_asking && f->speaks == CONN_HTTP1)
         return f->info.last_ns + ASKING_IDLE_S * NS_PER_S;
+    if (f->conn && f->speaks == CONN_HTTP1 && conn_is_asked(f->conn) && home->idle_ns < STALL_IDLE_S * NS_PER_S)
+        return f->info.last_ns + STALL_IDLE_S * NS_PER_S;
     return f->info.last_ns + home->idle_ns;
 }
 

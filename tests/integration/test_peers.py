@@ -150,6 +150,17 @@ def x5b_request_lost(checks):
         equal(checks, f'X5b, request {n + 1}: files', [(get(a, 'file.name'), get(a, 'http.response.body.bytes')) for a in told.files],
               [('core.gz', FILE)])
 
+def paused_download(checks):
+    """A download that stands still for ten minutes, on a connection that does not end: one transaction, whole."""
+    talk = Talk((CLIENT, 40001), SERVER, NS)
+    body = filler(300000)
+    talk.send(0, request('GET', '/files/core.gz', HOST, basic('alice'), AGENT))
+    talk.send(1, head_of('application/gzip', len(body), named('core.gz')) + body[:100000])
+    talk.wait(600 * 10**9)
+    talk.send(1, body[100000:])
+    told = Told(talk.close().frames)
+    equal(checks, 'paused', [said(t) for t in told.transactions], [('GET', '/files/core.gz', 200, len(body), 'observed', 0, True)])
+
 # ---- around HTTP ----
 
 def x7_proxy_protocol(checks):
@@ -273,7 +284,7 @@ def main():
     checks = Checks()
     clean = x1_clean(checks)
     x4_doubled(checks, clean)   # and X6
-    for case in (x2_server_side, x3_client_side, x5_segment_lost, x5_percent_lost, x5b_request_lost, x7_proxy_protocol, x8_gzip_chunked,
+    for case in (x2_server_side, x3_client_side, x5_segment_lost, x5_percent_lost, x5b_request_lost, paused_download, x7_proxy_protocol, x8_gzip_chunked,
                  x9_ranges, x10_login, x11_redirect, x12_again, x13_two_people):
         case(checks)
     checks.done()
