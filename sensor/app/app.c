@@ -396,6 +396,11 @@ bool app_watches_name(const struct app *app, struct span server_name)
     return hosts_serves_name(app->hosts, server_name);
 }
 
+bool app_is_closed(const struct app *app, struct span server_name)
+{
+    return hosts_is_closed(app->hosts, server_name);
+}
+
 const char *app_assumption(const struct app *app, size_t i)
 {
     return hosts_assumption(app->hosts, i);

@@ -34,6 +34,8 @@ struct counters app_counters(const struct app *app);
 bool app_watches(const struct app *app, const struct ipaddr *server);
 /* The same by the name in a TLS handshake. */
 bool app_watches_name(const struct app *app, struct span server_name);
+/* Whether it is the name of a declared host of which nothing was ever read: then all of it stays closed. */
+bool app_is_closed(const struct app *app, struct span server_name);
 /* What was assumed, one line each, in byte order ("support.example.test is rt: cookie RT_SID_*"); NULL after the last. */
 const char *app_assumption(const struct app *app, size_t i);
 

@@ -255,20 +255,36 @@ bool hosts_serves(const struct hosts *h, const struct ipaddr *server)
     return map_find(h->servers, server) != NULL;
 }
 
-bool hosts_serves_name(const struct hosts *h, struct span name)
+static bool is_declared(const struct hosts *h, struct span name)
+{
+    for (size_t i = 0; i < h->profiles->n_declared; i++)
+        if (declared_is(&h->profiles->declared[i], name))
+            return true;
+    return false;
+}
+
+/* Of a host that requests were read of. */
+static const struct host *seen(const struct hosts *h, struct span name)
 {
     char lower[HOST_MAX];
     struct host_key key;
     if (!name.size || name.size > sizeof lower)
-        return false;
-    for (size_t i = 0; i < h->profiles->n_declared; i++)
-        if (declared_is(&h->profiles->declared[i], name))
-            return true;
+        return NULL;
     for (size_t i = 0; i < name.size; i++)
         lower[i] = (char)(name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 0x20 : name.at[i]);
     hash128(span_of(lower, name.size), 0, key.hash);
-    const struct host *host = map_find(h->known, &key);
-    return host && host->profile != h->profiles->generic;
+    return map_find(h->known, &key);
+}
+
+bool hosts_serves_name(const struct hosts *h, struct span name)
+{
+    const struct host *host = seen(h, name);
+    return name.size && (is_declared(h, name) || (host && host->profile != h->profiles->generic));
+}
+
+bool hosts_is_closed(const struct hosts *h, struct span name)
+{
+    return name.size && is_declared(h, name) && !seen(h, name);
 }
 
 const char *hosts_assumption(const struct hosts *h, size_t i)

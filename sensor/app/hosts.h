@@ -18,6 +18,8 @@ const struct profile *hosts_response(struct hosts *h, struct view *v);
 bool hosts_serves(const struct hosts *h, const struct ipaddr *server);
 /* The same by name: of a TLS handshake, where nothing else can be seen. */
 bool hosts_serves_name(const struct hosts *h, struct span name);
+/* Whether a host was declared, but no request to it was ever read: all that is seen of it stays closed. */
+bool hosts_is_closed(const struct hosts *h, struct span name);
 /* What was assumed, one line each, in byte order; NULL after the last. */
 const char *hosts_assumption(const struct hosts *h, size_t i);
 uint64_t hosts_evicted(const struct hosts *h);

@@ -106,32 +106,46 @@ void flow_crypt_poll(struct flow_crypt_home *h, uint64_t now_ns)
 
 /* ---- measures of what stays closed ---- */
 
-static void end_burst(struct flow_crypt *c)
+static void tell_burst(struct flow *f)
 {
+    struct flow_crypt *c = f->crypt;
+    struct flow_other other = flow_life_other(f);
+    if (f->home->on_burst && other.closed)
+        f->home->on_burst(f->home->ctx, &other, c->burst, c->burst_ns[0], c->burst_ns[1]);
+}
+
+static void end_burst(struct flow *f)
+{
+    struct flow_crypt *c = f->crypt;
+    struct closed_flow *m = &c->closed;
     if (!c->burst)
         return;
-    struct closed_flow *m = &c->closed;
     m->bursts++;
     if (c->burst > m->largest)
         m->largest = c->burst;
     if (c->burst >= CLOSED_DOWNLOAD_BYTES) {
         m->downloads++;
         m->download_bytes += c->burst;
+        tell_burst(f);
     }
     c->burst = 0;
 }
 
-static void measure(struct flow_crypt *c, int dir, uint64_t bytes, bool is_turn, uint64_t ns)
+static void measure(struct flow *f, int dir, uint64_t bytes, bool is_turn, uint64_t ns)
 {
+    struct flow_crypt *c = f->crypt;
     struct closed_flow *m = &c->closed;
     m->bytes[dir] += bytes;
     if (dir == CONN_CLIENT) {
         if (is_turn)
-            end_burst(c);
+            end_burst(f);
         if (!c->client_ns)
             c->client_ns = ns;
         return;
     }
+    if (!c->burst)
+        c->burst_ns[0] = ns;
+    c->burst_ns[1] = ns;
     c->burst += bytes;
     if (!m->first_byte_ns && c->client_ns && ns > c->client_ns)
         m->first_byte_ns = ns - c->client_ns;
@@ -197,7 +211,7 @@ static bool is_settled(struct flow *f, uint64_t ns)
 void flow_crypt_data(struct flow *f, int dir, struct span bytes, uint64_t ns)
 {
     struct flow_crypt *c = f->crypt;
-    measure(c, dir, bytes.size, true, ns);
+    measure(f, dir, bytes.size, true, ns);
     bool was_going = tls_conn_state(c->tls) == TLS_CONN_GOING;
     if (was_going)
         tls_conn_data(c->tls, dir, bytes, ns);
@@ -212,7 +226,7 @@ void flow_crypt_data(struct flow *f, int dir, struct span bytes, uint64_t ns)
 void flow_crypt_gap(struct flow *f, int dir, uint64_t bytes, uint64_t ns)
 {
     struct flow_crypt *c = f->crypt;
-    measure(c, dir, bytes, true, ns);
+    measure(f, dir, bytes, true, ns);
     c->closed.missing[dir] += bytes;
     bool was_going = tls_conn_state(c->tls) == TLS_CONN_GOING;
     if (was_going)
@@ -302,7 +316,7 @@ void flow_crypt_datagram(struct flow *f, int dir, const struct dissected *d, uin
     if (!h || !begin_quic(f, dir, d->payload))
         return;
     struct flow_crypt *c = f->crypt;
-    measure(c, dir, d->payload_wire, d->payload_wire >= QUIC_TURN, ns);
+    measure(f, dir, d->payload_wire, d->payload_wire >= QUIC_TURN, ns);
     bool is_done = c->quic.is_done[CONN_CLIENT] && c->quic.is_done[CONN_SERVER];
     if (is_done || c->quic_datagrams[dir] == QUIC_LOOK_DATAGRAMS)
         return;
@@ -325,7 +339,7 @@ void flow_crypt_finish(struct flow *f, uint64_t now_ns)
             go_plain(f, now_ns);
     }
     if (f->crypt)
-        end_burst(f->crypt);
+        end_burst(f);
 }
 
 const struct tls_facts *flow_crypt_facts(const struct flow *f)

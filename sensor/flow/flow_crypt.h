@@ -17,6 +17,7 @@ struct flow_crypt {
     struct closed_flow closed;
     uint64_t client_ns;        /* when the client first sent */
     uint64_t burst;            /* bytes of the server since the client's last turn */
+    uint64_t burst_ns[2];      /* of its first and last byte */
 };
 
 /* What all encrypted flows of a table share. */

@@ -141,16 +141,21 @@ static void on_fin(void *ctx, int dir, uint64_t ns)
         flow_life_plain_fin(f, dir, ns);
 }
 
-static void tell_other(struct flow *f)
+struct flow_other flow_life_other(const struct flow *f)
 {
     const struct tls_facts *tls = flow_crypt_facts(f);
-    struct flow_other other = {
+    return (struct flow_other){
         .info = &f->info,
         .protocol = f->names ? f->names->protocol : "",
         .server_name = tls && tls->server_name[0] ? tls->server_name : f->names ? f->names->sni : "",
         .tls = tls,
         .closed = flow_crypt_closed(f),
     };
+}
+
+static void tell_other(struct flow *f)
+{
+    struct flow_other other = flow_life_other(f);
     f->home->on_other(f->home->ctx, &other);
 }
 

@@ -19,6 +19,7 @@ struct flow_home {
     struct pool *names;
     struct flow_crypt_home *crypt; /* NULL: encrypted flows are not looked at */
     flow_other_fn *on_other;
+    flow_burst_fn *on_burst;
     void *ctx;
     uint64_t idle_ns, closed_ns;
 };
@@ -29,6 +30,8 @@ struct tcp_ops flow_life_ops(void);
 void flow_life_plain_data(struct flow *f, int dir, struct span bytes, uint64_t ns);
 void flow_life_plain_gap(struct flow *f, int dir, uint64_t bytes, bool is_acked, uint64_t ns);
 void flow_life_plain_fin(struct flow *f, int dir, uint64_t ns);
+/* What can be said of a flow that is not HTTP, or not read. */
+struct flow_other flow_life_other(const struct flow *f);
 /* It is no HTTP, or nothing that can be read. */
 void flow_life_is_other(struct flow *f, uint64_t ns);
 /* Shows one packet to nDPI, as long as it wants more and the flow is granted more. */

@@ -28,6 +28,9 @@ struct flow_other {
     const struct closed_flow *closed;   /* NULL: not encrypted, or decrypted */
 };
 typedef void flow_other_fn(void *ctx, const struct flow_other *other);
+/* In a flow that stays closed the server has sent so much at once that it looks like a download; 'from_ns' to 'to_ns'.
+ * It is burst closed->bursts of the flow. */
+typedef void flow_burst_fn(void *ctx, const struct flow_other *other, uint64_t bytes, uint64_t from_ns, uint64_t to_ns);
 
 /* What the table hands on to; all borrowed. */
 struct flow_parts {
@@ -35,7 +38,8 @@ struct flow_parts {
     struct classify *classify;         /* NULL: nobody classifies */
     const struct tls_conn_limits *tls; /* NULL: encrypted flows are not looked at */
     struct tls_keys *keys;             /* NULL: none */
-    flow_other_fn *on_other;
+    flow_other_fn *on_other;           /* NULL: nobody wants to know */
+    flow_burst_fn *on_burst;           /* the same */
     void *ctx;
 };
 

@@ -9,7 +9,7 @@
 
 static bool is_http(const struct activity *a)
 {
-    return a->action != ACTION_CONNECTION && a->action != ACTION_IDENTIFY && a->action != ACTION_AMEND;
+    return !(a->flags & ACT_ENCRYPTED) && a->action != ACTION_CONNECTION && a->action != ACTION_IDENTIFY && a->action != ACTION_AMEND;
 }
 
 static void write_event(struct json *j, const struct activity *a)

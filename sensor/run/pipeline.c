@@ -7,6 +7,7 @@
 #include "flow/flow_table.h"
 #include "wire/tls_keys.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define KEY_WAIT_NS (10 * NS_PER_S)       /* packet time that secrets may be late */
@@ -87,39 +88,76 @@ static const char *protocol_of(const struct flow_other *o)
     return o->tls->is_quic ? "QUIC" : "TLS";
 }
 
+/* What an activity of a flow without HTTP has in common. */
+static void begin_activity(const struct pipeline *p, const struct flow_other *o, enum action action, struct activity *a)
+{
+    const struct flow_info *info = o->info;
+    activity_init(a);
+    a->action = (uint8_t)action;
+    a->done_ns = p->now_ns;
+    a->flow_hash = info->hash;
+    a->source = info->client.ip;
+    a->peer = info->client;
+    a->server = info->server;
+    a->size_known = SIZE_OBSERVED;
+    a->flags = ACT_HAS_BODY | (is_encrypted(o) ? ACT_ENCRYPTED : 0) | (info->saw[0] && info->saw[1] ? 0 : ACT_ONE_SIDED);
+    activity_set(a, STR_PROTOCOL, span_text(protocol_of(o)));
+    activity_set(a, STR_SNI, span_text(o->server_name));
+    if (o->tls) {
+        activity_set(a, STR_JA3, span_text(o->tls->ja3));
+        activity_set(a, STR_JA4, span_text(o->tls->ja4));
+    }
+}
+
+static void emit(struct pipeline *p, struct activity *a)
+{
+    activity_seal(a);
+    p->hooks.on_candidate(p->hooks.ctx, a);
+}
+
 /* A flow that is not HTTP: told as an activity when it went to or came from a host that serves a known application. */
 static void on_other(void *ctx, const struct flow_other *o)
 {
     struct pipeline *p = ctx;
     const struct flow_info *info = o->info;
-    bool is_closed = is_encrypted(o);
-    *(is_closed ? &p->counts.closed_flows : &p->counts.other_flows) += 1;
+    struct activity a;
+    *(is_encrypted(o) ? &p->counts.closed_flows : &p->counts.other_flows) += 1;
     if (o->closed)
         tell_closed(p, o);
     if (!app_watches(p->app, &info->server.ip) && !app_watches(p->app, &info->client.ip) &&
         !app_watches_name(p->app, span_text(o->server_name)))
         return;
-    struct activity a;
-    activity_init(&a);
-    a.action = ACTION_CONNECTION;
+    begin_activity(p, o, ACTION_CONNECTION, &a);
     a.time_ns = info->first_ns;
-    a.done_ns = p->now_ns;
-    a.flow_hash = info->hash;
-    a.source = info->client.ip;
-    a.peer = info->client;
-    a.server = info->server;
     a.body_bytes = info->bytes[CONN_SERVER];
     a.missing_bytes = info->missing[CONN_SERVER];
-    a.size_known = SIZE_OBSERVED;
-    a.flags = ACT_HAS_BODY | (is_closed ? ACT_ENCRYPTED : 0) | (info->saw[0] && info->saw[1] ? 0 : ACT_ONE_SIDED);
-    activity_set(&a, STR_PROTOCOL, span_text(protocol_of(o)));
-    activity_set(&a, STR_SNI, span_text(o->server_name));
-    if (o->tls) {
-        activity_set(&a, STR_JA3, span_text(o->tls->ja3));
-        activity_set(&a, STR_JA4, span_text(o->tls->ja4));
-    }
-    activity_seal(&a);
-    p->hooks.on_candidate(p->hooks.ctx, &a);
+    emit(p, &a);
+}
+
+/* Where nothing of a desk can be read, the address is the credential (of IPv6 its /64): each burst that looks like a
+ * download is told as one, of a file that has no name. */
+static void on_burst(void *ctx, const struct flow_other *o, uint64_t bytes, uint64_t from_ns, uint64_t to_ns)
+{
+    struct pipeline *p = ctx;
+    struct activity a;
+    char ip[IPADDR_TEXT_MAX], name[IPADDR_TEXT_MAX + 16], object[48];
+    if (!app_is_closed(p->app, span_text(o->server_name)))
+        return;
+    begin_activity(p, o, ACTION_DOWNLOAD, &a);
+    a.time_ns = from_ns;
+    a.number = o->closed->bursts;
+    a.done_ns = to_ns > p->now_ns ? to_ns : p->now_ns;
+    a.outcome = OUTCOME_SUCCESS;
+    a.body_bytes = bytes;
+    struct ipaddr who = a.source;
+    bool is4 = ipaddr_is4(&who);
+    if (!is4)
+        memset(who.bytes + 8, 0, 8);
+    int n = snprintf(name, sizeof name, "address:%s%s", ipaddr_text(&who, ip), is4 ? "" : "/64");
+    activity_set(&a, STR_USER, span_of(name, (size_t)n));
+    n = snprintf(object, sizeof object, "burst %u of %016llx", o->closed->bursts, (unsigned long long)o->info->hash);
+    activity_set(&a, STR_OBJECT, span_of(object, (size_t)n));
+    emit(p, &a);
 }
 
 int pipeline_new(const struct settings *s, const struct profiles *profiles, struct keyed *key,
@@ -148,6 +186,7 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
                                                        .tls = &(struct tls_conn_limits){.wait_ns = KEY_WAIT_NS, .is_fed = is_fed},
                                                        .keys = p->keys,
                                                        .on_other = on_other,
+                                                       .on_burst = on_burst,
                                                        .ctx = p});
     if (!p->flows) {
         pipeline_free(p);
