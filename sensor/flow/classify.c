@@ -41,6 +41,7 @@ struct classify {
     struct ndpi_detection_module_struct *ndpi;
     struct pool *flows;
     struct classify_heap *heap;
+    bool is_broken; /* nDPI could not be made */
     struct classify_counts counts;
 };
 
@@ -76,16 +77,26 @@ struct classify *classify_new(uint32_t max_flows, uint32_t heap_kib)
     set_ndpi_flow_free(hook_give);
     c->flows = pool_new(sizeof(struct classify_flow), max_flows);
     c->heap = classify_heap_new(heap_kib ? heap_kib : HEAP_KIB);
-    c->ndpi = ndpi_init_detection_module(ndpi_dont_load_tor_hosts);
-    if (!c->flows || !c->heap || !c->ndpi) {
+    if (!c->flows || !c->heap) {
         classify_free(c);
         return NULL;
     }
+    return c;
+}
+
+bool classify_prepare(struct classify *c)
+{
+    if (c->ndpi || c->is_broken)
+        return c->ndpi != NULL;
+    c->ndpi = ndpi_init_detection_module(ndpi_dont_load_tor_hosts);
+    c->is_broken = !c->ndpi;
+    if (c->is_broken)
+        return false;
     NDPI_PROTOCOL_BITMASK all;
     NDPI_BITMASK_SET_ALL(all);
     ndpi_set_protocol_detection_bitmask2(c->ndpi, &all);
     ndpi_finalize_initialization(c->ndpi);
-    return c;
+    return true;
 }
 
 void classify_free(struct classify *c)
@@ -103,7 +114,7 @@ void classify_free(struct classify *c)
 
 struct classify_flow *classify_flow_new(struct classify *c)
 {
-    struct classify_flow *f = pool_take(c->flows);
+    struct classify_flow *f = classify_prepare(c) ? pool_take(c->flows) : NULL;
     if (!f) {
         c->counts.refused++;
         return NULL;

@@ -13,6 +13,9 @@ struct classify_flow; /* nDPI's state of one flow, from a capped pool */
 /* 'heap_kib': what nDPI may allocate for flows and caches, beside them; 0 = 16,384. What it asks for beyond that it does not get
  * (counted). NULL without memory. */
 struct classify *classify_new(uint32_t max_flows, uint32_t heap_kib);
+/* Makes nDPI itself, which takes some 30 ms and memory from the heap; without it the first flow does. False when that
+ * fails: then no flow is looked at. */
+bool classify_prepare(struct classify *c);
 void classify_free(struct classify *c);
 /* NULL when the pool is used up (counted). */
 struct classify_flow *classify_flow_new(struct classify *c);

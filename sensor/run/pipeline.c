@@ -179,7 +179,8 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
     bool is_live = s->interface != NULL, is_fed = s->keylogs.n > 0;
     p->keys = tls_keys_new(&(struct tls_keys_limits){.max_connections = is_fed ? KEYS_FED : KEYS_EMBEDDED,
                                                      .life_ns = is_live ? KEY_LIFE_NS : 0});
-    if (p->conns && p->classify && p->keys)
+    bool is_ready = p->classify && (!is_live || classify_prepare(p->classify)); /* a capture may need none of it */
+    if (p->conns && is_ready && p->keys)
         p->flows = flow_table_new(&(struct flow_limits){.max_flows = max_flows},
                                   &(struct flow_parts){.conns = p->conns,
                                                        .classify = p->classify,

@@ -299,6 +299,7 @@ static int make(void **state)
     settings_init(s);
     s->max_flows = MAX_FLOWS;
     assert_int_equal(strings_add(&s->apps, "rt=support.example.test"), 0);
+    assert_int_equal(settings_set(s, "interface", "tap0", &why), 0); /* a live pipeline makes everything at the start */
     assert_int_equal(settings_set(s, "rules", "rules", &why), 0);
     assert_int_equal(setup_init(&setup, s, &why), 0);
     assert_int_equal(pipeline_new(s, setup.profiles, setup.key, &(struct pipeline_hooks){.on_candidate = on_candidate},
