@@ -458,6 +458,8 @@ uint64_t conn_skippable(const struct conn *c, int direction)
 {
     const struct http1 *h = &c->side[direction];
     const struct exchange *e = c->active[half_of(c, direction)];
+    if (c->http2)
+        return http2_skippable(c, direction);
     if (c->speaks != CONN_HTTP1 || !e || e->body[half_of(c, direction)].tap.feed)
         return 0;
     if (h->state == HTTP1_AT_LENGTH || h->state == HTTP1_AT_CHUNK)

@@ -61,7 +61,8 @@ struct conn *conn_new(struct conn_pool *p, const struct flow_info *info);
 void conn_data(struct conn *c, int direction, struct span bytes, uint64_t now_ns);
 /* So many bytes of this direction are not in the capture ('is_acked': the receiver has confirmed them). */
 void conn_gap(struct conn *c, int direction, uint64_t bytes, bool is_acked, uint64_t now_ns);
-/* How many of the next bytes of a direction nobody wants to see: a body without a tap whose length is known. */
+/* How many of the next bytes of a direction nobody wants to see: a body without a tap whose length is known
+ * (HTTP/2: to the end of its frame). */
 uint64_t conn_skippable(const struct conn *c, int direction);
 /* So many of these came, unseen; not more than conn_skippable said. */
 void conn_skip(struct conn *c, int direction, uint64_t bytes, uint64_t now_ns);

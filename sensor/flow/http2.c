@@ -185,6 +185,10 @@ static void on_data(struct http2 *h, int direction, const struct http2_frame_out
         e->reset_ns = now_ns;
     conn_measure(e, half)->bytes += out->size;
     e->seen[half] += out->data.size;
+    if (h->conn->is_skipping) {
+        e->seen[half] += out->size;
+        return;
+    }
     if (out->data.size) {
         conn_body_feed(&e->body[half], h->conn->pool->codings, out->data);
         return;
@@ -354,6 +358,21 @@ void http2_take(struct conn *c, int direction, struct http1_input *in, bool is_a
             return;
         }
     } while (event != HTTP2_MORE);
+}
+
+uint64_t http2_skippable(const struct conn *c, int direction)
+{
+    struct http2 *h = c->http2;
+    const struct http2_frame *f = &h->frame[direction];
+    if (!h->is_sure)
+        return 0;
+    if (f->state == HTTP2_AT_REST)
+        return f->left;
+    if (f->state != HTTP2_AT_DATA || f->is_pad_unknown)
+        return 0;
+    int half = http2_stream_half(h, direction);
+    const struct exchange *e = http2_stream_find(h, f->stream);
+    return e && e->body[half].tap.feed ? 0 : f->left;
 }
 
 void http2_fin(struct conn *c, int direction, uint64_t now_ns)

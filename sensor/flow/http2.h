@@ -25,6 +25,9 @@ bool http2_begin(struct conn *c, enum http2_how how);
 void http2_prove(struct http2 *h);
 /* Bytes or a gap of one direction. It was no HTTP/2 when c->http2 is gone; *in holds what has not been read. */
 void http2_take(struct conn *c, int direction, struct http1_input *in, bool is_acked);
+/* How many of the next bytes of a direction nobody wants to see: the rest of a DATA frame whose body has no tap, or of
+ * a frame that is not read. */
+uint64_t http2_skippable(const struct conn *c, int direction);
 /* This direction sends no more. */
 void http2_fin(struct conn *c, int direction, uint64_t now_ns);
 /* Ends all its transactions, with 'flags', and frees c->http2. */

@@ -20,7 +20,7 @@ static const struct counter_def DEFS[] = {
     {"tls_waited", "connections", "whose secrets came late, or not at all"},
     {"tls_hold_full", "connections", "given up because there was no memory to wait for their secrets"},
     {"tls_records", "records", "decrypted and authenticated"},
-    {"tls_records_skipped", "records", "counted unread: nobody wanted what they held"},
+    {"tls_records_skipped", "records", "not authenticated: nobody wanted to see all they held"},
     {"tls_records_lost", "records", "missing from the capture, in connections that are decrypted"},
     {"tls_records_failed", "records", "that did not authenticate; lost records before them, or tampering"},
     {"tls_resyncs", "times", "the sequence number was found again after a loss"},
@@ -180,7 +180,7 @@ static void on_head(struct tls_conn *t, int role, const struct tls_record_head *
         wait_begin(t, ns);
     if (s->block || t->state != TLS_CONN_GOING || !s->is_encrypted)
         return;
-    size_t tail = tls_decrypt_lazy_tail(t, role, head);
+    size_t tail = tls_lazy_tail(t, role, head);
     if (tail != SIZE_MAX) {
         s->is_lazy = true;
         tls_record_want(&s->reader, 0, tail);
@@ -191,7 +191,7 @@ static void on_body(struct tls_conn *t, int role, const struct tls_record_out *o
 {
     struct tls_side *s = &t->side[role];
     if (s->is_lazy)
-        tls_decrypt_skip(t, role, &out->head, out->data.size ? out->data : out->tail, ns);
+        tls_decrypt_skip(t, role, &out->head, out->data.size ? out->data : out->tail, out->missing, ns);
     else if (s->is_encrypted)
         tls_decrypt_record(t, role, &out->head, out->data, ns);
     else if (out->head.type == TLS_HANDSHAKE)
@@ -204,7 +204,7 @@ static void on_measured(struct tls_conn *t, int role, const struct tls_record_ou
 {
     struct tls_side *s = &t->side[role];
     if (s->is_lazy && !out->missing)
-        tls_decrypt_skip(t, role, &out->head, span_of(NULL, 0), ns);
+        tls_decrypt_skip(t, role, &out->head, span_of(NULL, 0), 0, ns);
     else if (s->is_encrypted)
         tls_decrypt_lose(t, role, &out->head, ns);
     else

@@ -7,8 +7,6 @@
 #define RESYNC_BOUND 64u  /* records that may be lost in one gap: a megabyte of full ones */
 #define MAX_FAILURES 16u  /* records in a row that do not open: then it is something else */
 #define MAX_TRIED 64u     /* the same, while the keys may be for later ones */
-#define LAZY_LEAST 512u   /* bytes; smaller records are not worth the trouble */
-#define LAZY_TAIL 32u     /* more than a tag and a content type: some padding is found too */
 
 static const enum tls_secret SECRETS[2][4] = {
     [TLS_CLIENT] = {TLS_SECRETS, TLS_SECRET_CLIENT_EARLY, TLS_SECRET_CLIENT_HANDSHAKE, TLS_SECRET_CLIENT_TRAFFIC},
@@ -129,8 +127,8 @@ static void deliver(struct tls_conn *t, int role, const struct tls_opened *opene
     struct tls_side *s = &t->side[role];
     switch (opened->type) {
     case TLS_APPLICATION_DATA:
-        if (opened->data.size)
-            t->pool->ops.data(t->ctx, tls_direction(t, role), opened->data, ns);
+        if (opened->data.size > s->n_passed)
+            t->pool->ops.data(t->ctx, tls_direction(t, role), span_from(opened->data, s->n_passed), ns);
         break;
     case TLS_HANDSHAKE:
         if (s->lost || s->is_lossy)
@@ -218,46 +216,26 @@ void tls_decrypt_record(struct tls_conn *t, int role, const struct tls_record_he
     struct tls_side *s = &t->side[role];
     struct tls_record record = record_of(head);
     struct tls_opened opened;
+    if (tls_lazy_record(t, role, head, fragment, ns))
+        return;
     if (open_record(t, role, &record, fragment, &opened)) {
         fail(t, role, head, ns);
         return;
     }
     note_opened(t, role);
+    tls_lazy_note(t, role, head, &opened);
     if (s->lost || opened.lost)
         tell_lost(t, role, opened.lost, head->length - opened.data.size, ns);
     deliver(t, role, &opened, ns);
-    t->side[role].is_lossy = false;
+    s->is_lossy = false;
+    s->n_passed = 0;
 }
 
-/* ---- unread ---- */
-
-size_t tls_decrypt_lazy_tail(struct tls_conn *t, int role, const struct tls_record_head *head)
+void tls_decrypt_skip(struct tls_conn *t, int role, const struct tls_record_head *head, struct span tail,
+                      uint64_t missing, uint64_t ns)
 {
-    const struct tls_side *s = &t->side[role];
-    const struct tls_conn_pool *p = t->pool;
-    if (p->limits.is_eager || !p->ops.skippable || head->type != TLS_APPLICATION_DATA || !s->has_opened ||
-        s->epoch != TLS_EPOCH_TRAFFIC || s->is_lossy || head->length < LAZY_LEAST)
-        return SIZE_MAX;
-    size_t tail = tls_opener_tail_size(&s->opener);
-    if (tail == SIZE_MAX || p->ops.skippable(t->ctx, tls_direction(t, role)) < head->length)
-        return SIZE_MAX;
-    return tail && tail < LAZY_TAIL ? LAZY_TAIL : tail;
-}
-
-void tls_decrypt_skip(struct tls_conn *t, int role, const struct tls_record_head *head, struct span tail, uint64_t ns)
-{
-    struct tls_side *s = &t->side[role];
-    struct tls_record record = record_of(head);
-    struct tls_skipped skipped;
-    if (tls_opener_skip(&s->opener, &record, tail, &skipped)) {
+    if (tls_lazy_skip(t, role, head, tail, missing, ns))
         fail(t, role, head, ns);
-        return;
-    }
-    t->pool->counts.records_skipped++;
-    if (skipped.type == TLS_APPLICATION_DATA)
-        t->pool->ops.skip(t->ctx, tls_direction(t, role), skipped.max, ns);
-    else
-        tls_handshake_gap(&s->handshake, &t->pool->messages);
 }
 
 void tls_decrypt_lose(struct tls_conn *t, int role, const struct tls_record_head *head, uint64_t ns)
@@ -269,5 +247,6 @@ void tls_decrypt_lose(struct tls_conn *t, int role, const struct tls_record_head
     tls_handshake_gap(&s->handshake, &t->pool->messages);
     s->is_lossy = true;
     if (tls_opener_is_open(&s->opener) && tls_opener_skip(&s->opener, &record, span_of(NULL, 0), &skipped) == 0)
-        tell_gap(t, role, skipped.max, ns);
+        tell_gap(t, role, skipped.max > s->n_passed ? skipped.max - s->n_passed : 0, ns);
+    s->n_passed = 0;
 }

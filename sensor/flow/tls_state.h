@@ -33,6 +33,9 @@ struct tls_side {
     bool is_encrypted; /* of the record under way */
     bool is_lazy;     /* of the record under way: only its end is looked at */
     bool is_trying;   /* the keys in hand may be for later records: those that fail are passed over */
+    bool is_padded;   /* records hold padding: their size shows only when all of them is at hand */
+    bool is_skimmed;  /* nobody wanted all of the last record */
+    uint16_t n_passed; /* bytes of plaintext of the record under way that have been handed on unauthenticated */
     bool has_opened;  /* a record of this side was authenticated */
     bool is_finished;
     uint8_t n_first, first[8];
@@ -102,11 +105,23 @@ enum tls_block tls_decrypt_unlock(struct tls_conn *t, int role);
 /* One whole record. */
 void tls_decrypt_record(struct tls_conn *t, int role, const struct tls_record_head *head, struct span fragment,
                         uint64_t ns);
-/* One record of which only the end was asked for. */
-void tls_decrypt_skip(struct tls_conn *t, int role, const struct tls_record_head *head, struct span tail, uint64_t ns);
+/* One record of which only the end was asked for; so many bytes before that are missing. */
+void tls_decrypt_skip(struct tls_conn *t, int role, const struct tls_record_head *head, struct span tail,
+                      uint64_t missing, uint64_t ns);
 /* One record whose header was seen, but not all of it. */
 void tls_decrypt_lose(struct tls_conn *t, int role, const struct tls_record_head *head, uint64_t ns);
+
+/* ---- tls_lazy.c: records of which nobody wants all ---- */
 /* How many bytes of the end of a record are needed to count it unread; SIZE_MAX: it must be read. */
-size_t tls_decrypt_lazy_tail(struct tls_conn *t, int role, const struct tls_record_head *head);
+size_t tls_lazy_tail(struct tls_conn *t, int role, const struct tls_record_head *head);
+/* Counts a record unread, 'missing' bytes of which fell into gaps. 0, or as tls_opener_skip. */
+int tls_lazy_skip(struct tls_conn *t, int role, const struct tls_record_head *head, struct span tail, uint64_t missing,
+                  uint64_t ns);
+/* One whole record: reads what is wanted and skips the rest. False: it has to be opened; the first side.n_passed bytes of
+ * its plaintext have been handed on. */
+bool tls_lazy_record(struct tls_conn *t, int role, const struct tls_record_head *head, struct span fragment,
+                     uint64_t ns);
+/* A record was opened. */
+void tls_lazy_note(struct tls_conn *t, int role, const struct tls_record_head *head, const struct tls_opened *opened);
 
 #endif

@@ -19,6 +19,7 @@ static const struct setting table[] = {
     {"list", "CLASS=FILE", "prefixes that are own, vpn, hosting or tor, one a line", true, ALL},
     {"alias", "NAME=CREDENTIAL", "who a nameless token is", true, ALL},
     {"keylog", "PLACE", "TLS key log (NSS format): file, directory, or unix:SOCKET to listen on", true, BOTH},
+    {"verify-tls", NULL, "decrypt and authenticate also the TLS records nobody reads", false, BOTH},
     {"rules", "DIR", "directory with apps/*.yaml and detect.yaml", false, ALL},
     {"redis", "URL", "baselines in Redis: redis://[user:password@]host[:port][/db] or unix:///path", false, ALL},
     {"state", "FILE", "baselines in memory, loaded from FILE at start and saved to it at the end", false, BOTH},
@@ -155,10 +156,23 @@ static int set_switch(bool *at, const char *name, const char *value, struct text
     return 0;
 }
 
+static bool *switch_of(struct settings *s, const char *name)
+{
+    const struct {
+        const char *name;
+        bool *at;
+    } switches[] = {{"json", &s->json}, {"quiet", &s->quiet}, {"verify-tls", &s->verify_tls}};
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
+        if (strcmp(switches[i].name, name) == 0)
+            return switches[i].at;
+    return NULL;
+}
+
 int settings_set(struct settings *s, const char *name, const char *value, struct text *why)
 {
-    if (strcmp(name, "json") == 0 || strcmp(name, "quiet") == 0)
-        return set_switch(strcmp(name, "json") == 0 ? &s->json : &s->quiet, name, value, why);
+    bool *at = switch_of(s, name);
+    if (at)
+        return set_switch(at, name, value, why);
     if (!value || !*value) {
         text_addf(why, "--%s: the value is empty", name);
         return E_USAGE;

@@ -36,6 +36,7 @@ struct settings {
     uint64_t max_sessions;    /* 100 - 10,000,000 */
     bool json;        /* alerts as JSON lines on standard output */
     bool quiet;       /* no summary, no progress */
+    bool verify_tls;  /* decrypt and authenticate also what nobody reads */
 };
 
 void settings_init(struct settings *s);

@@ -243,6 +243,16 @@ int tls_opener_resync(struct tls_opener *o, const struct tls_record *record, str
     return E_OK;
 }
 
+int tls_opener_measure(struct tls_opener *o, const struct tls_record *record, struct span tail,
+                       struct tls_skipped *skipped)
+{
+    *skipped = (struct tls_skipped){.type = record->type};
+    if (tls_suite_shape(o->suite)->mode == TLS_MODE_STREAM)
+        return E_STATE;
+    return record->length > FRAGMENT_MAX || tail.size > record->length ? E_BAD
+                                                                       : tls_form_measure(o, record, tail, skipped);
+}
+
 int tls_opener_skip(struct tls_opener *o, const struct tls_record *record, struct span tail,
                     struct tls_skipped *skipped)
 {

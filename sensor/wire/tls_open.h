@@ -98,6 +98,10 @@ struct tls_skipped {
     bool is_exact;   /* max is the size; else the tail was too short or nothing but padding */
     size_t min, max; /* plaintext bytes */
 };
+/* What tls_opener_skip would say of the next record; stays before it, and counts nothing. E_STATE: not
+ * possible with a stream cipher. */
+int tls_opener_measure(struct tls_opener *o, const struct tls_record *record, struct span tail,
+                       struct tls_skipped *skipped);
 /* Counts the next record without opening it: nothing is authenticated. 'tail' is the end of the fragment (more than
  * tls_opener_tail_size is fine: 1.3 padding longer than the tail is then found too; the whole fragment is allowed).
  * 0; E_BAD malformed; E_DENIED a stream cipher without the whole fragment (it cannot go on). */
