@@ -85,15 +85,16 @@ def exact(name, link, frames):
 # ---- the same, but for times ----
 
 def timeless(rows, has_legs):
-    """Records without times, and without what depends on times: ids, how a session was called before it had a name, and on
-    which side of a proxy the act was seen first, where both are on the tap."""
+    """Records without times, and without what depends on times: ids, how a session was called before it had a name, how much
+    of its connection had gone by (and so been missing) when an act was told, and on which side of a proxy the act was seen
+    first, where both are on the tap."""
     out = collections.Counter()
     for row in rows:
         row = json.loads(json.dumps(row))
         row.pop('@timestamp')
         for key in ('id', 'start', 'end', 'duration'):
             row['event'].pop(key, None)
-        for key in ('flow', 'done', 'amends'):
+        for key in ('flow', 'done', 'amends', 'confidence'):
             row['casetap'].pop(key, None)
         row['casetap'].get('transfer', {}).pop('id', None)
         row.get('related', {}).pop('user', None)
