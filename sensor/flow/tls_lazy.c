@@ -108,6 +108,13 @@ static size_t skim(struct tls_conn *t, int role, const struct tls_record *record
     return at;
 }
 
+/* What tells the size of a record. */
+static struct span end_of(const struct tls_side *s, struct span fragment)
+{
+    size_t n = tls_opener_tail_size(&s->opener);
+    return s->is_padded || n > fragment.size ? fragment : span_from(fragment, fragment.size - n);
+}
+
 bool tls_lazy_record(struct tls_conn *t, int role, const struct tls_record_head *head, struct span fragment, uint64_t ns)
 {
     struct tls_side *s = &t->side[role];
@@ -115,7 +122,7 @@ bool tls_lazy_record(struct tls_conn *t, int role, const struct tls_record_head 
     struct tls_skipped skipped;
     s->n_passed = 0;
     if (!may_be_lazy(t, role, head) || (!s->is_skimmed && !skippable(t, role)) ||
-        tls_opener_measure(&s->opener, &record, fragment, &skipped) || !skipped.is_exact ||
+        tls_opener_measure(&s->opener, &record, end_of(s, fragment), &skipped) || !skipped.is_exact ||
         skipped.type != TLS_APPLICATION_DATA)
         return false;
     size_t passed = skim(t, role, &record, fragment, skipped.max, ns);
@@ -123,7 +130,8 @@ bool tls_lazy_record(struct tls_conn *t, int role, const struct tls_record_head 
         s->n_passed = (uint16_t)passed;
         return false;
     }
-    t->pool->counts.records_skipped += tls_opener_skip(&s->opener, &record, fragment, &skipped) == 0;
+    tls_opener_pass(&s->opener, fragment);
+    t->pool->counts.records_skipped++;
     s->is_skimmed = true;
     return true;
 }

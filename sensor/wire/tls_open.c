@@ -253,6 +253,13 @@ int tls_opener_measure(struct tls_opener *o, const struct tls_record *record, st
                                                                        : tls_form_measure(o, record, tail, skipped);
 }
 
+void tls_opener_pass(struct tls_opener *o, struct span fragment)
+{
+    o->seq++;
+    tls_form_pass(o, fragment);
+    o->pool->counts.skipped++;
+}
+
 int tls_opener_skip(struct tls_opener *o, const struct tls_record *record, struct span tail,
                     struct tls_skipped *skipped)
 {
@@ -260,12 +267,9 @@ int tls_opener_skip(struct tls_opener *o, const struct tls_record *record, struc
     *skipped = (struct tls_skipped){.type = record->type};
     int rc = record->length > FRAGMENT_MAX || tail.size > record->length ? E_BAD
                                                                          : tls_form_measure(o, record, tail, skipped);
-    if (rc == E_OK) {
-        o->seq++;
-        tls_form_pass(o, tail);
-        counts->skipped++;
-    } else {
+    if (rc == E_OK)
+        tls_opener_pass(o, tail);
+    else
         *(rc == E_DENIED ? &counts->denied : &counts->malformed) += 1;
-    }
     return rc;
 }

@@ -102,6 +102,8 @@ struct tls_skipped {
  * possible with a stream cipher. */
 int tls_opener_measure(struct tls_opener *o, const struct tls_record *record, struct span tail,
                        struct tls_skipped *skipped);
+/* Right after it, with the same record and whole fragment: counts it as skipped, and goes on to the next. */
+void tls_opener_pass(struct tls_opener *o, struct span fragment);
 /* Counts the next record without opening it: nothing is authenticated. 'tail' is the end of the fragment (more than
  * tls_opener_tail_size is fine: 1.3 padding longer than the tail is then found too; the whole fragment is allowed).
  * 0; E_BAD malformed; E_DENIED a stream cipher without the whole fragment (it cannot go on). */

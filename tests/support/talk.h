@@ -59,6 +59,7 @@ struct talk_row {
     bool is_midstream;
     bool is_many;            /* more than one connection: numbers are not checked */
     bool want_decoded;       /* taps ask for it */
+    bool skips;              /* no taps: what is skippable is skipped */
     bool is_expected;        /* HTTP/2, by ALPN */
     uint64_t limit;          /* of the taps */
     enum conn_speaks speaks; /* at the end; 0 = not checked */
@@ -117,7 +118,8 @@ static inline void talk_on_request(void *ctx, struct transaction *t, struct body
     k->open++;
     k->errors += t->method.size == 0 || (!k->row->is_many && t->number != k->last_number + 1);
     k->last_number = t->number;
-    *tap = (struct body_tap){talk_feed_request, NULL, k, k->row->limit, k->row->want_decoded};
+    if (!k->row->skips)
+        *tap = (struct body_tap){talk_feed_request, NULL, k, k->row->limit, k->row->want_decoded};
     k->body_size[0] = 0;
     k->body[0][0] = 0;
 }
@@ -134,7 +136,8 @@ static inline void talk_on_response(void *ctx, struct transaction *t, struct bod
     }
     t->note = k;
     k->errors += t->status == 0 || t->status == 100;
-    *tap = (struct body_tap){talk_feed_response, talk_gap_response, k, k->row->limit, k->row->want_decoded};
+    if (!k->row->skips)
+        *tap = (struct body_tap){talk_feed_response, talk_gap_response, k, k->row->limit, k->row->want_decoded};
     k->body_size[1] = 0;
     k->body[1][0] = 0;
 }
@@ -211,10 +214,16 @@ static inline struct conn_hooks talk_hooks(struct talk *k)
     return (struct conn_hooks){k, talk_on_request, talk_on_response, talk_on_end};
 }
 
-static inline void talk_bytes(struct conn *c, const struct talk_step *s, size_t piece, uint64_t *now)
+static inline void talk_bytes(struct conn *c, const struct talk_step *s, size_t piece, bool skips, uint64_t *now)
 {
-    for (size_t at = 0; at < s->size; at += piece) {
-        size_t n = s->size - at < piece ? s->size - at : piece;
+    for (size_t at = 0, n; at < s->size; at += n) {
+        n = s->size - at < piece ? s->size - at : piece;
+        uint64_t skippable = skips ? conn_skippable(c, s->direction) : 0;
+        if (skippable) {
+            n = skippable < n ? (size_t)skippable : n;
+            conn_skip(c, s->direction, n, (*now)++);
+            continue;
+        }
         uint8_t *copy = malloc(n); /* so that the sanitizer sees a byte too far */
         memcpy(copy, s->bytes + at, n);
         conn_data(c, s->direction, span_of(copy, n), (*now)++);
@@ -244,7 +253,7 @@ static inline void talk_play_in(struct conn_pool *pool, struct talk *k, const st
         conn_expect(c, CONN_HTTP2);
     for (const struct talk_step *s = row->steps; s->kind != TALK_END; s++) {
         if (s->kind == TALK_BYTES)
-            talk_bytes(c, s, piece, &now);
+            talk_bytes(c, s, piece, row->skips, &now);
         else if (s->kind == TALK_FIN)
             conn_fin(c, s->direction, now++);
         else

@@ -127,7 +127,7 @@ static void hand_end(struct hand *h)
 static void hand_say(struct hand *h, int direction, const char *bytes, size_t size, size_t piece)
 {
     struct talk_step step = {TALK_BYTES, direction, bytes, size};
-    talk_bytes(h->c, &step, piece, &h->now);
+    talk_bytes(h->c, &step, piece, false, &h->now);
 }
 
 static void hand_text(struct hand *h, int direction, const char *text)

@@ -423,9 +423,60 @@ static void transactions_have_an_end(void **state)
     live_free(l);
 }
 
+static void what_nobody_wants_may_be_skipped(void **state)
+{
+    (void)state;
+    static const size_t pieces[] = {SIZE_MAX, 1, 7, 64, 1000};
+    static struct h2_build b;
+    static struct talk k;
+    unsigned wrong = 0;
+    struct conn_pool *pool = talk_pool(&k);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct row row = rows[i];
+        row.talk.skips = true;
+        row.body[0] = row.body[1] = NULL;
+        h2_build(&b, &row.talk, row.script);
+        for (size_t p = 0; p < sizeof pieces / sizeof pieces[0]; p++) {
+            talk_play_in(pool, &k, &row.talk, pieces[p]);
+            wrong += !is_as_said(&row, &k, pieces[p]);
+        }
+    }
+    conn_pool_free(pool);
+    assert_int_equal(wrong, 0);
+}
+
+static void the_rest_of_a_frame_is_skippable_without_a_tap(void **state)
+{
+    (void)state;
+    static struct h2_build b;
+    static struct talk k;
+    static const struct flow_info info = {.hash = 1, .saw = {true, true}};
+    struct talk_row row = {.name = "", .skips = true};
+    for (int has_tap = 0; has_tap < 2; has_tap++) {
+        struct conn_pool *pool = talk_pool(&k);
+        k = (struct talk){.row = &row};
+        row.skips = !has_tap;
+        h2_build(&b, &row, OPEN GET("1", "/a") OK("1", "5000") "S data 1 - 3000\nS data 1 e 2000\n");
+        struct conn *c = conn_new(pool, &info);
+        uint64_t at = 0;
+        for (const struct talk_step *s = row.steps; s->kind != TALK_END; s++)
+            for (size_t i = 0; i < s->size; i++) {
+                conn_data(c, s->direction, span_of(s->bytes + i, 1), at++);
+                if (s->direction != CONN_SERVER || s->size < 2000)
+                    continue;
+                uint64_t left = i >= 8 ? s->size - 1 - i : 0; /* behind the head of the frame */
+                assert_int_equal(conn_skippable(c, CONN_SERVER), has_tap ? 0 : left);
+            }
+        conn_end(c, at);
+        conn_pool_free(pool);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_nobody_wants_may_be_skipped),
+        cmocka_unit_test(the_rest_of_a_frame_is_skippable_without_a_tap),
         cmocka_unit_test(conversations_come_out_the_same_however_they_are_cut),
         cmocka_unit_test(more_streams_than_are_followed),
         cmocka_unit_test(rapid_resets),
