@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-#define MAX_HELD 2048u /* items of one direction: 4 MB at most */
+#define MAX_HELD 2048u            /* items of one direction: 4 MB at most */
+#define MAX_HELD_EARLY (256u * 1024) /* bytes that may come before the hello of the other side */
 
 static const struct counter_def DEFS[] = {
     {"tls_connections", "connections", "that began like TLS"},
@@ -90,7 +91,7 @@ static void wait_begin(struct tls_conn *t, uint64_t ns)
     struct tls_conn_pool *p = t->pool;
     if (t->wait_ns)
         return;
-    t->wait_ns = ns ? ns : 1;
+    t->wait_ns = p->wait_last && p->wait_last->wait_ns > ns ? p->wait_last->wait_ns : ns ? ns : 1;
     t->wait_next = NULL;
     t->wait_prev = p->wait_last;
     *(p->wait_last ? &p->wait_last->wait_next : &p->wait_first) = t;
@@ -138,13 +139,35 @@ void tls_conn_close(struct tls_conn *t, enum tls_sight why)
         *counts[why] += 1;
 }
 
+/* Of a connection that was open: what has come and is not told yet is not seen any more. */
+static void tell_rest(struct tls_conn *t)
+{
+    if (t->facts.sight != TLS_OPEN)
+        return;
+    for (int role = 0; role < 2; role++) {
+        struct tls_side *s = &t->side[role];
+        uint64_t bytes = s->hold.bytes + tls_record_pending(&s->reader);
+        if (bytes + s->lost)
+            tls_decrypt_lose_rest(t, role, bytes, t->now_ns);
+    }
+}
+
 static void settle(struct tls_conn *t)
 {
-    if (t->state != TLS_CONN_GOING)
-        give_back(t);
+    if (t->state == TLS_CONN_GOING)
+        return;
+    tell_rest(t);
+    give_back(t);
 }
 
 /* ---- records ---- */
+
+/* Early data: the server's answer tells the cipher, and its EncryptedExtensions whether it is taken. */
+static bool is_answer_missing(const struct tls_conn *t)
+{
+    bool is_undecided = t->early == TLS_EARLY_OFFERED && t->side[TLS_SERVER].epoch != TLS_EPOCH_TRAFFIC;
+    return !t->has_server || (tls_is_13(t) && is_undecided);
+}
 
 /* The keys of the next record, by its type and what the handshake said so far. */
 static enum tls_block begin_encrypted(struct tls_conn *t, int role, const struct tls_record_head *head)
@@ -153,16 +176,17 @@ static enum tls_block begin_encrypted(struct tls_conn *t, int role, const struct
     bool is_data = head->type == TLS_APPLICATION_DATA;
     if (s->epoch == TLS_EPOCH_PLAIN && !is_data)
         return TLS_NOT_BLOCKED; /* in the clear */
-    if (s->epoch == TLS_EPOCH_PLAIN && !t->has_server && role == TLS_CLIENT && t->has_client)
-        return TLS_BLOCKED_BY_HELLO; /* early data: the server's answer tells the cipher, and whether it is taken */
-    bool is_13 = t->has_server && t->version >= 0x0304;
-    if (is_13 && (head->type == TLS_CHANGE_CIPHER_SPEC || !is_data))
+    if (s->epoch == TLS_EPOCH_PLAIN && role == TLS_CLIENT && t->has_client && is_answer_missing(t))
+        return TLS_BLOCKED_BY_HELLO;
+    bool is_13 = tls_is_13(t);
+    if (is_13 && !is_data)
         return TLS_NOT_BLOCKED;
     if (s->epoch == TLS_EPOCH_PLAIN) {
-        if (is_13 && role == TLS_CLIENT && t->early == TLS_EARLY_OFFERED)
-            return TLS_BLOCKED_BY_HELLO;
+        if (t->early == TLS_EARLY_OFFERED && role == TLS_CLIENT) /* EncryptedExtensions could not be read: a guess */
+            t->early = t->facts.is_resumed ? TLS_EARLY_ACCEPTED : TLS_EARLY_REJECTED;
         bool is_early = is_13 && role == TLS_CLIENT && t->early == TLS_EARLY_ACCEPTED;
-        s->is_lossy |= !is_13 && t->has_server; /* its ChangeCipherSpec was missed */
+        if (!is_13 && t->has_server)
+            s->is_lossy = s->has_missed_change = true;
         s->epoch = is_early ? TLS_EPOCH_EARLY : is_13 ? TLS_EPOCH_HANDSHAKE : TLS_EPOCH_TRAFFIC;
     }
     s->is_encrypted = true;
@@ -203,27 +227,31 @@ static void on_body(struct tls_conn *t, int role, const struct tls_record_out *o
 static void on_measured(struct tls_conn *t, int role, const struct tls_record_out *out, uint64_t ns)
 {
     struct tls_side *s = &t->side[role];
-    if (s->is_lazy && !out->missing)
-        tls_decrypt_skip(t, role, &out->head, span_of(NULL, 0), 0, ns);
+    if (s->is_lazy && !out->is_cut && (!out->missing || tls_opener_tail_size(&s->opener) == 0))
+        tls_decrypt_skip(t, role, &out->head, span_of(NULL, 0), out->missing, ns);
     else if (s->is_encrypted)
-        tls_decrypt_lose(t, role, &out->head, ns);
+        tls_decrypt_lose(t, role, &out->head, out->is_cut ? out->head.length - out->missing : out->head.length, ns);
     else
         tls_handshake_gap(&s->handshake, &t->pool->messages);
 }
 
-static void on_lost(struct tls_conn *t, int role, const struct tls_record_out *out, uint64_t ns)
+static void on_lost(struct tls_conn *t, int role)
 {
     struct tls_side *s = &t->side[role];
-    if (out->is_cut && s->is_encrypted)
-        tls_decrypt_lose(t, role, &out->head, ns);
     tls_handshake_gap(&s->handshake, &t->pool->messages);
     s->is_lossy = true;
-    s->lost = 0;
 }
 
-static void on_foreign(struct tls_conn *t)
+/* Nothing but the first bytes was taken: they can be handed on. */
+static bool is_untouched(const struct tls_side *s)
 {
-    if (t->side[0].reader.count || t->side[1].reader.count) {
+    return !s->reader.count && !s->is_lossy && !s->has_gap;
+}
+
+static void on_foreign(struct tls_conn *t, int role, const struct tls_record_out *out)
+{
+    if (!is_untouched(&t->side[0]) || !is_untouched(&t->side[1])) {
+        t->side[role].lost += out->size;
         tls_conn_close(t, TLS_MISSED);
         return;
     }
@@ -238,15 +266,21 @@ static void on_event(struct tls_conn *t, int role, enum tls_record_event event, 
     case TLS_RECORD_HEAD: on_head(t, role, &out->head, ns); break;
     case TLS_RECORD_BODY: on_body(t, role, out, ns); break;
     case TLS_RECORD_MEASURED: on_measured(t, role, out, ns); break;
-    case TLS_RECORD_LOST: on_lost(t, role, out, ns); break;
+    case TLS_RECORD_LOST: on_lost(t, role); break;
     case TLS_RECORD_FOUND: t->side[role].lost += out->size; break;
     case TLS_RECORD_SSL2:
         t->facts.version = out->version;
         tls_conn_close(t, TLS_CANNOT);
         break;
-    case TLS_RECORD_FOREIGN: on_foreign(t); break;
+    case TLS_RECORD_FOREIGN: on_foreign(t, role, out); break;
     case TLS_RECORD_MORE: break;
     }
+}
+
+/* The other side waited for what was just read here: it goes first, an answer must not be told before its question. */
+static bool must_yield(const struct tls_conn *t, int role)
+{
+    return t->side[!role].block == TLS_BLOCKED_BY_HELLO && !is_answer_missing(t);
 }
 
 /* Steps through the input until it is used up, or something must be waited for: then the rest stays in *in. */
@@ -256,7 +290,7 @@ static void take(struct tls_conn *t, int direction, struct tls_record_input *in)
     for (;;) {
         int role = direction ^ (int)t->is_swapped; /* anew each time: a hello may tell that it was the other one */
         struct tls_side *s = &t->side[role];
-        if (t->state != TLS_CONN_GOING || s->block)
+        if (t->state != TLS_CONN_GOING || s->block || must_yield(t, role))
             return;
         enum tls_record_event event = tls_record_step(&s->reader, &t->pool->records, in, &out);
         if (event == TLS_RECORD_MORE)
@@ -265,22 +299,40 @@ static void take(struct tls_conn *t, int direction, struct tls_record_input *in)
     }
 }
 
+static bool waits_for_keys(const struct tls_conn *t)
+{
+    return t->side[0].block == TLS_BLOCKED_BY_KEYS || t->side[1].block == TLS_BLOCKED_BY_KEYS;
+}
+
+static void give_up_waiting(struct tls_conn *t)
+{
+    tls_conn_close(t, waits_for_keys(t) && t->facts.sight == TLS_WAITING ? TLS_NO_KEYS : TLS_MISSED);
+    settle(t);
+}
+
 static void finish(struct tls_conn *t, int direction, uint64_t ns)
 {
     struct tls_record_input none = {.now_ns = ns};
     tls_record_finish(&t->side[direction ^ (int)t->is_swapped].reader);
     take(t, direction, &none);
-    t->side[direction ^ (int)t->is_swapped].is_finished = true;
-    if (t->state == TLS_CONN_GOING)
-        t->pool->ops.fin(t->ctx, direction, ns);
+    int role = direction ^ (int)t->is_swapped;
+    struct tls_side *s = &t->side[role];
+    if (t->state != TLS_CONN_GOING)
+        return;
+    if (s->block || must_yield(t, role)) { /* once more, behind what is waited for */
+        if (!tls_hold_fin(&s->hold, t->pool->held, t->order++, ns))
+            give_up_waiting(t);
+        return;
+    }
+    uint64_t rest = tls_record_pending(&s->reader);
+    if (rest + s->lost && t->facts.sight == TLS_OPEN)
+        tls_decrypt_lose_rest(t, role, rest, ns);
+    tls_record_fini(&s->reader, &t->pool->records);
+    s->is_finished = true;
+    t->pool->ops.fin(t->ctx, direction, ns);
 }
 
 /* ---- what waits ---- */
-
-static bool waits_for_keys(const struct tls_conn *t)
-{
-    return t->side[0].block == TLS_BLOCKED_BY_KEYS || t->side[1].block == TLS_BLOCKED_BY_KEYS;
-}
 
 static void take_held(struct tls_conn *t, int role)
 {
@@ -297,6 +349,7 @@ static void take_held(struct tls_conn *t, int role)
                                   .gap = item->gap,
                                   .now_ns = item->ns};
     take(t, direction, &in);
+    s->hold.bytes -= item->size - item->from - in.bytes.size + item->gap - in.gap;
     item->from = item->size - (uint32_t)in.bytes.size;
     item->gap = in.gap;
     if (item->from == item->size && !item->gap && t->state == TLS_CONN_GOING)
@@ -326,7 +379,9 @@ static void go_on(struct tls_conn *t)
             struct tls_side *s = &t->side[role];
             if (s->block && t->state == TLS_CONN_GOING) {
                 struct tls_record_head head = s->head;
+                struct tls_record_input none = {.now_ns = head.begin_ns};
                 on_head(t, role, &head, head.begin_ns);
+                take(t, tls_direction(t, role), &none); /* the reader may hold all of the record */
             }
         }
         int role = t->state == TLS_CONN_GOING ? next_held(t) : -1;
@@ -344,11 +399,6 @@ static bool must_wait(const struct tls_conn *t, int role)
     return t->side[role].block || t->side[role].hold.first || waits_for_keys(t);
 }
 
-static void give_up_waiting(struct tls_conn *t)
-{
-    tls_conn_close(t, t->facts.sight == TLS_WAITING ? TLS_NO_KEYS : TLS_MISSED);
-    give_back(t);
-}
 
 /* After a direct step: the other side may have waited for just this. */
 static void after(struct tls_conn *t)
@@ -361,10 +411,11 @@ static void after(struct tls_conn *t)
 static void hold_rest(struct tls_conn *t, int role, const struct tls_record_input *in)
 {
     struct tls_hold *h = &t->side[role].hold;
-    bool is_kept = h->items < MAX_HELD && tls_hold_bytes(h, t->pool->held, in->bytes, t->order++, in->now_ns);
+    bool is_kept = h->items < MAX_HELD && (waits_for_keys(t) || h->bytes < MAX_HELD_EARLY) && tls_hold_bytes(h, t->pool->held, in->bytes, t->order++, in->now_ns);
     if (is_kept && in->gap)
         is_kept = tls_hold_gap(h, t->pool->held, in->gap, t->order++, in->now_ns);
     if (!is_kept) {
+        t->side[role].lost += in->bytes.size + in->gap;
         t->pool->counts.hold_full++;
         give_up_waiting(t);
     }
@@ -373,13 +424,16 @@ static void hold_rest(struct tls_conn *t, int role, const struct tls_record_inpu
 static void feed(struct tls_conn *t, int direction, struct tls_record_input in)
 {
     int role = direction ^ (int)t->is_swapped;
-    if (t->state != TLS_CONN_GOING)
+    if (t->state != TLS_CONN_GOING || t->side[role].is_finished)
         return;
+    t->now_ns = in.now_ns;
     if (!must_wait(t, role))
         take(t, direction, &in);
     role = direction ^ (int)t->is_swapped;
     if (t->state == TLS_CONN_GOING && (in.bytes.size || in.gap))
         hold_rest(t, role, &in);
+    else
+        t->side[role].lost += in.bytes.size + in.gap;
     after(t);
 }
 
@@ -421,14 +475,16 @@ void tls_conn_data(struct tls_conn *t, int direction, struct span bytes, uint64_
 
 void tls_conn_gap(struct tls_conn *t, int direction, uint64_t bytes, uint64_t ns)
 {
+    t->side[direction ^ (int)t->is_swapped].has_gap = true;
     feed(t, direction, (struct tls_record_input){.gap = bytes, .now_ns = ns});
 }
 
 void tls_conn_fin(struct tls_conn *t, int direction, uint64_t ns)
 {
     int role = direction ^ (int)t->is_swapped;
-    if (t->state != TLS_CONN_GOING)
+    if (t->state != TLS_CONN_GOING || t->side[role].is_finished)
         return;
+    t->now_ns = ns;
     if (!must_wait(t, role))
         finish(t, direction, ns);
     else if (!tls_hold_fin(&t->side[role].hold, t->pool->held, t->order++, ns))
@@ -438,11 +494,15 @@ void tls_conn_fin(struct tls_conn *t, int direction, uint64_t ns)
 
 void tls_conn_finish(struct tls_conn *t, uint64_t now_ns)
 {
-    bool waits = waits_for_keys(t);
-    if (waits)
+    if (waits_for_keys(t))
         tls_conn_pool_poll(t->pool, now_ns);
-    if (t->state == TLS_CONN_GOING && t->facts.sight == TLS_WAITING)
-        tls_conn_close(t, waits ? TLS_NO_KEYS : TLS_MISSED);
+    if (t->state != TLS_CONN_GOING)
+        return;
+    bool has_failed = t->side[0].failures || t->side[1].failures;
+    t->now_ns = now_ns;
+    if (t->facts.sight == TLS_WAITING)
+        tls_conn_close(t, waits_for_keys(t) ? TLS_NO_KEYS : has_failed ? TLS_BAD_KEYS : TLS_MISSED);
+    tell_rest(t);
     give_back(t);
 }
 
@@ -459,11 +519,14 @@ void tls_conn_pool_poll(struct tls_conn_pool *p, uint64_t now_ns)
         p->generation = generation;
         for (struct tls_conn *t = p->wait_first, *next; t; t = next) {
             next = t->wait_next;
+            t->now_ns = now_ns;
             go_on(t);
         }
     }
-    while (p->wait_first && p->wait_first->wait_ns + p->limits.wait_ns <= now_ns)
+    while (p->wait_first && p->wait_first->wait_ns + p->limits.wait_ns <= now_ns) {
+        p->wait_first->now_ns = now_ns;
         give_up_waiting(p->wait_first);
+    }
 }
 
 enum tls_conn_state tls_conn_state(const struct tls_conn *t)

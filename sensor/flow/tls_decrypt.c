@@ -7,6 +7,9 @@
 #define RESYNC_BOUND 64u  /* records that may be lost in one gap: a megabyte of full ones */
 #define MAX_FAILURES 16u  /* records in a row that do not open: then it is something else */
 #define MAX_TRIED 64u     /* the same, while the keys may be for later ones */
+#define RECORD_PLAIN 16384u /* bytes, at most (RFC 8446, 5.1) */
+#define FINISHED_PLAIN 16u  /* bytes of the message, and of a record of ChangeCipherSpec (RFC 5246, 7.1 and 7.4.9) */
+#define CHANGE_RECORD 6u
 
 static const enum tls_secret SECRETS[2][4] = {
     [TLS_CLIENT] = {TLS_SECRETS, TLS_SECRET_CLIENT_EARLY, TLS_SECRET_CLIENT_HANDSHAKE, TLS_SECRET_CLIENT_TRAFFIC},
@@ -16,11 +19,6 @@ static const enum tls_secret SECRETS[2][4] = {
 static struct tls_record record_of(const struct tls_record_head *head)
 {
     return (struct tls_record){.type = head->type, .version = head->version, .length = head->length};
-}
-
-static bool is_13(const struct tls_conn *t)
-{
-    return t->version >= 0x0304;
 }
 
 static struct span find_13(const struct tls_conn *t, int role, uint8_t epoch)
@@ -57,13 +55,16 @@ static enum tls_block unlock_13(struct tls_conn *t, int role)
 {
     struct tls_side *s = &t->side[role];
     struct span secret = find_13(t, role, s->epoch);
-    if (!secret.size && s->epoch == TLS_EPOCH_HANDSHAKE && (secret = find_13(t, role, TLS_EPOCH_TRAFFIC)).size) {
-        s->epoch = TLS_EPOCH_TRAFFIC; /* a log that holds no handshake secrets: what they protect is passed over */
-        s->is_trying = true;
-    }
+    for (uint8_t epoch = s->epoch + 1; !secret.size && epoch <= TLS_EPOCH_TRAFFIC; epoch++)
+        if ((secret = find_13(t, role, epoch)).size) {
+            s->epoch = epoch; /* a log that does not hold all secrets: what the others protect is passed over */
+            s->is_trying = true;
+        }
     if (!secret.size)
         return blocked(t);
-    return note_opener(t, tls_opener_init_13(&s->opener, t->pool->openers, t->suite, secret));
+    int rc = tls_opener_init_13(&s->opener, t->pool->openers, t->suite, secret);
+    tls_opener_set_draft(&s->opener, t->version);
+    return note_opener(t, rc);
 }
 
 static enum tls_block unlock_12(struct tls_conn *t, int role)
@@ -99,7 +100,7 @@ enum tls_block tls_decrypt_unlock(struct tls_conn *t, int role)
         tls_conn_close(t, TLS_NO_KEYS);
         return TLS_NOT_BLOCKED;
     }
-    return is_13(t) ? unlock_13(t, role) : unlock_12(t, role);
+    return tls_is_13(t) ? unlock_13(t, role) : unlock_12(t, role);
 }
 
 /* ---- what records held ---- */
@@ -117,9 +118,23 @@ static void tell_lost(struct tls_conn *t, int role, uint32_t records, uint64_t o
     struct tls_side *s = &t->side[role];
     uint64_t wrapping = records * (TLS_RECORD_HEADER + overhead);
     t->pool->counts.records_lost += records;
-    if (s->lost > wrapping)
+    if (records && !tls_is_13(t) && s->opener.seq == records + 1u) { /* Finished is among them */
+        records--;
+        wrapping += FINISHED_PLAIN + (s->has_missed_change ? CHANGE_RECORD : 0);
+    }
+    if (records && s->lost > wrapping) /* by the sequence number; else it was of the handshake, or no record */
         tell_gap(t, role, s->lost - wrapping, ns);
     s->lost = 0;
+}
+
+/* What a record is longer than its plaintext, at least. */
+static size_t overhead_of(const struct tls_side *s)
+{
+    const struct tls_cipher_shape *shape = tls_suite_shape(s->opener.suite);
+    if (s->opener.version >= 0x0304)
+        return shape->tag_size + 1u;
+    size_t iv = shape->mode == TLS_MODE_CBC && s->opener.version > 0x0301 ? shape->block_size : shape->nonce_size;
+    return iv + shape->tag_size + tls_hash_size((enum tls_hash)s->opener.suite->mac);
 }
 
 static void deliver(struct tls_conn *t, int role, const struct tls_opened *opened, uint64_t ns)
@@ -146,8 +161,8 @@ static void note_opened(struct tls_conn *t, int role)
     t->pool->counts.records++;
     s->has_opened = true;
     s->is_trying = false;
-    s->failures = 0;
-    if (t->facts.sight != TLS_OPEN) {
+    s->failures = s->unread = 0;
+    if (t->facts.sight != TLS_OPEN && s->epoch != TLS_EPOCH_HANDSHAKE) {
         t->facts.sight = TLS_OPEN;
         t->pool->counts.opened++;
     }
@@ -158,11 +173,12 @@ static int open_next_epoch(struct tls_conn *t, int role, const struct tls_record
                            struct tls_opened *opened)
 {
     struct tls_side *s = &t->side[role];
-    for (uint8_t epoch = s->epoch + 1; is_13(t) && epoch <= TLS_EPOCH_TRAFFIC; epoch++) {
+    for (uint8_t epoch = s->epoch + 1; tls_is_13(t) && epoch <= TLS_EPOCH_TRAFFIC; epoch++) {
         struct tls_opener next = {0};
         struct span secret = find_13(t, role, epoch);
         if (!secret.size || tls_opener_init_13(&next, t->pool->openers, t->suite, secret))
             continue;
+        tls_opener_set_draft(&next, t->version);
         int rc = tls_opener_resync(&next, record, fragment, RESYNC_BOUND, t->pool->plain, opened);
         if (rc == 0) {
             tls_opener_close(&s->opener);
@@ -175,6 +191,13 @@ static int open_next_epoch(struct tls_conn *t, int role, const struct tls_record
     return E_DENIED;
 }
 
+/* Early data that the server has refused comes under keys of its own. */
+static bool is_refused_early(const struct tls_conn *t, int role)
+{
+    const struct tls_side *s = &t->side[role];
+    return role == TLS_CLIENT && s->epoch == TLS_EPOCH_HANDSHAKE && t->early == TLS_EARLY_REJECTED && !s->has_opened;
+}
+
 static int open_record(struct tls_conn *t, int role, const struct tls_record *record, struct span fragment,
                        struct tls_opened *opened)
 {
@@ -185,9 +208,21 @@ static int open_record(struct tls_conn *t, int role, const struct tls_record *re
         rc = tls_opener_resync(&s->opener, record, fragment, RESYNC_BOUND, t->pool->plain, opened);
         t->pool->counts.resyncs += rc == 0;
     }
-    if (rc == E_DENIED && (s->is_lossy || !s->has_opened || s->epoch == TLS_EPOCH_EARLY))
+    bool is_refused = is_refused_early(t, role);
+    if (rc == E_DENIED && (s->is_lossy || !is_refused))
         rc = open_next_epoch(t, role, record, fragment, opened);
     return rc;
+}
+
+/* The secret of early data may be missing in the log; the last of its records is EndOfEarlyData. */
+static void pass_over(struct tls_conn *t, int role, const struct tls_record_head *head, uint64_t ns)
+{
+    struct tls_side *s = &t->side[role];
+    if (role != TLS_CLIENT || s->epoch != TLS_EPOCH_HANDSHAKE || t->early != TLS_EARLY_ACCEPTED || s->has_opened)
+        return;
+    if (s->unread)
+        t->pool->ops.gap(t->ctx, tls_direction(t, role), s->unread, ns);
+    s->unread = head->length > overhead_of(s) ? head->length - (uint32_t)overhead_of(s) : 0;
 }
 
 /* It does not open. What is under other keys is passed over; the first record of all shows whether the secrets are of
@@ -197,17 +232,19 @@ static void fail(struct tls_conn *t, int role, const struct tls_record_head *hea
     struct tls_side *s = &t->side[role];
     t->pool->counts.records_failed++;
     s->failures++;
-    if (s->is_trying || (s->epoch == TLS_EPOCH_HANDSHAKE && t->early == TLS_EARLY_REJECTED && !s->has_opened)) {
+    if (s->is_trying || is_refused_early(t, role)) {
+        pass_over(t, role, head, ns);
         if (s->failures > MAX_TRIED)
             tls_conn_close(t, TLS_BAD_KEYS);
         return;
     }
-    if (!s->has_opened && !s->is_lossy)
+    if (!s->has_opened && !s->is_lossy) {
         tls_conn_close(t, TLS_BAD_KEYS);
-    else if (s->failures > MAX_FAILURES)
-        tls_conn_close(t, TLS_MISSED);
-    else
-        tls_decrypt_lose(t, role, head, ns);
+        return;
+    }
+    tls_decrypt_lose(t, role, head, head->length, ns);
+    if (s->failures > MAX_FAILURES)
+        tls_conn_close(t, s->has_opened ? TLS_MISSED : TLS_BAD_KEYS);
 }
 
 void tls_decrypt_record(struct tls_conn *t, int role, const struct tls_record_head *head, struct span fragment,
@@ -238,7 +275,7 @@ void tls_decrypt_skip(struct tls_conn *t, int role, const struct tls_record_head
         fail(t, role, head, ns);
 }
 
-void tls_decrypt_lose(struct tls_conn *t, int role, const struct tls_record_head *head, uint64_t ns)
+void tls_decrypt_lose(struct tls_conn *t, int role, const struct tls_record_head *head, size_t seen, uint64_t ns)
 {
     struct tls_side *s = &t->side[role];
     struct tls_record record = record_of(head);
@@ -246,7 +283,26 @@ void tls_decrypt_lose(struct tls_conn *t, int role, const struct tls_record_head
     t->pool->counts.records_lost++;
     tls_handshake_gap(&s->handshake, &t->pool->messages);
     s->is_lossy = true;
-    if (tls_opener_is_open(&s->opener) && tls_opener_skip(&s->opener, &record, span_of(NULL, 0), &skipped) == 0)
-        tell_gap(t, role, skipped.max > s->n_passed ? skipped.max - s->n_passed : 0, ns);
+    size_t most = 0;
+    if (tls_opener_is_open(&s->opener)) {
+        most = head->length > overhead_of(s) ? head->length - overhead_of(s) : 0;
+        if (tls_opener_skip(&s->opener, &record, span_of(NULL, 0), &skipped) == 0)
+            most = skipped.max;
+        most = most < seen ? most : seen;
+    }
+    if (head->type == TLS_APPLICATION_DATA)
+        tell_gap(t, role, most > s->n_passed ? most - s->n_passed : 0, ns);
     s->n_passed = 0;
+}
+
+void tls_decrypt_lose_rest(struct tls_conn *t, int role, uint64_t bytes, uint64_t ns)
+{
+    struct tls_side *s = &t->side[role];
+    bytes += s->lost;
+    s->lost = 0;
+    if (!tls_opener_is_open(&s->opener))
+        return;
+    uint64_t wrapping = TLS_RECORD_HEADER + overhead_of(s), whole = RECORD_PLAIN + wrapping;
+    uint64_t records = (bytes + whole - 1) / whole; /* at least; how they were cut is not known */
+    tell_gap(t, role, bytes > records * wrapping ? bytes - records * wrapping : 0, ns);
 }

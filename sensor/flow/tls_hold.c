@@ -34,6 +34,7 @@ bool tls_hold_bytes(struct tls_hold *h, struct pool *pool, struct span bytes, ui
             return false;
         item->size = bytes.size < TLS_HOLD_DATA ? (uint32_t)bytes.size : TLS_HOLD_DATA;
         memcpy(item->data, bytes.at, item->size);
+        h->bytes += item->size;
         bytes = span_from(bytes, item->size);
     }
     return true;
@@ -42,9 +43,11 @@ bool tls_hold_bytes(struct tls_hold *h, struct pool *pool, struct span bytes, ui
 bool tls_hold_gap(struct tls_hold *h, struct pool *pool, uint64_t bytes, uint64_t order, uint64_t ns)
 {
     struct tls_hold_item *item = append(h, pool, order, ns);
-    if (item)
-        item->gap = bytes;
-    return item != NULL;
+    if (!item)
+        return false;
+    item->gap = bytes;
+    h->bytes += bytes;
+    return true;
 }
 
 bool tls_hold_fin(struct tls_hold *h, struct pool *pool, uint64_t order, uint64_t ns)
@@ -62,6 +65,7 @@ void tls_hold_drop(struct tls_hold *h, struct pool *pool)
     if (!h->first)
         h->last = NULL;
     h->items--;
+    h->bytes -= item->size - item->from + item->gap;
     pool_give(pool, item);
 }
 

@@ -22,6 +22,7 @@ struct tls_hold_item {
 struct tls_hold {
     struct tls_hold_item *first, *last;
     uint32_t items;
+    uint64_t bytes; /* gaps included */
 };
 
 struct pool *tls_hold_pool_new(uint32_t mib);

@@ -118,7 +118,7 @@ static void enter(struct tls_side *s, enum tls_epoch epoch)
 static void on_message(struct tls_conn *t, int role, const struct tls_handshake_out *m)
 {
     struct tls_side *s = &t->side[role];
-    bool is_13 = t->has_server && t->version >= 0x0304;
+    bool is_13 = tls_is_13(t);
     switch (m->type) {
     case TLS_CLIENT_HELLO:
         if (role == TLS_CLIENT && m->is_kept)
@@ -152,11 +152,21 @@ static void on_message(struct tls_conn *t, int role, const struct tls_handshake_
     }
 }
 
-/* A ClientHello from the flow's server: the flow was joined midstream, and its first packet was an answer. */
-static int settle_roles(struct tls_conn *t, int role, uint8_t type)
+static bool is_hello_of(const struct tls_handshake_out *m, int role)
 {
-    bool is_wrong = (type == TLS_CLIENT_HELLO && role == TLS_SERVER) || (type == TLS_SERVER_HELLO && role == TLS_CLIENT);
-    if (!is_wrong || t->has_client || t->has_server)
+    struct tls_client_hello client;
+    struct tls_server_hello server;
+    if (!m->is_kept)
+        return false;
+    return role == TLS_CLIENT
+               ? m->type == TLS_CLIENT_HELLO && tls_client_hello_read(m->body, false, &client) && !client.is_bad
+               : m->type == TLS_SERVER_HELLO && tls_server_hello_read(m->body, &server) && !server.is_bad;
+}
+
+/* A ClientHello from the flow's server: the flow was joined midstream, and its first packet was an answer. */
+static int settle_roles(struct tls_conn *t, int role, const struct tls_handshake_out *m)
+{
+    if (t->has_client || t->has_server || !is_hello_of(m, !role))
         return role;
     struct tls_side side = t->side[0];
     t->side[0] = t->side[1];
@@ -170,7 +180,7 @@ void tls_negotiate_feed(struct tls_conn *t, int role, struct span fragment)
     struct tls_handshake_out m;
     while (t->state == TLS_CONN_GOING &&
            tls_handshake_step(&t->side[role].handshake, &t->pool->messages, &fragment, &m) == TLS_HANDSHAKE_MESSAGE) {
-        role = settle_roles(t, role, m.type);
+        role = settle_roles(t, role, &m);
         on_message(t, role, &m);
     }
 }
@@ -178,7 +188,7 @@ void tls_negotiate_feed(struct tls_conn *t, int role, struct span fragment)
 void tls_negotiate_change(struct tls_conn *t, int role)
 {
     struct tls_side *s = &t->side[role];
-    if (t->has_server && t->version >= 0x0304)
+    if (tls_is_13(t))
         return; /* only there for middleboxes (RFC 8446, D.4) */
     if (!t->has_server && t->facts.version >= 0x0304)
         return; /* the same, of a client that has sent early data or a second hello */

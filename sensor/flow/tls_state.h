@@ -28,7 +28,9 @@ struct tls_side {
     struct tls_record_head head; /* of the record that is blocked */
     uint64_t lost;               /* bytes of the stream that went by without sync since the last record */
     uint32_t failures;           /* records in a row that did not open */
+    uint32_t unread;             /* plaintext of the last of them, when it may be early data; told with the next */
     uint8_t epoch, block;
+    bool has_gap;     /* something of the stream is missing */
     bool is_lossy;    /* records may be missing before the next one */
     bool is_encrypted; /* of the record under way */
     bool is_lazy;     /* of the record under way: only its end is looked at */
@@ -37,6 +39,7 @@ struct tls_side {
     bool is_skimmed;  /* nobody wanted all of the last record */
     uint16_t n_passed; /* bytes of plaintext of the record under way that have been handed on unauthenticated */
     bool has_opened;  /* a record of this side was authenticated */
+    bool has_missed_change; /* its ChangeCipherSpec */
     bool is_finished;
     uint8_t n_first, first[8];
 };
@@ -49,6 +52,7 @@ struct tls_conn {
     const struct tls_suite *suite;          /* NULL: not known, or not known to us */
     uint64_t order;                         /* of the next item held */
     uint64_t wait_ns;                       /* since when keys are waited for; 0 = they are not */
+    uint64_t now_ns;                        /* packet time of the last call */
     uint64_t generation;                    /* of the secrets when they were last looked for */
     uint16_t version;
     uint8_t state; /* enum tls_conn_state */
@@ -88,6 +92,12 @@ static inline int tls_direction(const struct tls_conn *t, int role)
     return role ^ (int)t->is_swapped;
 }
 
+/* As the server has chosen; also the drafts (0x7f00 + number). */
+static inline bool tls_is_13(const struct tls_conn *t)
+{
+    return t->has_server && t->version >= 0x0304;
+}
+
 /* ---- tls_conn.c ---- */
 /* Nothing more will come out; the facts say why. */
 void tls_conn_close(struct tls_conn *t, enum tls_sight why);
@@ -108,8 +118,10 @@ void tls_decrypt_record(struct tls_conn *t, int role, const struct tls_record_he
 /* One record of which only the end was asked for; so many bytes before that are missing. */
 void tls_decrypt_skip(struct tls_conn *t, int role, const struct tls_record_head *head, struct span tail,
                       uint64_t missing, uint64_t ns);
-/* One record whose header was seen, but not all of it. */
-void tls_decrypt_lose(struct tls_conn *t, int role, const struct tls_record_head *head, uint64_t ns);
+/* One record whose header was seen, but of its fragment only 'seen' bytes and gaps, before the stream ended. */
+void tls_decrypt_lose(struct tls_conn *t, int role, const struct tls_record_head *head, size_t seen, uint64_t ns);
+/* The end: so many bytes of the stream are not known as records. */
+void tls_decrypt_lose_rest(struct tls_conn *t, int role, uint64_t bytes, uint64_t ns);
 
 /* ---- tls_lazy.c: records of which nobody wants all ---- */
 /* How many bytes of the end of a record are needed to count it unread; SIZE_MAX: it must be read. */

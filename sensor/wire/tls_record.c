@@ -98,6 +98,12 @@ void tls_record_finish(struct tls_record_reader *r)
     r->is_ended = true;
 }
 
+uint64_t tls_record_pending(const struct tls_record_reader *r)
+{
+    uint64_t n = r->state == TLS_RECORD_AT_RESYNC ? r->unsynced : r->n_header;
+    return n + (r->is_found || r->state == TLS_RECORD_AT_RESYNC ? r->end - r->start : 0);
+}
+
 void tls_record_seek(struct tls_record_reader *r, uint64_t budget)
 {
     ASSERT(r->state == TLS_RECORD_AT_START);

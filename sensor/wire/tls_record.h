@@ -123,6 +123,8 @@ void tls_record_want(struct tls_record_reader *r, size_t head, size_t tail);
 /* No more bytes will come: a search may end with a record that ends here. The caller steps on with an empty input until
  * TLS_RECORD_MORE. */
 void tls_record_finish(struct tls_record_reader *r);
+/* Bytes that came and are part of no record that was handed out: of a header, or of a search. */
+uint64_t tls_record_pending(const struct tls_record_reader *r);
 /* The flow was joined midstream: looks for records, and gives up (TLS_RECORD_FOREIGN) after 'budget' bytes, 0 = never.
  */
 void tls_record_seek(struct tls_record_reader *r, uint64_t budget);
