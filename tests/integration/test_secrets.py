@@ -1,25 +1,44 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""No cookie value, password or token of the captures stands in any output: activities, alerts, transactions, terminal, state."""
-import os, sys, tempfile
+"""No cookie value, password, token or TLS secret of the captures stands in any output: activities, alerts, transactions,
+counters, terminal, state; neither from the plaintext leg nor from the decrypted one."""
+import os, re, sys, tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 from casetap_test import *
 
+PEOPLE = [s.encode() for s in open(os.path.join(CAPTURES, 'rt/secrets.txt')).read().split('\n') if s.strip()]
+BACK = ('A_w1', 'A_w2', 'A_w3', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'V1', 'V2')
+FRONT = 'BCFH'
+
+def outputs(checks, *args):
+    """Every output of a replay, by name."""
+    with tempfile.TemporaryDirectory() as out:
+        at = lambda name: os.path.join(out, name)
+        done = replay('--out', out, '--transactions', at('transactions.ndjson'), '--counters', at('counters'), '--state', at('state'),
+                      '--geoip', GEO, *args, binary=RELEASE)
+        texts = {f: open(at(f), 'rb').read() for f in os.listdir(out)}
+    texts['stdout'], texts['stderr'] = done.stdout.encode(), done.stderr.encode()
+    checks.that({'activities.ndjson', 'alerts.ndjson', 'transactions.ndjson', 'counters', 'state'} <= set(texts), f'outputs: {sorted(texts)}')
+    return texts
+
+def absent(checks, leg, texts, secrets):
+    for name, text in texts.items():
+        found = [s for s in secrets if s in text]
+        checks.that(not found, f'{leg}: {name} holds {len(found)} secrets, e.g. {found[:3]}')
+
 def main():
     checks = Checks()
-    secrets = [s.encode() for s in open(os.path.join(ROOT, 'build/captures/rt/secrets.txt')).read().split('\n') if s.strip()]
-    checks.that(len(secrets) > 300, 'the list of secrets is too short')
-    with tempfile.TemporaryDirectory() as out:
-        state = os.path.join(out, 'state')
-        done = replay('--out', out, '--transactions', os.path.join(out, 'transactions.ndjson'), '--state', state, '--geoip', GEO,
-                      *[rt(n) for n in ('A_w1', 'A_w2', 'A_w3', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'V1', 'V2')], binary=RELEASE)
-        texts = {f: open(os.path.join(out, f), 'rb').read() for f in os.listdir(out)}
-        texts['stdout'], texts['stderr'] = done.stdout.encode(), done.stderr.encode()
-        checks.that({'activities.ndjson', 'alerts.ndjson', 'transactions.ndjson', 'state'} <= set(texts), f'outputs: {sorted(texts)}')
-        raw = b''.join(open(rt(n), 'rb').read() for n in ('A_w1', 'B', 'G'))
-        checks.that(sum(s in raw for s in secrets) > 50, 'the secrets do not stand in the captures')
-        for name, text in texts.items():
-            found = [s for s in secrets if s in text]
-            checks.that(not found, f'{name} holds {len(found)} secrets, e.g. {found[:3]}')
+    checks.that(len(PEOPLE) > 300, 'the list of secrets is too short')
+    raw = b''.join(open(rt(n), 'rb').read() for n in ('A_w1', 'B', 'G'))
+    checks.that(sum(s in raw for s in PEOPLE) > 50, 'the secrets do not stand in the captures')
+    absent(checks, 'plaintext leg', outputs(checks, *map(rt, BACK)), PEOPLE)
+    logs = [os.path.join(CAPTURES, 'rt', 'keylogs', n + '.keys') for n in FRONT]
+    keys = set(re.findall(rb'^[A-Z]\S+ [0-9a-f]{64} ([0-9a-f]{64,96})\r?$', b''.join(open(f, 'rb').read() for f in logs), re.M))
+    checks.that(len(keys) > 200, 'the list of TLS secrets is too short')
+    raw = {k: bytes.fromhex(k.decode()) for k in keys}
+    texts = outputs(checks, *[a for f in logs for a in ('--keylog', f)], *[os.path.join(CAPTURES, 'rt', 'pcaps', n + '_front.pcap') for n in FRONT])
+    checks.that(b'"decrypted"' in texts['transactions.ndjson'], 'nothing was decrypted')
+    absent(checks, 'decrypted leg', texts, PEOPLE)
+    absent(checks, 'decrypted leg', texts, [k for pair in raw.items() for k in pair])
     checks.done()
 main()
