@@ -11,6 +11,8 @@
 #include "base/assert.h"
 #include "base/locked.h"
 
+#define BLOCKS 18u /* of keystream made at once */
+
 struct cipher_pair {
     EVP_CIPHER *main, *keystream;
 };
@@ -103,10 +105,10 @@ uint64_t tls_cipher_made(const struct tls_cipher_pool *p)
     return p->made;
 }
 
-static EVP_CIPHER_CTX *make_context(struct tls_cipher_pool *p, const EVP_CIPHER *cipher)
+static EVP_CIPHER_CTX *make_context(struct tls_cipher_pool *p, const EVP_CIPHER *cipher, bool encrypts)
 {
     EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    if (context && EVP_DecryptInit_ex2(context, cipher, NULL, NULL, NULL) == 1) {
+    if (context && EVP_CipherInit_ex2(context, cipher, NULL, NULL, encrypts, NULL) == 1) {
         p->made++;
         return context;
     }
@@ -119,12 +121,14 @@ static bool make_contexts(struct tls_cipher_pool *p, struct tls_open_slot *slot,
     const struct tls_cipher_shape *shape = shape_of(cipher);
     const struct cipher_pair *pair = &p->ciphers[cipher];
     slot->cipher = (uint8_t)cipher;
-    if (shape->name && !(slot->main = make_context(p, pair->main)))
+    if (shape->name && !(slot->main = make_context(p, pair->main, false)))
         return false;
-    if (shape->keystream && !(slot->keystream = make_context(p, pair->keystream)))
+    if (shape->keystream && !(slot->keystream = make_context(p, pair->keystream, true)))
         return false;
     if (shape->mode == TLS_MODE_CBC)
         EVP_CIPHER_CTX_set_padding(slot->main, 0);
+    if (slot->keystream)
+        EVP_CIPHER_CTX_set_padding(slot->keystream, 0);
     if (shape->mode == TLS_MODE_CCM) /* its sizes must be known before its key */
         return EVP_CIPHER_CTX_ctrl(slot->main, EVP_CTRL_AEAD_SET_IVLEN, 12, NULL) == 1 &&
                EVP_CIPHER_CTX_ctrl(slot->main, EVP_CTRL_AEAD_SET_TAG, shape->tag_size, NULL) == 1;
@@ -184,7 +188,7 @@ void tls_cipher_key(struct tls_open_slot *slot, const uint8_t *key)
     if (slot->main)
         ok = EVP_DecryptInit_ex2(slot->main, NULL, key, no_iv, NULL);
     if (slot->keystream)
-        ok &= EVP_DecryptInit_ex2(slot->keystream, NULL, key, no_iv, NULL);
+        ok &= EVP_EncryptInit_ex2(slot->keystream, NULL, key, no_iv, NULL);
     ASSERT(ok == 1);
 }
 
@@ -211,38 +215,61 @@ bool tls_cipher_open(struct tls_open_slot *slot, const uint8_t *nonce, struct sp
     return is_ccm || EVP_DecryptFinal_ex(context, out + text.size, &size) == 1;
 }
 
-/* The IV that makes the keystream begin at block 'number' of the record's text. */
-static void keystream_iv(const struct tls_cipher_shape *shape, const uint8_t *nonce, uint32_t number, uint8_t *iv)
+static void peek_chacha(struct tls_open_slot *slot, const uint8_t *nonce, size_t at, struct span text, uint8_t *out)
 {
-    bool is_gcm = shape->mode == TLS_MODE_GCM;
-    uint32_t counter = number + (is_gcm ? 2 : 1); /* the first block makes the tag (CCM and ChaCha: block 0) */
-    if (shape->mode == TLS_MODE_CHACHA) {         /* RFC 8439 section 2.3: counter, nonce; little-endian */
-        for (int i = 0; i < 4; i++)
-            iv[i] = (uint8_t)(counter >> 8 * i);
-        memcpy(iv + 4, nonce, 12);
-        return;
-    }
-    iv[0] = 2; /* CCM: bytes of the counter, less one (RFC 3610 section 2.3) */
-    memcpy(iv + (is_gcm ? 0 : 1), nonce, 12);
+    static const uint8_t zeros[64];
+    uint8_t iv[16], unused[64];
+    uint32_t counter = (uint32_t)(at / 64) + 1; /* block 0 makes the tag; RFC 8439 section 2.3: little-endian */
+    int size, ok;
+    for (int i = 0; i < 4; i++)
+        iv[i] = (uint8_t)(counter >> 8 * i);
+    memcpy(iv + 4, nonce, 12);
+    ok = EVP_EncryptInit_ex2(slot->keystream, NULL, NULL, iv, NULL);
+    if (at % 64)
+        ok &= EVP_EncryptUpdate(slot->keystream, unused, &size, zeros, (int)(at % 64));
+    if (text.size)
+        ok &= EVP_EncryptUpdate(slot->keystream, out, &size, text.at, (int)text.size);
+    ASSERT(ok == 1);
+    explicit_bzero(unused, sizeof unused);
+}
+
+/* Counter block 'number' of a record's text. */
+static void put_counter(bool is_gcm, const uint8_t *nonce, uint32_t number, uint8_t *block)
+{
+    uint32_t counter = number + (is_gcm ? 2 : 1); /* the first block makes the tag (CCM: block 0) */
+    block[0] = 2; /* CCM: bytes of the counter, less one (RFC 3610 section 2.3) */
+    memcpy(block + (is_gcm ? 0 : 1), nonce, 12);
     for (int i = 0; i < (is_gcm ? 4 : 3); i++)
-        iv[15 - i] = (uint8_t)(counter >> 8 * i);
+        block[15 - i] = (uint8_t)(counter >> 8 * i);
+}
+
+/* Encrypts the counters themselves: to set another IV costs more in OpenSSL than a few blocks. */
+static void peek_blocks(struct tls_open_slot *slot, bool is_gcm, const uint8_t *nonce, size_t at, struct span text,
+                        uint8_t *out)
+{
+    uint8_t stream[16 * BLOCKS];
+    int size;
+    for (size_t done = 0, n; done < text.size; done += n) {
+        size_t into = (at + done) % 16, first = (at + done) / 16, left = text.size - done;
+        n = left < sizeof stream - into ? left : sizeof stream - into;
+        size_t blocks = (into + n + 15) / 16;
+        for (size_t i = 0; i < blocks; i++)
+            put_counter(is_gcm, nonce, (uint32_t)(first + i), stream + 16 * i);
+        int ok = EVP_EncryptUpdate(slot->keystream, stream, &size, stream, (int)(16 * blocks));
+        ASSERT(ok == 1 && (size_t)size == 16 * blocks);
+        for (size_t i = 0; i < n; i++)
+            out[done + i] = text.at[done + i] ^ stream[into + i];
+    }
+    explicit_bzero(stream, sizeof stream);
 }
 
 void tls_cipher_peek(struct tls_open_slot *slot, const uint8_t *nonce, size_t at, struct span text, uint8_t *out)
 {
-    static const uint8_t zeros[64];
-    const struct tls_cipher_shape *shape = shape_of((enum tls_cipher_id)slot->cipher);
-    size_t block = shape->mode == TLS_MODE_CHACHA ? 64 : 16;
-    uint8_t iv[16], unused[64];
-    int size, ok;
-    keystream_iv(shape, nonce, (uint32_t)(at / block), iv);
-    ok = EVP_DecryptInit_ex2(slot->keystream, NULL, NULL, iv, NULL);
-    if (at % block)
-        ok &= EVP_DecryptUpdate(slot->keystream, unused, &size, zeros, (int)(at % block));
-    if (text.size)
-        ok &= EVP_DecryptUpdate(slot->keystream, out, &size, text.at, (int)text.size);
-    ASSERT(ok == 1);
-    explicit_bzero(unused, sizeof unused);
+    enum tls_mode mode = (enum tls_mode)shape_of((enum tls_cipher_id)slot->cipher)->mode;
+    if (mode == TLS_MODE_CHACHA)
+        peek_chacha(slot, nonce, at, text, out);
+    else
+        peek_blocks(slot, mode == TLS_MODE_GCM, nonce, at, text, out);
 }
 
 void tls_cipher_cbc(struct tls_open_slot *slot, const uint8_t *iv, struct span blocks, uint8_t *out)

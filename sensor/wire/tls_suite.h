@@ -42,7 +42,7 @@ enum tls_mode { TLS_MODE_NULL, TLS_MODE_STREAM, TLS_MODE_CBC, TLS_MODE_GCM, TLS_
 /* What a cipher looks like; sizes in bytes. */
 struct tls_cipher_shape {
     const char *name;      /* of the cipher in OpenSSL; NULL for TLS_CIPHER_NULL */
-    const char *keystream; /* AEAD: of the stream cipher inside it, in OpenSSL */
+    const char *keystream; /* AEAD: of what makes the keystream inside it, in OpenSSL: block or stream cipher */
     uint8_t mode;          /* enum tls_mode */
     uint8_t key_size;      /* of the key */
     uint8_t key_material;  /* taken from the key block; less than key_size for the export ciphers */
