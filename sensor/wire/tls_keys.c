@@ -36,6 +36,7 @@ struct tls_keys {
     uint32_t *free;     /* numbers of free slots */
     uint32_t n_free;
     uint64_t life_ns, generation;
+    uint64_t start_ns; /* the first packet time there was; 0 = none yet */
     struct counts counts;
 };
 
@@ -154,9 +155,12 @@ void tls_keys_expire(struct tls_keys *k, uint64_t now_ns)
 {
     const void *key;
     void *value;
+    if (!k->start_ns)
+        k->start_ns = now_ns;
     while (k->life_ns && map_oldest(k->places, &key, &value)) {
         const struct place *place = value;
-        if (now_ns < place->added_ns || now_ns - place->added_ns <= k->life_ns)
+        uint64_t since_ns = place->added_ns ? place->added_ns : k->start_ns;
+        if (now_ns < since_ns || now_ns - since_ns <= k->life_ns)
             return;
         give_slot(k, place->slot);
         map_remove(k->places, key);

@@ -31,7 +31,8 @@ struct span tls_keys_find(struct tls_keys *k, const uint8_t client_random[TLS_RA
 struct span tls_keys_find_session(struct tls_keys *k, struct span session_id);
 /* Goes up with every secret that is new: who found nothing need not look again before. */
 uint64_t tls_keys_generation(const struct tls_keys *k);
-/* Wipes what is older than its life. Call it now and then; cheap when there is nothing. */
+/* Wipes what is older than its life; what came before the first packet (time 0) is as old as that. Call it now and then;
+ * cheap when there is nothing. */
 void tls_keys_expire(struct tls_keys *k, uint64_t now_ns);
 struct counters tls_keys_counters(const struct tls_keys *k);
 

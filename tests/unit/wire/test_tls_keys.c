@@ -113,6 +113,21 @@ static void add(struct tls_keys *k, uint32_t connection, enum tls_secret label, 
     tls_keys_add(k, &e, now_ns);
 }
 
+/* What was read before the first packet is as old as that packet. */
+static void test_before_first_packet(void **state)
+{
+    (void)state;
+    struct tls_keys *k = tls_keys_new(&(struct tls_keys_limits){.max_connections = 3, .life_ns = 100});
+    add(k, 1, TLS_SECRET_MASTER, 1, 0);
+    tls_keys_expire(k, 1000000);
+    assert_int_equal(find(k, 1, TLS_SECRET_MASTER).size, 48);
+    tls_keys_expire(k, 1000100);
+    assert_int_equal(find(k, 1, TLS_SECRET_MASTER).size, 48);
+    tls_keys_expire(k, 1000101);
+    assert_int_equal(find(k, 1, TLS_SECRET_MASTER).size, 0);
+    tls_keys_free(k);
+}
+
 static void test_table(void **state)
 {
     (void)state;
@@ -199,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_before_first_packet),
         cmocka_unit_test(test_session_ids),
         cmocka_unit_test(test_no_lock),
     };
