@@ -33,6 +33,12 @@ void source_stop(struct source *s)
         s->stop(s);
 }
 
+void source_wake(struct source *s)
+{
+    if (s->wake)
+        s->wake(s);
+}
+
 void source_stats(struct source *s, struct source_stats *out)
 {
     *out = (struct source_stats){.packets = s->packets, .bytes = s->bytes};

@@ -41,6 +41,8 @@ int source_next(struct source *s, struct packet *p);
 void source_on_secrets(struct source *s, source_secrets_fn *fn, void *ctx);
 /* Ends source_next from a signal handler or another thread. */
 void source_stop(struct source *s);
+/* Makes a live source_next that waits for packets return at once; from any thread. */
+void source_wake(struct source *s);
 void source_stats(struct source *s, struct source_stats *out);
 /* What has to be told afterwards, one line each: "FILE: cut after N whole packets", ...; NULL after the last. */
 const char *source_note(const struct source *s, size_t i);

@@ -14,6 +14,7 @@
 struct source {
     int (*next)(struct source *s, struct packet *p);
     void (*stop)(struct source *s); /* safe in a signal handler; may be NULL */
+    void (*wake)(struct source *s); /* ends a wait; safe from any thread; NULL: it never waits for long */
     void (*stats)(struct source *s, struct source_stats *out);
     void (*close)(struct source *s);
     atomic_bool is_stopped;

@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <pcap/pcap.h>
 
@@ -18,7 +20,8 @@ struct live {
     struct source base;
     pcap_t *pcap;
     char *interface;
-    int fd; /* to wait on */
+    int fd;      /* to wait on */
+    int wake_fd; /* somebody else wants the thread that waits */
     uint32_t link;
     uint32_t nanos; /* in a unit of the fraction: 1 or 1000 */
 };
@@ -26,8 +29,16 @@ struct live {
 /* Waits here and not in libpcap: there the time-out only runs from the first frame on. */
 static void live_wait(struct live *l)
 {
-    struct pollfd waiting = {.fd = l->fd, .events = POLLIN};
-    (void)poll(&waiting, 1, LIVE_TIMEOUT_MS); /* what it found, the next read tells */
+    struct pollfd waiting[] = {{.fd = l->fd, .events = POLLIN}, {.fd = l->wake_fd, .events = POLLIN}};
+    uint64_t rung;
+    if (poll(waiting, 2, LIVE_TIMEOUT_MS) > 0 && waiting[1].revents) /* of the other the next read tells */
+        (void)!read(l->wake_fd, &rung, sizeof rung);
+}
+
+static void live_wake(struct source *s)
+{
+    uint64_t one = 1;
+    (void)!write(((struct live *)s)->wake_fd, &one, sizeof one); /* full: it is awake anyway */
 }
 
 static int live_next(struct source *s, struct packet *p)
@@ -73,6 +84,8 @@ static void live_close(struct source *s)
     struct live *l = (struct live *)s;
     if (l->pcap)
         pcap_close(l->pcap);
+    if (l->wake_fd >= 0)
+        close(l->wake_fd);
     free(l->interface);
     free(l);
 }
@@ -158,7 +171,7 @@ static int live_start(struct live *l, const char *interface, const struct source
     l->nanos = pcap_get_tstamp_precision(l->pcap) == PCAP_TSTAMP_PRECISION_NANO ? 1 : 1000;
     l->link = (uint32_t)pcap_datalink(l->pcap);
     l->fd = pcap_get_selectable_fd(l->pcap);
-    if (l->fd < 0 || pcap_setnonblock(l->pcap, 1, reason) != 0) {
+    if (l->fd < 0 || l->wake_fd < 0 || pcap_setnonblock(l->pcap, 1, reason) != 0) {
         text_addf(why, "%s: cannot wait for frames on it", interface);
         return E_IO;
     }
@@ -170,6 +183,7 @@ int source_open_live(struct source **out, const char *interface, const struct so
     struct live *l = calloc(1, sizeof *l);
     if (!l)
         return E_NOMEM;
+    l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     l->base.next = live_next;
     l->base.stats = live_stats;
     l->base.close = live_close;
@@ -179,6 +193,7 @@ int source_open_live(struct source **out, const char *interface, const struct so
         return rc;
     }
     l->base.stop = live_stop;
+    l->base.wake = live_wake;
     *out = &l->base;
     return E_OK;
 }
