@@ -15,8 +15,8 @@
 #include "io/key_socket.h"
 
 #define MAX_PLACES 16u
-#define LOOK_MS 100u
-#define TURN (4u << 20) /* bytes of one file in one look: what else the loop does must not wait for long */
+#define LOOK_MS 20u
+#define TURN (512u << 10) /* bytes of one file in one look: what else the loop does must not wait for long */
 
 struct place { /* one of the two */
     struct key_files *files;

@@ -24,7 +24,7 @@ void key_feed_free(struct key_feed *f);
 
 /* Adds one place: "unix:PATH" is a socket to make (mode 0600; a dead one of the same name is replaced), a directory
  * is every regular file in it, also those that come later; anything else is a file, which need not exist yet. What is
- * there already is read now; from then on every 100 ms. 0, perhaps with a warning in 'why' (a file that others may
+ * there already is read now; from then on every 20 ms, 512 KB at most. 0, perhaps with a warning in 'why' (a file that others may
  * read, or that is missing so far); E_IO with the reason; E_LIMIT when there are too many places. */
 int key_feed_add(struct key_feed *f, const char *place, struct text *why);
 /* Looks at all files at once, without waiting for the timer. */

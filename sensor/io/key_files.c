@@ -14,8 +14,8 @@
 #include "base/err.h"
 
 #define MAX_FILES 256u
-#define GONE_LOOKS 50u   /* looks without news until a file without a name is given up: 5 s */
-#define RESCAN_LOOKS 20u /* looks after a change of the directory: its time is too coarse to tell two changes apart */
+#define GONE_LOOKS 250u  /* looks without news until a file without a name is given up: 5 s */
+#define RESCAN_LOOKS 100u /* looks after a change of the directory: its time is too coarse to tell two changes apart */
 
 struct key_file {
     int fd;

@@ -141,7 +141,7 @@ static void test_rename(void **state)
     expect(f, "last of the old|six|");
     fputs("unfinished", old);
     fclose(old);
-    for (int i = 0; i < 70; i++) /* it is given up: what is left of it counts */
+    for (int i = 0; i < 270; i++) /* it is given up: what is left of it counts */
         key_feed_poll(f->feed);
     expect(f, "unfinished|");
     append("keys", "seven\n");
