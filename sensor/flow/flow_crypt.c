@@ -10,7 +10,7 @@
 #define QUIC_TURN 128u /* bytes: a smaller datagram of the client only acknowledges */
 
 struct flow_crypt_counts {
-    uint64_t quic, quic_hellos, quic_bad, quic_unknown, refused;
+    uint64_t quic, quic_hellos, quic_bad, quic_unknown, refused, bursts_untold;
 };
 
 static const struct counter_def DEFS[] = {
@@ -19,6 +19,7 @@ static const struct counter_def DEFS[] = {
     {"quic_bad", "datagrams", "malformed, or that did not open"},
     {"quic_unknown", "datagrams", "of a QUIC version that is not known"},
     {"crypt_refused", "flows", "encrypted, but not looked at for lack of memory; raise the limit"},
+    {"crypt_bursts_untold", "downloads", "by their size, not told of connections that waited in vain for secrets; their flow counts them"},
 };
 
 _Static_assert(sizeof DEFS / sizeof DEFS[0] * sizeof(uint64_t) == sizeof(struct flow_crypt_counts),
@@ -28,6 +29,7 @@ struct flow_crypt_home {
     struct tls_conn_pool *tls;
     struct pool *crypts;
     struct quic_memory quic;
+    struct flow *first, *last; /* closed, secrets may still come; in the order of closing */
     struct flow_crypt_counts counts;
 };
 
@@ -102,33 +104,70 @@ struct counters flow_crypt_counters(const struct flow_crypt_home *h, size_t i)
 void flow_crypt_poll(struct flow_crypt_home *h, uint64_t now_ns)
 {
     tls_conn_pool_poll(h->tls, now_ns);
+    for (struct flow *f = h->first, *next; f; f = next) {
+        next = f->crypt->next;
+        if (!tls_conn_is_waiting(f->crypt->tls))
+            flow_life_settle(f);
+    }
 }
 
 /* ---- measures of what stays closed ---- */
 
-static void tell_burst(struct flow *f)
+static bool may_open(const struct flow_crypt *c)
+{
+    return c->tls && tls_conn_is_waiting(c->tls) && !tls_conn_is_open(c->tls);
+}
+
+static void tell_burst(struct flow *f, const struct burst *b)
+{
+    struct flow_other other = flow_life_other(f);
+    if (!f->home->on_burst || !other.closed)
+        return;
+    struct closed_flow then = *other.closed;
+    then.bursts = b->number;
+    other.closed = &then;
+    f->home->on_burst(f->home->ctx, &other, b->bytes, b->first_ns, b->last_ns);
+}
+
+/* What looked like downloads while secrets could still come: told if they did not. */
+static void tell_kept(struct flow *f)
 {
     struct flow_crypt *c = f->crypt;
-    struct flow_other other = flow_life_other(f);
-    if (f->home->on_burst && other.closed)
-        f->home->on_burst(f->home->ctx, &other, c->burst, c->burst_ns[0], c->burst_ns[1]);
+    if (!c->n_kept || may_open(c))
+        return;
+    for (unsigned i = 0; i < c->n_kept; i++)
+        tell_burst(f, &c->kept[i]);
+    c->n_kept = 0;
+}
+
+static void tell_or_keep(struct flow *f)
+{
+    struct flow_crypt *c = f->crypt;
+    if (!may_open(c))
+        tell_burst(f, &c->burst);
+    else if (c->n_kept < FLOW_CRYPT_BURSTS)
+        c->kept[c->n_kept++] = c->burst;
+    else
+        f->home->crypt->counts.bursts_untold++;
 }
 
 static void end_burst(struct flow *f)
 {
     struct flow_crypt *c = f->crypt;
     struct closed_flow *m = &c->closed;
-    if (!c->burst)
+    uint64_t bytes = c->burst.bytes;
+    tell_kept(f);
+    if (!bytes)
         return;
-    m->bursts++;
-    if (c->burst > m->largest)
-        m->largest = c->burst;
-    if (c->burst >= CLOSED_DOWNLOAD_BYTES) {
+    c->burst.number = ++m->bursts;
+    if (bytes > m->largest)
+        m->largest = bytes;
+    if (bytes >= CLOSED_DOWNLOAD_BYTES) {
         m->downloads++;
-        m->download_bytes += c->burst;
-        tell_burst(f);
+        m->download_bytes += bytes;
+        tell_or_keep(f);
     }
-    c->burst = 0;
+    c->burst.bytes = 0;
 }
 
 static void measure(struct flow *f, int dir, uint64_t bytes, bool is_turn, uint64_t ns)
@@ -143,10 +182,10 @@ static void measure(struct flow *f, int dir, uint64_t bytes, bool is_turn, uint6
             c->client_ns = ns;
         return;
     }
-    if (!c->burst)
-        c->burst_ns[0] = ns;
-    c->burst_ns[1] = ns;
-    c->burst += bytes;
+    if (!c->burst.bytes)
+        c->burst.first_ns = ns;
+    c->burst.last_ns = ns;
+    c->burst.bytes += bytes;
     if (!m->first_byte_ns && c->client_ns && ns > c->client_ns)
         m->first_byte_ns = ns - c->client_ns;
 }
@@ -328,6 +367,28 @@ void flow_crypt_datagram(struct flow *f, int dir, const struct dissected *d, uin
 
 /* ---- the end ---- */
 
+bool flow_crypt_lingers(struct flow *f)
+{
+    struct flow_crypt *c = f->crypt;
+    if (!c || !c->tls || !tls_conn_is_waiting(c->tls))
+        return false;
+    struct flow_crypt_home *h = f->home->crypt;
+    c->is_lingering = true;
+    c->prev = h->last;
+    *(h->last ? &h->last->crypt->next : &h->first) = f;
+    h->last = f;
+    return true;
+}
+
+static void unlist(struct flow_crypt_home *h, struct flow_crypt *c)
+{
+    if (!c->is_lingering)
+        return;
+    *(c->prev ? &c->prev->crypt->next : &h->first) = c->next;
+    *(c->next ? &c->next->crypt->prev : &h->last) = c->prev;
+    c->is_lingering = false;
+}
+
 void flow_crypt_finish(struct flow *f, uint64_t now_ns)
 {
     struct flow_crypt *c = f->crypt;
@@ -358,6 +419,7 @@ void flow_crypt_free(struct flow *f)
     if (!c)
         return;
     struct flow_crypt_home *h = f->home->crypt;
+    unlist(h, c);
     if (c->tls)
         tls_conn_free(c->tls);
     quic_initial_fini(&c->quic, &h->quic);

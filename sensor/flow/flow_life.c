@@ -159,7 +159,22 @@ static void tell_other(struct flow *f)
     f->home->on_other(f->home->ctx, &other);
 }
 
-/* The stream is over: tells what there was. The flow stays a while, so that stragglers do not begin another. */
+void flow_life_settle(struct flow *f)
+{
+    struct flow_home *home = f->home;
+    uint64_t end_ns = f->closed_ns; /* whenever its secrets came, this is when it ended */
+    if (f->is_told)
+        return;
+    f->is_told = true;
+    flow_crypt_finish(f, end_ns);
+    end_conn(f, end_ns);
+    if ((f->speaks == CONN_UNSURE || f->speaks == CONN_OTHER) && home->on_other)
+        tell_other(f);
+    flow_crypt_free(f);
+    pool_give(home->names, f->names);
+    f->names = NULL;
+}
+
 void flow_life_close(struct flow *f, uint64_t now_ns)
 {
     struct flow_home *home = f->home;
@@ -169,21 +184,16 @@ void flow_life_close(struct flow *f, uint64_t now_ns)
         tcp_flush(&home->tcp, &f->tcp, f, now_ns);
     timers_wait_clear(&home->timers, f);
     f->closed_ns = now_ns ? now_ns : 1;
-    flow_crypt_finish(f, now_ns);
-    end_conn(f, now_ns);
     keep_names(f);
-    if ((f->speaks == CONN_UNSURE || f->speaks == CONN_OTHER) && home->on_other)
-        tell_other(f);
-    flow_crypt_free(f);
-    pool_give(home->names, f->names);
-    f->names = NULL;
+    if (!flow_crypt_lingers(f))
+        flow_life_settle(f);
 }
 
 uint64_t flow_life_deadline(const struct flow *f)
 {
     const struct flow_home *home = f->home;
     if (f->closed_ns)
-        return f->closed_ns + home->closed_ns;
+        return f->closed_ns + (f->is_told || home->closed_ns > home->key_wait_ns ? home->closed_ns : home->key_wait_ns);
     if (f->key.protocol == FLOW_UDP)
         return f->info.last_ns + (home->idle_ns < UDP_IDLE_S * NS_PER_S ? home->idle_ns : UDP_IDLE_S * NS_PER_S);
     if (f->tcp.is_alone && (f->tcp.half[0].is_finished || f->tcp.half[1].is_finished))

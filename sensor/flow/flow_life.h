@@ -22,6 +22,7 @@ struct flow_home {
     flow_burst_fn *on_burst;
     void *ctx;
     uint64_t idle_ns, closed_ns;
+    uint64_t key_wait_ns; /* a closed flow stays that long while its secrets may come */
 };
 
 /* What the stream calls, with the flow as its context. */
@@ -36,9 +37,11 @@ struct flow_other flow_life_other(const struct flow *f);
 void flow_life_is_other(struct flow *f, uint64_t ns);
 /* Shows one packet to nDPI, as long as it wants more and the flow is granted more. */
 void flow_life_classify(struct flow *f, const struct dissected *d, int dir, uint64_t now_ns);
-/* Ends stream and connection and tells what there was; once. The flow itself stays a while, so that stragglers do not
- * begin another. */
+/* Ends the stream, and unless secrets may still come for it, what reads it; once. The flow itself stays a while, so that
+ * stragglers do not begin another. */
 void flow_life_close(struct flow *f, uint64_t now_ns);
+/* Of a closed flow: ends what reads it as of its end, and tells what there was; once. */
+void flow_life_settle(struct flow *f);
 /* When the flow is to go if no packet comes. */
 uint64_t flow_life_deadline(const struct flow *f);
 

@@ -76,6 +76,7 @@ struct flow_table {
 static void end_flow(struct flow_table *t, struct flow *f, uint64_t now_ns)
 {
     flow_life_close(f, now_ns);
+    flow_life_settle(f);
     timers_idle_clear(&t->home.timers, f);
     if (t->recent == f)
         t->recent = NULL;
@@ -146,6 +147,7 @@ struct flow_table *flow_table_new(const struct flow_limits *limits, const struct
         .ctx = parts->ctx};
     home->idle_ns = or_else(limits->idle_s, 300) * NS_PER_S;
     home->closed_ns = or_else(limits->closed_s, 5) * NS_PER_S;
+    home->key_wait_ns = parts->tls ? parts->tls->wait_ns : 0;
     t->flows = map_new(sizeof(struct flow_key), sizeof(struct flow), max, 0);
     home->names = pool_new(sizeof(struct flow_names), max);
     home->crypt = parts->tls ? flow_crypt_home_new(parts->tls, max, parts->keys) : NULL;

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define MAX_HELD 2048u            /* items of one direction: 4 MB at most */
+#define MAX_HELD 2048u /* items of one direction, 4 MB: beyond that only while half of the memory for all is free */
 #define MAX_HELD_EARLY (256u * 1024) /* bytes that may come before the hello of the other side */
 
 static const struct counter_def DEFS[] = {
@@ -408,10 +408,18 @@ static void after(struct tls_conn *t)
     settle(t);
 }
 
+static bool may_hold(const struct tls_conn *t, const struct tls_hold *h)
+{
+    const struct pool *held = t->pool->held;
+    if (!waits_for_keys(t) && h->bytes >= MAX_HELD_EARLY)
+        return false;
+    return h->items < MAX_HELD || pool_used(held) < pool_max(held) / 2;
+}
+
 static void hold_rest(struct tls_conn *t, int role, const struct tls_record_input *in)
 {
     struct tls_hold *h = &t->side[role].hold;
-    bool is_kept = h->items < MAX_HELD && (waits_for_keys(t) || h->bytes < MAX_HELD_EARLY) && tls_hold_bytes(h, t->pool->held, in->bytes, t->order++, in->now_ns);
+    bool is_kept = may_hold(t, h) && tls_hold_bytes(h, t->pool->held, in->bytes, t->order++, in->now_ns);
     if (is_kept && in->gap)
         is_kept = tls_hold_gap(h, t->pool->held, in->gap, t->order++, in->now_ns);
     if (!is_kept) {
@@ -543,6 +551,11 @@ struct span tls_conn_first(const struct tls_conn *t, int direction)
 const struct tls_facts *tls_conn_facts(const struct tls_conn *t)
 {
     return &t->facts;
+}
+
+bool tls_conn_is_waiting(const struct tls_conn *t)
+{
+    return t->state == TLS_CONN_GOING && t->wait_ns > 0;
 }
 
 bool tls_conn_is_open(const struct tls_conn *t)

@@ -66,6 +66,8 @@ enum tls_conn_state tls_conn_state(const struct tls_conn *t);
 struct span tls_conn_first(const struct tls_conn *t, int direction);
 /* What is known so far; lives as long as the connection. */
 const struct tls_facts *tls_conn_facts(const struct tls_conn *t);
+/* Whether ciphertext is kept until its secret comes. */
+bool tls_conn_is_waiting(const struct tls_conn *t);
 /* Whether plaintext has come out. */
 bool tls_conn_is_open(const struct tls_conn *t);
 
