@@ -229,7 +229,11 @@ void analysis_tick(struct analysis *a, uint64_t now_ns)
 {
     engine_tick(a->engine, now_ns);
     a->store->ops->tick(a->store, now_ns);
-    if (a->is_live && a->activities)
+}
+
+void analysis_flush(struct analysis *a)
+{
+    if (a->activities)
         (void)line_file_flush(a->activities); /* sticky: told by analysis_finish */
 }
 

@@ -25,6 +25,8 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
                  struct analysis **out, struct text *why);
 /* Candidates in order of (done_ns, flow_hash, number). */
 void analysis_candidate(struct analysis *a, const struct activity *candidate);
+/* What was written so far is in the files; cheap when it is there already. */
+void analysis_flush(struct analysis *a);
 /* Packet time moved on. */
 void analysis_tick(struct analysis *a, uint64_t now_ns);
 /* Writes what waits: baselines, state, files. E_IO with a line in why; with 'keep' false the output files are removed. */

@@ -21,13 +21,14 @@ static void write_module(struct line_file *f, struct text *line, struct counters
     }
 }
 
-void counters_file_write(struct line_file *f, const struct source_stats *stats, const struct pipeline *p,
+void counters_file_write(struct line_file *f, const struct source_stats *stats, struct counters feed, const struct pipeline *p,
                          const struct analysis *a)
 {
     struct text line = {0};
     struct counters c;
     uint64_t values[N_SOURCE] = {stats->packets, stats->bytes, stats->kernel_drops, stats->interface_drops};
     write_module(f, &line, (struct counters){source_defs, values, N_SOURCE});
+    write_module(f, &line, feed);
     for (size_t i = 0; (c = pipeline_counters(p, i)).defs; i++)
         write_module(f, &line, c);
     for (size_t i = 0; (c = analysis_counters(a, i)).defs; i++)

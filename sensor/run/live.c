@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Two threads. Only activities cross, by value, over the ring; a full ring makes the worker wait (the kernel's capture
- * buffer is the queue behind it), so nothing is dropped here without the kernel counting it. The other way go only lines
- * of TLS key logs, over a ring of their own. */
+ * buffer is the queue behind it), so nothing is dropped here without the kernel counting it. The other way go only the
+ * secrets of TLS key logs, over a ring of their own, some milliseconds of them at a time. */
 #include "run/live.h"
 
 #include "base/err.h"
@@ -23,14 +23,8 @@
 
 #define RING_ITEMS 4096u
 #define RING_WAIT_US 200u
-#define KEY_LINES 4096u
-#define KEY_LINE_MAX 254u /* bytes: the longest line with a secret has 194; of a longer one its beginning shows what it is */
-#define DRAIN_MS 50u /* upper bound of the delay of a record whose wake-up was lost in the race of push and drain */
-
-struct key_line {
-    uint16_t size;
-    uint8_t text[KEY_LINE_MAX];
-};
+#define KEY_ITEMS 4096u /* also what the worker takes in one turn: packets do not wait for more */
+#define TURN_MS 20u     /* upper bound of the delay of a secret, and of a record whose wake-up was lost in the race of push and drain */
 
 struct live {
     struct setup setup;
@@ -39,9 +33,10 @@ struct live {
     struct analysis *analysis;
     struct line_file *counters; /* NULL: nobody wants them */
     struct ring *ring;
-    struct ring *key_lines; /* from the analysis thread to the worker */
+    struct ring *secrets;   /* from the analysis thread to the worker */
     struct loop *loop;
     struct key_feed *keys;
+    _Atomic bool has_secrets;   /* the worker is to take some: set once in a turn, for all connections are asked then */
     bool is_working;        /* the worker runs */
     struct loop_event *waker, *timer, *interrupt, *terminate;
     _Atomic uint64_t packet_ns; /* the worker's packet time */
@@ -63,13 +58,13 @@ static void on_candidate(void *ctx, const struct activity *candidate)
 
 static void take_keys(struct live *l)
 {
-    const struct key_line *line;
-    if (!ring_used(l->key_lines))
+    const struct tls_keylog_entry *entry;
+    if (!atomic_exchange_explicit(&l->has_secrets, false, memory_order_relaxed))
         return;
-    while ((line = ring_front(l->key_lines))) {
-        pipeline_key_line(l->pipeline, span_of(line->text, line->size));
-        explicit_bzero((void *)(uintptr_t)line, sizeof *line);
-        ring_pop(l->key_lines);
+    for (uint32_t i = 0; i < KEY_ITEMS && (entry = ring_front(l->secrets)); i++) {
+        pipeline_key_add(l->pipeline, entry);
+        explicit_bzero((void *)(uintptr_t)entry, sizeof *entry);
+        ring_pop(l->secrets);
     }
     pipeline_keys(l->pipeline);
 }
@@ -86,6 +81,7 @@ static void *worker(void *ctx)
         pipeline_packet(l->pipeline, &packet);
         atomic_store_explicit(&l->packet_ns, pipeline_now(l->pipeline), memory_order_relaxed);
     }
+    atomic_store(&l->has_secrets, true);
     take_keys(l);
     pipeline_flush(l->pipeline);
     atomic_store(&l->worker_rc, rc);
@@ -103,19 +99,29 @@ static void drain(struct live *l)
     }
 }
 
+static void hand_secrets(struct live *l)
+{
+    if (ring_used(l->secrets) == 0)
+        return;
+    atomic_store_explicit(&l->has_secrets, true, memory_order_relaxed);
+    source_wake(l->source);
+}
+
 static void on_key_line(void *ctx, struct span text)
 {
     struct live *l = ctx;
-    struct key_line line = {.size = (uint16_t)(text.size < KEY_LINE_MAX ? text.size : KEY_LINE_MAX)};
-    memcpy(line.text, text.at ? text.at : (const uint8_t *)"", line.size);
+    struct tls_keylog_entry entry;
+    if (!pipeline_key_read(l->pipeline, text, &entry))
+        return;
     if (!l->is_working)
-        pipeline_key_line(l->pipeline, span_of(line.text, line.size));
+        pipeline_key_add(l->pipeline, &entry);
     else
-        while (!ring_push(l->key_lines, &line, sizeof line) && !atomic_load(&l->worker_rc)) {
+        while (!ring_push(l->secrets, &entry, sizeof entry) && !atomic_load(&l->worker_rc)) {
+            hand_secrets(l);
             drain(l); /* or the worker might wait for us */
             usleep(RING_WAIT_US);
         }
-    explicit_bzero(&line, sizeof line);
+    explicit_bzero(&entry, sizeof entry);
 }
 
 static int open_keys(struct live *l, const struct settings *s, struct text *why)
@@ -131,6 +137,8 @@ static int open_keys(struct live *l, const struct settings *s, struct text *why)
         if (rc)
             return rc;
     }
+    if (s->keylogs.n && !pipeline_keys_are_locked(l->pipeline))
+        log_warn("key log: the memory for secrets cannot be locked, they may be swapped out; raise RLIMIT_MEMLOCK");
     return 0;
 }
 
@@ -148,6 +156,8 @@ static void on_timer(void *ctx)
     struct live *l = ctx;
     uint64_t now_ns = atomic_load_explicit(&l->packet_ns, memory_order_relaxed);
     on_wake(l);
+    hand_secrets(l);
+    analysis_flush(l->analysis);
     if (now_ns / NS_PER_S != l->ticked_s) {
         l->ticked_s = now_ns / NS_PER_S;
         analysis_tick(l->analysis, now_ns);
@@ -174,10 +184,10 @@ static int open_all(struct live *l, const struct settings *s, const struct live_
     if (rc)
         return rc;
     l->ring = ring_new(sizeof(struct activity), RING_ITEMS);
-    l->key_lines = ring_new(sizeof(struct key_line), KEY_LINES);
+    l->secrets = ring_new(sizeof(struct tls_keylog_entry), KEY_ITEMS);
     l->loop = loop_new();
     l->keys = l->loop ? key_feed_new(l->loop, on_key_line, l) : NULL;
-    if (!l->ring || !l->key_lines || !l->keys)
+    if (!l->ring || !l->secrets || !l->keys)
         return E_NOMEM;
     l->waker = loop_waker(l->loop, on_wake, l);
     l->timer = loop_timer(l->loop, on_timer, l);
@@ -185,7 +195,7 @@ static int open_all(struct live *l, const struct settings *s, const struct live_
     l->terminate = loop_signal(l->loop, SIGTERM, on_signal, l);
     if (!l->waker || !l->timer || !l->interrupt || !l->terminate)
         return E_NOMEM;
-    loop_timer_every(l->timer, DRAIN_MS);
+    loop_timer_every(l->timer, TURN_MS);
     return open_keys(l, s, why);
 }
 
@@ -223,7 +233,7 @@ static int close_all(struct live *l, int rc, struct text *why)
     key_feed_free(l->keys);
     loop_free(l->loop);
     ring_free(l->ring);
-    ring_free(l->key_lines);
+    ring_free(l->secrets);
     pipeline_free(l->pipeline);
     analysis_free(l->analysis);
     setup_fini(&l->setup);
@@ -235,7 +245,7 @@ static void write_counters(struct live *l)
 {
     struct source_stats stats;
     source_stats(l->source, &stats);
-    counters_file_write(l->counters, &stats, l->pipeline, l->analysis);
+    counters_file_write(l->counters, &stats, key_feed_counters(l->keys), l->pipeline, l->analysis);
 }
 
 int live_run(const struct settings *s, struct source *source, const struct live_hooks *hooks, struct summary *summary,

@@ -234,11 +234,26 @@ void pipeline_packet(struct pipeline *p, const struct packet *packet)
         flow_table_packet(p->flows, packet, &d, &p->decap);
 }
 
+bool pipeline_key_read(struct pipeline *p, struct span line, struct tls_keylog_entry *entry)
+{
+    return tls_keylog_line(line, &p->keylog, entry);
+}
+
+void pipeline_key_add(struct pipeline *p, const struct tls_keylog_entry *entry)
+{
+    tls_keys_add(p->keys, entry, p->now_ns);
+}
+
+bool pipeline_keys_are_locked(const struct pipeline *p)
+{
+    return tls_keys_is_locked(p->keys);
+}
+
 void pipeline_key_line(struct pipeline *p, struct span line)
 {
     struct tls_keylog_entry entry;
-    if (tls_keylog_line(line, &p->keylog, &entry))
-        tls_keys_add(p->keys, &entry, p->now_ns);
+    if (pipeline_key_read(p, line, &entry))
+        pipeline_key_add(p, &entry);
     explicit_bzero(&entry, sizeof entry);
 }
 

@@ -7,6 +7,7 @@
 #include "base/counter.h"
 #include "base/packet.h"
 #include "run/settings.h"
+#include "wire/tls_keylog.h"
 
 struct pipeline;
 
@@ -22,8 +23,15 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
                  const struct pipeline_hooks *hooks, struct pipeline **out);
 void pipeline_free(struct pipeline *p);
 void pipeline_packet(struct pipeline *p, const struct packet *packet);
-/* One line of a TLS key log; what is no secret is counted. pipeline_keys follows the last of several. */
+/* Reads one line of a TLS key log; what is no secret is counted. Touches nothing that packets touch: another thread may
+ * call it, as long as it is always the same. The caller wipes *entry. */
+bool pipeline_key_read(struct pipeline *p, struct span line, struct tls_keylog_entry *entry);
+/* A secret; pipeline_keys follows the last of several. */
+void pipeline_key_add(struct pipeline *p, const struct tls_keylog_entry *entry);
+/* Both, for a line. */
 void pipeline_key_line(struct pipeline *p, struct span line);
+/* False: the system lets no memory be locked for the secrets, they may be swapped out. */
+bool pipeline_keys_are_locked(const struct pipeline *p);
 /* A whole key log (of a capture file); connections that waited for it go on. */
 void pipeline_key_log(struct pipeline *p, struct span log);
 /* Connections that waited for secrets go on. */

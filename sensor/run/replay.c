@@ -146,7 +146,7 @@ int replay_run(const struct settings *s, struct source *source, const struct rep
     if (rc == 0 && r.counters) {
         struct source_stats stats;
         source_stats(source, &stats);
-        counters_file_write(r.counters, &stats, r.pipeline, r.analysis);
+        counters_file_write(r.counters, &stats, (struct counters){0}, r.pipeline, r.analysis);
     }
     return close_all(&r, rc, why);
 }
