@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#define MAX_COMPRESSED 128u       /* directions that TLS compresses at once: hardly anyone does (RFC 7525, 3.3) */
 #define MAX_HELD 2048u /* items of one direction, 4 MB: beyond that only while half of the memory for all is free */
 #define MAX_HELD_EARLY (256u * 1024) /* bytes that may come before the hello of the other side */
 
@@ -53,7 +54,8 @@ struct tls_conn_pool *tls_conn_pool_new(const struct tls_conn_limits *limits, co
     p->records.blocks = pool_new(TLS_RECORD_BLOCK, max / 32 + 16);
     p->messages.small = pool_new(TLS_HANDSHAKE_SMALL, max / 16 + 16);
     p->messages.large = pool_new(TLS_HANDSHAKE_LARGE, max / 512 + 16);
-    if (!p->openers || !p->conns || !p->held || !p->records.blocks || !p->messages.small || !p->messages.large) {
+    p->codings = coding_pool_new(&(struct coding_limits){.max_gzip = MAX_COMPRESSED, .max_brotli = 1});
+    if (!p->codings || !p->openers || !p->conns || !p->held || !p->records.blocks || !p->messages.small || !p->messages.large) {
         tls_conn_pool_free(p);
         return NULL;
     }
@@ -68,6 +70,7 @@ void tls_conn_pool_free(struct tls_conn_pool *p)
     for (size_t i = 0; i < sizeof pools / sizeof pools[0]; i++)
         pool_free(pools[i]);
     tls_open_pool_free(p->openers);
+    coding_pool_free(p->codings);
     free(p);
 }
 
@@ -120,6 +123,8 @@ static void give_back(struct tls_conn *t)
         tls_record_fini(&s->reader, &p->records);
         tls_handshake_fini(&s->handshake, &p->messages);
         tls_opener_close(&s->opener);
+        coding_free(p->codings, s->coding);
+        s->coding = NULL;
         tls_hold_clear(&s->hold, p->held);
         s->block = TLS_NOT_BLOCKED;
     }
@@ -328,6 +333,9 @@ static void finish(struct tls_conn *t, int direction, uint64_t ns)
     if (rest + s->lost && t->facts.sight == TLS_OPEN)
         tls_decrypt_lose_rest(t, role, rest, ns);
     tls_record_fini(&s->reader, &t->pool->records);
+    tls_opener_close(&s->opener);
+    coding_free(t->pool->codings, s->coding);
+    s->coding = NULL;
     s->is_finished = true;
     t->pool->ops.fin(t->ctx, direction, ns);
 }

@@ -8,6 +8,7 @@
 #define MAX_FAILURES 16u  /* records in a row that do not open: then it is something else */
 #define MAX_TRIED 64u     /* the same, while the keys may be for later ones */
 #define RECORD_PLAIN 16384u /* bytes, at most (RFC 8446, 5.1) */
+#define COMPRESSION_DEFLATE 1u
 #define FINISHED_PLAIN 16u  /* bytes of the message, and of a record of ChangeCipherSpec (RFC 5246, 7.1 and 7.4.9) */
 #define CHANGE_RECORD 6u
 
@@ -92,7 +93,7 @@ enum tls_block tls_decrypt_unlock(struct tls_conn *t, int role)
         tls_conn_close(t, TLS_MISSED);
         return TLS_NOT_BLOCKED;
     }
-    if (!t->suite) {
+    if (!t->suite || t->compression > COMPRESSION_DEFLATE) {
         tls_conn_close(t, TLS_CANNOT);
         return TLS_NOT_BLOCKED;
     }
@@ -107,7 +108,11 @@ enum tls_block tls_decrypt_unlock(struct tls_conn *t, int role)
 
 static void tell_gap(struct tls_conn *t, int role, uint64_t bytes, uint64_t ns)
 {
-    if (bytes && t->side[role].epoch == TLS_EPOCH_TRAFFIC)
+    if (!bytes || t->side[role].epoch != TLS_EPOCH_TRAFFIC)
+        return;
+    if (t->facts.sight != TLS_OPEN)
+        t->side[role].untold += bytes;
+    else
         t->pool->ops.gap(t->ctx, tls_direction(t, role), bytes, ns);
 }
 
@@ -155,7 +160,7 @@ static void deliver(struct tls_conn *t, int role, const struct tls_opened *opene
     }
 }
 
-static void note_opened(struct tls_conn *t, int role)
+static void note_opened(struct tls_conn *t, int role, uint64_t ns)
 {
     struct tls_side *s = &t->side[role];
     t->pool->counts.records++;
@@ -165,6 +170,8 @@ static void note_opened(struct tls_conn *t, int role)
     if (t->facts.sight != TLS_OPEN && s->epoch != TLS_EPOCH_HANDSHAKE) {
         t->facts.sight = TLS_OPEN;
         t->pool->counts.opened++;
+        for (int i = 0; i < 2; i++)
+            tell_gap(t, i, t->side[i].untold, ns);
     }
 }
 
@@ -220,7 +227,7 @@ static void pass_over(struct tls_conn *t, int role, const struct tls_record_head
     struct tls_side *s = &t->side[role];
     if (role != TLS_CLIENT || s->epoch != TLS_EPOCH_HANDSHAKE || t->early != TLS_EARLY_ACCEPTED || s->has_opened)
         return;
-    if (s->unread)
+    if (s->unread && t->facts.sight == TLS_OPEN)
         t->pool->ops.gap(t->ctx, tls_direction(t, role), s->unread, ns);
     s->unread = head->length > overhead_of(s) ? head->length - (uint32_t)overhead_of(s) : 0;
 }
@@ -247,6 +254,32 @@ static void fail(struct tls_conn *t, int role, const struct tls_record_head *hea
         tls_conn_close(t, s->has_opened ? TLS_MISSED : TLS_BAD_KEYS);
 }
 
+static void keep_expanded(void *ctx, struct span bytes)
+{
+    struct tls_conn_pool *p = ctx;
+    size_t room = p->n_expanded < sizeof p->expanded ? sizeof p->expanded - p->n_expanded : 0;
+    memcpy(p->expanded + sizeof p->expanded - room, bytes.at, bytes.size < room ? bytes.size : room);
+    p->n_expanded += bytes.size;
+}
+
+/* Compressed by TLS (RFC 3749): all records of a set of keys are one stream, which cannot be read on without one of
+ * them. No record holds more than 2^14 bytes (RFC 5246, 6.2.2). */
+static bool expand(struct tls_conn *t, struct tls_side *s, struct tls_opened *opened)
+{
+    struct tls_conn_pool *p = t->pool;
+    if (!s->coding)
+        s->coding = coding_new(p->codings, CODING_DEFLATE);
+    p->n_expanded = 0;
+    if (!s->coding || opened->lost || coding_feed(s->coding, opened->data, keep_expanded, p) ||
+        p->n_expanded > RECORD_PLAIN) {
+        s->lost += opened->data.size;
+        tls_conn_close(t, s->coding ? TLS_MISSED : TLS_CANNOT);
+        return false;
+    }
+    opened->data = span_of(p->expanded, p->n_expanded);
+    return true;
+}
+
 void tls_decrypt_record(struct tls_conn *t, int role, const struct tls_record_head *head, struct span fragment,
                         uint64_t ns)
 {
@@ -259,7 +292,9 @@ void tls_decrypt_record(struct tls_conn *t, int role, const struct tls_record_he
         fail(t, role, head, ns);
         return;
     }
-    note_opened(t, role);
+    note_opened(t, role, ns);
+    if (t->compression && !expand(t, s, &opened))
+        return;
     tls_lazy_note(t, role, head, &opened);
     if (s->lost || opened.lost)
         tell_lost(t, role, opened.lost, head->length - opened.data.size, ns);
@@ -292,6 +327,8 @@ void tls_decrypt_lose(struct tls_conn *t, int role, const struct tls_record_head
     }
     if (head->type == TLS_APPLICATION_DATA)
         tell_gap(t, role, most > s->n_passed ? most - s->n_passed : 0, ns);
+    if (t->compression) /* what follows hangs on what is lost */
+        tls_conn_close(t, TLS_MISSED);
     s->n_passed = 0;
 }
 

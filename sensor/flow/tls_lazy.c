@@ -20,7 +20,7 @@ static bool may_be_lazy(const struct tls_conn *t, int role, const struct tls_rec
 {
     const struct tls_side *s = &t->side[role];
     const struct tls_conn_pool *p = t->pool;
-    return !p->limits.is_eager && p->ops.skippable && head->type == TLS_APPLICATION_DATA && s->has_opened &&
+    return !p->limits.is_eager && !t->compression && p->ops.skippable && head->type == TLS_APPLICATION_DATA && s->has_opened &&
            s->epoch == TLS_EPOCH_TRAFFIC && !s->is_lossy && !s->lost && head->length >= LEAST && s->opener.seq > 0 &&
            tls_suite_shape(s->opener.suite)->tag_size > 0;
 }

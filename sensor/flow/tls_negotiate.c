@@ -68,6 +68,7 @@ static void on_server_hello(struct tls_conn *t, struct span body)
     }
     t->version = h.version;
     t->suite = tls_suite_find(h.cipher);
+    t->compression = h.version < 0x0304 ? h.compression : 0;
     t->is_etm = t->offers_etm && h.has_encrypt_then_mac;
     memcpy(t->server_random, h.random.at, sizeof t->server_random);
     if (!t->has_server) {
@@ -108,9 +109,11 @@ static void on_certificate(struct tls_conn *t, int role, struct span body)
         keep_text(f->server_subject, sizeof f->server_subject, span_text(cert.subject));
 }
 
-static void enter(struct tls_side *s, enum tls_epoch epoch)
+static void enter(struct tls_conn *t, struct tls_side *s, enum tls_epoch epoch)
 {
     tls_opener_close(&s->opener);
+    coding_free(t->pool->codings, s->coding);
+    s->coding = NULL;
     s->epoch = (uint8_t)epoch;
     s->is_trying = false;
 }
@@ -138,11 +141,11 @@ static void on_message(struct tls_conn *t, int role, const struct tls_handshake_
         break;
     case TLS_END_OF_EARLY_DATA:
         if (role == TLS_CLIENT && s->epoch == TLS_EPOCH_EARLY)
-            enter(s, TLS_EPOCH_HANDSHAKE);
+            enter(t, s, TLS_EPOCH_HANDSHAKE);
         break;
     case TLS_FINISHED:
         if (is_13 && s->epoch == TLS_EPOCH_HANDSHAKE)
-            enter(s, TLS_EPOCH_TRAFFIC);
+            enter(t, s, TLS_EPOCH_TRAFFIC);
         break;
     case TLS_KEY_UPDATE:
         if (is_13 && s->epoch == TLS_EPOCH_TRAFFIC && tls_opener_is_open(&s->opener))
@@ -195,5 +198,5 @@ void tls_negotiate_change(struct tls_conn *t, int role)
     if (role == TLS_SERVER && s->epoch == TLS_EPOCH_PLAIN && t->side[TLS_CLIENT].epoch == TLS_EPOCH_PLAIN)
         t->facts.is_resumed = true; /* only then does the server finish first (RFC 5246, 7.3) */
     tls_handshake_gap(&s->handshake, &t->pool->messages);
-    enter(s, TLS_EPOCH_TRAFFIC);
+    enter(t, s, TLS_EPOCH_TRAFFIC);
 }

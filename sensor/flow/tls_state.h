@@ -6,6 +6,7 @@
 
 #include "flow/tls_conn.h"
 #include "flow/tls_hold.h"
+#include "wire/coding.h"
 #include "wire/tls_handshake.h"
 #include "wire/tls_open.h"
 #include "wire/tls_record.h"
@@ -25,8 +26,10 @@ struct tls_side {
     struct tls_handshake handshake;
     struct tls_opener opener;
     struct tls_hold hold;
+    struct coding *coding;       /* where TLS compresses: one stream for each set of keys */
     struct tls_record_head head; /* of the record that is blocked */
     uint64_t lost;               /* bytes of the stream that went by without sync since the last record */
+    uint64_t untold;             /* plaintext lost before the keys have shown to be the right ones */
     uint32_t failures;           /* records in a row that did not open */
     uint32_t unread;             /* plaintext of the last of them, when it may be early data; told with the next */
     uint8_t epoch, block;
@@ -58,6 +61,7 @@ struct tls_conn {
     uint8_t state; /* enum tls_conn_state */
     uint8_t early; /* enum tls_early */
     uint8_t session_id_size;
+    uint8_t compression; /* as the server has chosen: 0 none, 1 DEFLATE (RFC 3749) */
     bool is_swapped; /* the client's direction is 1 */
     bool has_client, has_server; /* hellos */
     bool offers_etm, is_etm;
@@ -84,7 +88,9 @@ struct tls_conn_pool {
     struct tls_conn *wait_first, *wait_last; /* in the order in which they began to wait */
     uint64_t generation;                     /* of the secrets at the last poll */
     struct tls_conn_counts counts;
-    uint8_t plain[TLS_RECORD_MAX + 64];
+    struct coding_pool *codings;
+    size_t n_expanded;
+    uint8_t plain[TLS_RECORD_MAX + 64], expanded[TLS_RECORD_MAX];
 };
 
 static inline int tls_direction(const struct tls_conn *t, int role)

@@ -1064,8 +1064,74 @@ static void partly_seen(void **state)
         }
 }
 
+/* ---- seeds of the fuzz target ---- */
+
+static void put(FILE *f, int order, const char *bytes, size_t size, bool has_bytes)
+{
+    fputc(order, f);
+    fputc((int)(size >> 8), f);
+    fputc((int)(size & 255), f);
+    if (has_bytes)
+        fwrite(bytes, 1, size, f);
+}
+
+static void write_seed(const struct talk *t, const char *folder, const char *name, bool is_late, bool has_hole)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *f = fopen(path, "wb");
+    if (!f)
+        return;
+    fputc((int)(t->keylog.size >> 8), f);
+    fputc((int)(t->keylog.size & 255), f);
+    fwrite(t->keylog.at, 1, t->keylog.size, f);
+    if (!is_late)
+        put(f, 6, NULL, 0, false);
+    for (size_t i = 0; i < t->n_chunks; i++) {
+        const struct talk_chunk *c = &t->chunks[i];
+        bool is_hole = has_hole && i == t->n_chunks - 3;
+        put(f, c->from + (is_hole ? 2 : 0), t->wire[c->from].at + c->at, c->size, !is_hole);
+    }
+    for (int order = 4; order <= (is_late ? 10 : 5); order++) /* both ends; secrets, time, a look */
+        if (order != 7 && order != 9)
+            put(f, order, NULL, 0, false);
+    fclose(f);
+}
+
+static void write_seeds(const char *folder)
+{
+    static const struct {
+        int version;
+        const char *cipher;
+    } rows[] = {{TLS1_3_VERSION, NULL}, {TLS1_2_VERSION, "ECDHE-RSA-CHACHA20-POLY1305"}, {TLS1_2_VERSION, "AES128-SHA"}};
+    for (size_t i = 0; i < N(rows); i++)
+        for (int kind = 0; kind < 4; kind++) {
+            struct talk t;
+            char name[64];
+            snprintf(name, sizeof name, "talk-%zu-%d", i, kind);
+            talk_init(&t, rows[i].version);
+            if (rows[i].cipher)
+                SSL_CTX_set_cipher_list(t.contexts[0], rows[i].cipher);
+            talk_begin(&t);
+            assert_true(talk_shake(&t));
+            for (int n = 0; n < 3; n++)
+                for (int from = 0; from < 2; from++)
+                    talk_say(&t, from, 30 + 600 * (size_t)(n == 2 && from));
+            if (kind & 2 && rows[i].version == TLS1_3_VERSION)
+                SSL_key_update(t.ends[1], SSL_KEY_UPDATE_REQUESTED);
+            talk_say(&t, 1, 600);
+            talk_say(&t, 0, 60);
+            write_seed(&t, folder, name, kind & 1, kind & 2);
+            talk_over(&t);
+        }
+}
+
 int main(void)
 {
+    if (getenv("WRITE_SEEDS")) { /* of tests/fuzz/fuzz_tls_conn.c, into this folder */
+        write_seeds(getenv("WRITE_SEEDS"));
+        return 0;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(suites),
         cmocka_unit_test(retry),
