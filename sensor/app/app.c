@@ -348,6 +348,15 @@ static void count_end(struct app *app, const struct note *n)
         app->counts[n->action == ACTION_DOWNLOAD ? COUNT_UNKNOWN_FILE : COUNT_UNKNOWN]++;
 }
 
+static void say_route(struct app *app, const struct transaction *t, const struct note *n)
+{
+    uint8_t action = action_of_note(n);
+    struct app_route r = {.t = t, .profile = n->profile->name, .route = n->route ? n->route->name : SPAN(""),
+                          .action = action == ACTION_NONE ? "none" : action_name((enum action)action),
+                          .is_told = n->is_told};
+    app->options.on_route(app->options.ctx, &r);
+}
+
 static void on_end(void *ctx, struct transaction *t)
 {
     struct app *app = ctx;
@@ -367,6 +376,8 @@ static void on_end(void *ctx, struct transaction *t)
             tell(app, v, n, TELL_WHOLE);
         count_end(app, n);
     }
+    if (app->options.on_route && n)
+        say_route(app, t, n);
     if (app->options.on_transaction)
         app->options.on_transaction(app->options.ctx, t, n && n->forward.is_forwarded ? &n->forward.client : NULL);
     if (n) {

@@ -12,6 +12,14 @@
 
 struct app;
 
+/* Which route took a transaction; borrowed. */
+struct app_route {
+    const struct transaction *t;
+    struct span profile, route; /* route: empty when none took it */
+    const char *action;         /* "none" when nothing is to be told */
+    bool is_told;
+};
+
 struct app_options {
     const struct profiles *profiles;
     struct keyed *key;               /* for session hashes; borrowed */
@@ -22,6 +30,8 @@ struct app_options {
     void (*emit)(void *ctx, const struct activity *candidate);
     /* Every transaction at its end, with the client a trusted proxy named (or NULL). May be NULL. */
     void (*on_transaction)(void *ctx, const struct transaction *t, const struct ipaddr *forwarded);
+    /* Every transaction at its end, with what the profiles made of it. May be NULL. */
+    void (*on_route)(void *ctx, const struct app_route *r);
     void *ctx;
 };
 

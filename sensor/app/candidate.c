@@ -258,7 +258,7 @@ static void fill_body(const struct candidate_in *in, struct activity *a)
 static void fill_names(const struct candidate_in *in, struct activity *a)
 {
     static const enum activity_string string_of[FIELD_N] = {STR_CASE, STR_CUSTOMER, STR_FILE, STR_OBJECT, STR_CLAIM,
-                                                            STR_N,    STR_MIME};
+                                                            STR_N,    STR_MIME,     STR_N};
     struct view *v = in->view;
     for (unsigned f = 0; in->route && f < FIELD_N; f++) {
         if (!in->route->fields[f].n || string_of[f] == STR_N || f == FIELD_USER)
@@ -316,6 +316,8 @@ static void fill_identity(const struct candidate_in *in, struct activity *a)
     }
     bool is_page = !carries_file(a->action) && span_eq(view_media(v), SPAN("text/html"));
     struct span shown = is_page ? route_value(v, &v->profile->signed_in) : span_of(NULL, 0);
+    if (!shown.at && in->route && !carries_file(a->action))
+        shown = route_value(v, &in->route->fields[FIELD_SIGNED_IN]);
     bool is_login = a->action == ACTION_LOGIN;
     struct span claim = is_login ? (user.at ? user : in->cred->claim) : shown.at ? shown : user.at ? user : in->cred->claim;
     if (claim.at)

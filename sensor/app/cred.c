@@ -106,6 +106,12 @@ static bool authorization_read(struct cred_hasher *h, const struct session_rule 
                                            : auth_digest_user(auth.credentials, a, &user);
         if (rc || !user.size)
             return false;
+        if (r->key.size && glob_match(r->key, user, false) && !(r->except.size && glob_match(r->except, user, false))) {
+            out->kind = CRED_TOKEN; /* a key in the place of the name: it must not be told */
+            out->has_session = true;
+            cred_hash(h, user, out->session);
+            return true;
+        }
         out->kind = CRED_BASIC;
         out->claim = user;
         return true;

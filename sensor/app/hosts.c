@@ -107,7 +107,7 @@ static struct host *host_find(struct hosts *h, struct span name, const struct ho
     if (!is_new)
         return host;
     host->profile = (uint16_t)h->profiles->generic;
-    for (size_t i = 0; i < h->profiles->n_declared; i++)
+    for (size_t i = h->profiles->n_declared; i-- > 0;) /* what the operator says comes last, and wins */
         if (declared_is(&h->profiles->declared[i], name)) {
             host->profile = h->profiles->declared[i].profile;
             host->strength = DECLARED;
@@ -148,14 +148,14 @@ static bool has_field(const struct fields *fields, const struct tell *tell)
     return false;
 }
 
-static bool client_tells(struct view *v, const struct tell *tell)
+static bool client_tells(struct view *v, const struct profile *p, const struct tell *tell)
 {
     struct captures captures;
     switch (tell->kind) {
     case TELL_COOKIE:
         return sent_cookie(v, tell->name);
     case TELL_PATH:
-        return template_match(tell->path, view_path(v), &captures);
+        return template_match(tell->path, view_path_in(v, p), &captures);
     case TELL_HEADER:
         return has_field(&v->t->request_fields, tell);
     default:
@@ -176,7 +176,7 @@ static size_t tell_find(const struct hosts *h, struct view *v, bool by_server, c
     for (size_t i = 0; i < h->profiles->n; i++) {
         const struct profile *p = h->profiles->list[i];
         for (uint16_t k = 0; k < p->n_tells; k++)
-            if (by_server ? server_tells(v, &p->tells[k]) : client_tells(v, &p->tells[k])) {
+            if (by_server ? server_tells(v, &p->tells[k]) : client_tells(v, p, &p->tells[k])) {
                 *which = &p->tells[k];
                 return i;
             }

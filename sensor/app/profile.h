@@ -17,5 +17,12 @@ int profiles_declare(struct profiles *p, const char *name, const char *host, str
 void profiles_free(struct profiles *p);
 size_t profiles_count(const struct profiles *p);
 const char *profiles_name(const struct profiles *p, size_t i);
+/* "verified" or "documentation"; NULL after the last. */
+const char *profiles_status(const struct profiles *p, size_t i);
+size_t profiles_routes(const struct profiles *p, size_t i);
+/* The name of route 'k' of profile 'i'; NULL after the last. */
+const char *profiles_route(const struct profiles *p, size_t i, size_t k);
+/* Appends a line "file:line:column: ..." for each route of profile 'i' that is dead or shadowed for sure; how many. */
+size_t profiles_audit(const struct profiles *p, size_t i, struct text *out);
 
 #endif

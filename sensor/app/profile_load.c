@@ -161,7 +161,7 @@ static int public_load(struct profile *p, const struct yaml_node *node, struct s
 static int session_load(struct profile *p, const struct yaml_node *node, struct session_rule *out, struct text *why)
 {
     static const char *const keys[] = {"cookie", "authorization", "header", "query", "link", "except", "public", "jwt",
-                                       "min_size", NULL};
+                                       "min_size", "key", NULL};
     int rc = yaml_check_keys(node, keys, why);
     const struct yaml_node *what = rc ? NULL : node->child;
     if (rc)
@@ -177,6 +177,9 @@ static int session_load(struct profile *p, const struct yaml_node *node, struct 
     out->kind = (uint8_t)kind;
     out->name = node_span(what);
     out->except = node_span(yaml_get(node, "except"));
+    out->key = node_span(yaml_get(node, "key"));
+    if (out->key.size && (kind != SESSION_AUTHORIZATION || !span_eq(out->name, SPAN("basic"))))
+        return yaml_fail(yaml_get(node, "key"), why, "'key' goes with authorization: basic");
     const struct yaml_node *min = yaml_get(node, "min_size"), *jwt = yaml_get(node, "jwt");
     uint64_t size = 0;
     if (min && (!span_u64(node_span(min), &size) || size > 4096))
@@ -218,6 +221,56 @@ static int login_pages_load(struct profile *p, const struct yaml_node *node, str
             return rc;
         p->login_pages[p->n_login_pages++] = *one;
     }
+    return E_OK;
+}
+
+/* Names of hosts it is served under: added to the declared ones when all profiles are there. */
+static int hosts_load(struct profile *p, const struct yaml_node *node, struct text *why)
+{
+    size_t n = node_count(node);
+    if (n > 16)
+        return yaml_fail(node, why, "at most 16 hosts");
+    p->hosts = profile_keep(p, n * sizeof *p->hosts);
+    if (!p->hosts)
+        return E_NOMEM;
+    for (const struct yaml_node *m = node_first(node); m && p->n_hosts < n; m = m->next) {
+        int rc = node_scalar(m, why);
+        struct span name = node_span(m);
+        size_t star = span_find_byte(name, '*', 0);
+        if (!rc && star != SIZE_MAX && (!span_starts(name, SPAN("*.")) || span_find_byte(name, '*', 1) != SIZE_MAX))
+            rc = yaml_fail(m, why, "'%s' is no host: a name or *.domain", m->scalar);
+        if (rc)
+            return rc;
+        p->hosts[p->n_hosts++] = name;
+    }
+    return E_OK;
+}
+
+static int mounts_load(struct profile *p, const struct yaml_node *node, struct text *why)
+{
+    size_t n = node_count(node);
+    if (n > 16)
+        return yaml_fail(node, why, "at most 16 mounts");
+    p->mounts = profile_keep(p, n * sizeof *p->mounts);
+    if (!p->mounts)
+        return E_NOMEM;
+    for (const struct yaml_node *m = node_first(node); m && p->n_mounts < n; m = m->next) {
+        int rc = node_scalar(m, why);
+        struct span path = node_span(m);
+        if (!rc && (path.at[0] != '/' || path.size < 2 || span_find_byte(path, '/', 1) != SIZE_MAX))
+            rc = yaml_fail(m, why, "'%s' is no mount: one segment, like /desk", m->scalar);
+        if (rc)
+            return rc;
+        p->mounts[p->n_mounts++] = span_from(path, 1);
+    }
+    return E_OK;
+}
+
+static int separator_load(struct profile *p, const struct yaml_node *node, struct text *why)
+{
+    if (!span_eq(node_span(node), SPAN(";")))
+        return yaml_fail(node, why, "expected ';', which then separates arguments as '&' does");
+    p->is_semicolon = true;
     return E_OK;
 }
 
@@ -297,8 +350,8 @@ static int head_load(struct profile *p, const struct yaml_node *root, struct tex
 
 int profile_compile(struct yaml *yaml, struct profile **out, struct text *why)
 {
-    static const char *const keys[] = {"profile", "title", "status", "about", "tells", "sessions", "signed_in",
-                                       "login_pages", "routes", NULL};
+    static const char *const keys[] = {"profile", "title", "status", "about", "hosts", "mounts", "separator", "tells",
+                                       "sessions", "signed_in", "login_pages", "routes", NULL};
     struct profile *p = calloc(1, sizeof *p);
     if (!p) {
         yaml_close(yaml);
@@ -309,6 +362,12 @@ int profile_compile(struct yaml *yaml, struct profile **out, struct text *why)
     int rc = yaml_check_keys(root, keys, why);
     if (!rc)
         rc = head_load(p, root, why);
+    if (!rc && yaml_get(root, "hosts"))
+        rc = hosts_load(p, yaml_get(root, "hosts"), why);
+    if (!rc && yaml_get(root, "mounts"))
+        rc = mounts_load(p, yaml_get(root, "mounts"), why);
+    if (!rc && yaml_get(root, "separator"))
+        rc = separator_load(p, yaml_get(root, "separator"), why);
     if (!rc && yaml_get(root, "tells"))
         rc = tells_load(p, yaml_get(root, "tells"), why);
     if (!rc && yaml_get(root, "sessions"))
@@ -360,6 +419,21 @@ static int by_name(const void *a, const void *b)
     return strcmp((const char *)x->name.at, (const char *)y->name.at);
 }
 
+static int host_add(struct profiles *p, size_t profile, const char *host)
+{
+    bool is_suffix = host[0] == '*' && host[1] == '.';
+    struct declared_host *grown = realloc(p->declared, (p->n_declared + 1) * sizeof *grown);
+    char *copy = strdup(is_suffix ? host + 1 : host);
+    if (grown)
+        p->declared = grown;
+    if (!grown || !copy) {
+        free(copy);
+        return E_NOMEM;
+    }
+    p->declared[p->n_declared++] = (struct declared_host){copy, is_suffix, (uint16_t)profile};
+    return E_OK;
+}
+
 /* Sorts, and sees to it that there is a 'generic' one. */
 static int profiles_finish(struct profiles *all, struct text *why)
 {
@@ -374,6 +448,12 @@ static int profiles_finish(struct profiles *all, struct text *why)
             return rc;
     }
     qsort(all->list, all->n, sizeof *all->list, by_name);
+    for (size_t i = 0; i < all->n; i++)
+        for (uint8_t k = 0; k < all->list[i]->n_hosts; k++) {
+            int rc = host_add(all, i, (const char *)all->list[i]->hosts[k].at);
+            if (rc)
+                return rc;
+        }
     for (size_t i = 0; i < all->n; i++)
         if (span_eq(all->list[i]->name, SPAN("generic")))
             all->generic = i;
@@ -449,17 +529,7 @@ int profiles_declare(struct profiles *p, const char *name, const char *host, str
         free(names);
         return E_NONE;
     }
-    bool is_suffix = host[0] == '*' && host[1] == '.';
-    struct declared_host *grown = realloc(p->declared, (p->n_declared + 1) * sizeof *grown);
-    char *copy = strdup(is_suffix ? host + 1 : host);
-    if (grown)
-        p->declared = grown;
-    if (!grown || !copy) {
-        free(copy);
-        return E_NOMEM;
-    }
-    p->declared[p->n_declared++] = (struct declared_host){copy, is_suffix, (uint16_t)at};
-    return E_OK;
+    return host_add(p, at, host);
 }
 
 void profiles_free(struct profiles *p)
@@ -483,4 +553,19 @@ size_t profiles_count(const struct profiles *p)
 const char *profiles_name(const struct profiles *p, size_t i)
 {
     return i < p->n ? (const char *)p->list[i]->name.at : NULL;
+}
+
+const char *profiles_status(const struct profiles *p, size_t i)
+{
+    return i < p->n ? (const char *)p->list[i]->status.at : NULL;
+}
+
+size_t profiles_routes(const struct profiles *p, size_t i)
+{
+    return i < p->n ? p->list[i]->n_routes : 0;
+}
+
+const char *profiles_route(const struct profiles *p, size_t i, size_t k)
+{
+    return k < profiles_routes(p, i) ? (const char *)p->list[i]->routes[k].name.at : NULL;
 }

@@ -10,6 +10,14 @@ const struct route_bucket *profile_bucket(const struct profile *p, struct span f
     return &p->buckets[0];
 }
 
+uint8_t profile_mount(const struct profile *p, const struct path *path)
+{
+    for (uint8_t i = 0; i < p->n_mounts && path->n > 1; i++)
+        if (span_eq(p->mounts[i], path->segment[0]))
+            return 1;
+    return 0;
+}
+
 bool status_in(const struct status_range *ranges, uint8_t n, uint16_t status)
 {
     for (uint8_t i = 0; i < n; i++)

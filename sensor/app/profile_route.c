@@ -13,7 +13,8 @@ static const struct {
 };
 #define N_METHODS (sizeof methods / sizeof methods[0])
 
-static const char *const field_names[FIELD_N] = {"case", "customer", "file", "object", "user", "token", "mime"};
+static const char *const field_names[FIELD_N] = {"case", "customer", "file", "object", "user", "token", "mime",
+                                                "signed_in"};
 
 static int methods_load(const struct yaml_node *node, struct route *out, struct text *why)
 {
@@ -33,12 +34,6 @@ static int methods_load(const struct yaml_node *node, struct route *out, struct 
             break;
     }
     return E_OK;
-}
-
-static bool source_is_late(const struct source *s)
-{
-    return s->kind == SOURCE_SLOT || s->kind == SOURCE_RESPONSE_HEADER || s->kind == SOURCE_LOCATION ||
-           s->kind == SOURCE_LOCATION_QUERY || s->kind == SOURCE_DISPOSITION;
 }
 
 static int tests_load(struct profile *p, const struct yaml_node *node, struct route *out, struct text *why)
@@ -313,7 +308,7 @@ static int needs_load(const struct yaml_node *node, struct route *out, struct te
         while (f < FIELD_N && (m->kind != YAML_SCALAR || strcmp(field_names[f], m->scalar) != 0))
             f++;
         if (f == FIELD_N)
-            return yaml_fail(m, why, "expected case, customer, file, object, user, token or mime");
+            return yaml_fail(m, why, "expected case, customer, file, object, user, token, mime or signed_in");
         out->needs |= 1u << f;
         if (node->kind != YAML_LIST)
             break;
@@ -347,7 +342,7 @@ static int action_load(const struct yaml_node *node, const struct yaml_node *rou
 static int head_load(struct profile *p, const struct yaml_node *node, struct route *out, struct text *why)
 {
     static const char *const keys[] = {"route", "method", "path", "when", "status", "type", "action", "case", "customer",
-                                       "file", "object", "user", "token", "mime", "objects", "size", "outcome", "needs",
+                                       "file", "object", "user", "token", "mime", "objects", "size", "outcome", "needs", "signed_in",
                                        NULL};
     int rc = yaml_check_keys(node, keys, why);
     if (rc)

@@ -65,7 +65,8 @@ enum test_kind { TEST_FILLED, TEST_EMPTY, TEST_MATCHES, TEST_NOT };
 struct test {
     struct source source;
     uint8_t kind;
-    struct span glob;
+    uint8_t n_globs;
+    struct span *globs; /* any of them */
 };
 
 struct status_range {
@@ -87,7 +88,8 @@ struct outcome_rule {
 };
 
 enum route_field {
-    FIELD_CASE, FIELD_CUSTOMER, FIELD_FILE, FIELD_OBJECT, FIELD_USER, FIELD_TOKEN, FIELD_MIME, FIELD_N,
+    FIELD_CASE, FIELD_CUSTOMER, FIELD_FILE, FIELD_OBJECT, FIELD_USER, FIELD_TOKEN, FIELD_MIME, FIELD_SIGNED_IN,
+    FIELD_N,
 };
 
 enum measure { MEASURE_BODY, MEASURE_BASE64, MEASURE_FRAME, MEASURE_UPLOAD, MEASURE_NONE }; /* a file's size */
@@ -134,7 +136,8 @@ struct session_rule {
     uint8_t kind;
     uint16_t min_size;
     struct span name;          /* cookie glob, scheme, field, argument */
-    struct span except;        /* cookie: a glob of names that are none */
+    struct span except;        /* cookie: a glob of names that are none; Basic: of user names that are no key */
+    struct span key;           /* Basic: a glob of user names that are keys, and so secret */
     struct pattern *public;    /* which part of the value is no secret, or NULL */
     struct json_pointer *jwt;  /* claims that name the user, in this order */
     uint8_t n_jwt;
@@ -165,6 +168,11 @@ struct profile {
     uint64_t signed_in_slots;
     struct template *login_pages;
     uint8_t n_login_pages;
+    struct span *hosts; /* "name" or "*.domain" */
+    uint8_t n_hosts;
+    struct span *mounts; /* first segments of a path under which the application may be mounted */
+    uint8_t n_mounts;
+    bool is_semicolon;   /* ';' separates arguments as well */
     struct route *routes;
     uint16_t n_routes;
     struct route_bucket *buckets; /* bucket 0: paths whose first segment has none */
@@ -193,6 +201,8 @@ int profile_compile(struct yaml *yaml, struct profile **out, struct text *why);
 void profile_free(struct profile *p);
 /* profile_match.c: the bucket for a path's first segment. */
 const struct route_bucket *profile_bucket(const struct profile *p, struct span first);
+/* How many segments in front of a path say where the application is mounted: 0 or 1. */
+uint8_t profile_mount(const struct profile *p, const struct path *path);
 bool status_in(const struct status_range *ranges, uint8_t n, uint16_t status);
 uint8_t method_bit(struct span method);
 
@@ -217,6 +227,8 @@ int slot_add(struct profile *p, const struct yaml_node *node, const struct slot 
 int text_rule_load(const struct yaml_node *node, struct text_rule *out, struct text *why);
 /* The bits of the request's or the answer's slots among those of a source. */
 uint64_t source_slots(const struct source *s);
+/* Whether only a body or the answer shows it. */
+bool source_is_late(const struct source *s);
 int status_load(const struct yaml_node *node, struct status_range *out, uint8_t *n, struct text *why);
 int route_load(struct profile *p, const struct yaml_node *node, struct route *out, struct text *why);
 

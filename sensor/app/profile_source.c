@@ -38,6 +38,12 @@ uint64_t source_slots(const struct source *s)
     return s->kind == SOURCE_SLOT ? 1ULL << s->slot : 0;
 }
 
+bool source_is_late(const struct source *s)
+{
+    return s->kind == SOURCE_SLOT || s->kind == SOURCE_RESPONSE_HEADER || s->kind == SOURCE_LOCATION ||
+           s->kind == SOURCE_LOCATION_QUERY || s->kind == SOURCE_DISPOSITION;
+}
+
 static int marker_load(const struct yaml_node *node, struct span *out, struct text *why)
 {
     int rc = node_scalar(node, why);
@@ -246,6 +252,23 @@ int sources_load(struct profile *p, const struct route *route, const struct yaml
     return E_OK;
 }
 
+static int globs_load(struct profile *p, const struct yaml_node *node, struct test *out, struct text *why)
+{
+    size_t n = node_count(node);
+    if (n == 0 || n > 32)
+        return yaml_fail(node, why, "expected 1 to 32 texts");
+    out->globs = profile_keep(p, n * sizeof *out->globs);
+    if (!out->globs)
+        return E_NOMEM;
+    for (const struct yaml_node *m = node_first(node); m && out->n_globs < n; m = m->next) {
+        int rc = node_scalar(m, why);
+        if (rc)
+            return rc;
+        out->globs[out->n_globs++] = node_span(m);
+    }
+    return E_OK;
+}
+
 int test_load(struct profile *p, const struct route *route, const struct yaml_node *node, struct test *out,
               struct text *why)
 {
@@ -255,11 +278,10 @@ int test_load(struct profile *p, const struct route *route, const struct yaml_no
         return yaml_fail(node, why, "only one of is, matches, not");
     out->kind = TEST_FILLED;
     if (glob) {
-        int rc = node_scalar(glob, why);
+        int rc = globs_load(p, glob, out, why);
         if (rc)
             return rc;
         out->kind = matches ? TEST_MATCHES : TEST_NOT;
-        out->glob = node_span(glob);
     } else if (is) {
         bool is_filled = is->kind == YAML_SCALAR && !strcmp(is->scalar, "filled");
         if (!is_filled && (is->kind != YAML_SCALAR || strcmp(is->scalar, "empty") != 0))

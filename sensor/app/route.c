@@ -63,6 +63,13 @@ const struct path *view_path(struct view *v)
     return &v->path;
 }
 
+const struct path *view_path_in(struct view *v, const struct profile *profile)
+{
+    (void)view_path(v);
+    v->path.first = profile_mount(profile, &v->path);
+    return &v->path;
+}
+
 struct span view_media(struct view *v)
 {
     if (!v->has_media)
@@ -93,8 +100,13 @@ const struct url *view_location(struct view *v)
 
 static struct span argument(struct view *v, struct span query, struct span name)
 {
-    struct span value;
-    return query.size && url_arg(query, name, v->arena, &value) ? value : span_of(NULL, 0);
+    struct span value, part;
+    if (query.size && !v->profile->is_semicolon)
+        return url_arg(query, name, v->arena, &value) ? value : span_of(NULL, 0);
+    while (query.size && span_split(&query, ';', &part))
+        if (part.size && url_arg(part, name, v->arena, &value))
+            return value;
+    return span_of(NULL, 0);
 }
 
 static struct span cookie_value(struct view *v, struct span wanted)
@@ -116,6 +128,7 @@ static struct span path_capture(struct view *v, const struct url *url, const str
     if (!url->path.at)
         return span_of(NULL, 0);
     path_split(url->path, v->arena, &path);
+    path.first = profile_mount(v->profile, &path);
     return template_match(s->template, &path, &captures) ? captures.value[s->slot] : span_of(NULL, 0);
 }
 
@@ -190,6 +203,14 @@ enum cred_kind route_login_kind(struct view *v, const struct sources *sources)
     return CRED_FORM;
 }
 
+static bool any_glob(const struct test *test, struct span value)
+{
+    for (uint8_t i = 0; i < test->n_globs; i++)
+        if (glob_match(test->globs[i], value, false))
+            return true;
+    return false;
+}
+
 static bool test_holds(struct view *v, const struct test *test)
 {
     const struct source *s = &test->source;
@@ -206,34 +227,27 @@ static bool test_holds(struct view *v, const struct test *test)
     case TEST_EMPTY:
         return value.at == NULL;
     case TEST_MATCHES:
-        return value.at && glob_match(test->glob, value, false);
+        return value.at && any_glob(test, value);
     default:
-        return !value.at || !glob_match(test->glob, value, false);
+        return !value.at || !any_glob(test, value);
     }
-}
-
-static bool test_is_late(const struct test *test)
-{
-    uint8_t kind = test->source.kind;
-    return kind == SOURCE_SLOT || kind == SOURCE_RESPONSE_HEADER || kind == SOURCE_LOCATION ||
-           kind == SOURCE_LOCATION_QUERY || kind == SOURCE_DISPOSITION;
 }
 
 void route_candidates(struct view *v, struct route_choice *out)
 {
     uint8_t method = method_bit(v->t->method);
     const struct profile *p = v->profile;
-    const struct path *path = view_path(v);
-    const struct route_bucket *bucket = profile_bucket(p, path->n ? path->segment[0] : SPAN(""));
+    const struct path *path = view_path_in(v, p);
+    const struct route_bucket *bucket = profile_bucket(p, path->n ? path->segment[path->first] : SPAN(""));
     *out = (struct route_choice){.n = 0};
     v->captured = NULL;
     for (uint16_t i = 0; i < bucket->n && out->n < ROUTE_CANDIDATES; i++) {
         const struct route *r = &p->routes[bucket->routes[i]];
-        if (!(r->methods & method) || !template_match(&r->path, view_path(v), &v->captures))
+        if (!(r->methods & method) || !template_match(&r->path, path, &v->captures))
             continue;
         bool fits = true;
         for (uint8_t k = 0; k < r->n_tests && fits; k++)
-            fits = test_is_late(&r->tests[k]) || test_holds(v, &r->tests[k]);
+            fits = source_is_late(&r->tests[k].source) || test_holds(v, &r->tests[k]);
         if (!fits)
             continue;
         out->list[out->n++] = bucket->routes[i];
@@ -248,13 +262,13 @@ const struct route *route_decide(struct view *v, const struct route_choice *choi
     v->captured = NULL;
     for (uint8_t i = 0; i < choice->n; i++) {
         const struct route *r = &v->profile->routes[choice->list[i]];
-        if (!template_match(&r->path, view_path(v), &v->captures))
+        if (!template_match(&r->path, view_path_in(v, v->profile), &v->captures))
             continue;
         bool fits = !r->n_status || status_in(r->status, r->n_status, v->t->status);
         if (fits && r->type.size)
             fits = glob_match(r->type, view_media(v), true);
         for (uint8_t k = 0; k < r->n_tests && fits; k++)
-            fits = !test_is_late(&r->tests[k]) || test_holds(v, &r->tests[k]);
+            fits = !source_is_late(&r->tests[k].source) || test_holds(v, &r->tests[k]);
         if (fits) {
             v->captured = r;
             return r;
@@ -304,6 +318,7 @@ static bool is_login_page(struct view *v)
     if (!v->profile->n_login_pages || !view_location(v)->path.at)
         return false;
     path_split(view_location(v)->path, v->arena, &path);
+    path.first = profile_mount(v->profile, &path);
     for (uint8_t i = 0; i < v->profile->n_login_pages; i++)
         if (template_match(&v->profile->login_pages[i], &path, &captures))
             return true;
@@ -332,6 +347,6 @@ void route_captures(struct view *v, const struct route *route)
     if (route && v->captured == route)
         return;
     v->captured = route;
-    if (!route || !template_match(&route->path, view_path(v), &v->captures))
+    if (!route || !template_match(&route->path, view_path_in(v, v->profile), &v->captures))
         memset(&v->captures, 0, sizeof v->captures);
 }

@@ -9,7 +9,7 @@
 #include "wire/content.h"
 #include "wire/url.h"
 
-#define ROUTE_CANDIDATES 8
+#define ROUTE_CANDIDATES 24
 
 /* One look at a transaction: everything borrows the transaction, or the arena of the hook. The parts are read when they
  * are first asked for, by the functions below, and stay from hook to hook. */
@@ -40,6 +40,8 @@ const struct request_head *view_request(struct view *v);
 const struct response_head *view_response(struct view *v);
 const struct url *view_url(struct view *v);     /* the target */
 const struct path *view_path(struct view *v);   /* its path */
+/* The path as the templates of 'profile' see it: without where the application is mounted. */
+const struct path *view_path_in(struct view *v, const struct profile *profile);
 struct span view_media(struct view *v);         /* media type of the answer, lower case; empty when unknown */
 const struct url *view_referer(struct view *v); /* parts with at == NULL when there is none */
 const struct url *view_location(struct view *v);

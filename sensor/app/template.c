@@ -5,8 +5,6 @@
 #include "base/err.h"
 #include "wire/url.h"
 
-enum { PART_LITERAL, PART_ONE, PART_MANY };
-
 static bool is_dots(struct span s, size_t n)
 {
     return s.size == n && s.at[0] == '.' && s.at[n - 1] == '.';
@@ -14,7 +12,7 @@ static bool is_dots(struct span s, size_t n)
 
 void path_split(struct span path, struct arena *a, struct path *out)
 {
-    out->n = 0;
+    out->n = out->first = 0;
     out->is_cut = false;
     if (path.size && path.at[0] == '/')
         path = span_from(path, 1);
@@ -52,7 +50,7 @@ static int name_add(char names[][TEMPLATE_NAME], uint8_t *n, uint8_t max, struct
 /* Splits one segment of a template; false when it is malformed. */
 static bool part_compile(struct span text, struct template *out, struct template_part *part, const char **why)
 {
-    *part = (struct template_part){text, {NULL, 0}, PART_LITERAL, -1};
+    *part = (struct template_part){.prefix = text, .kind = PART_LITERAL, .capture = -1};
     size_t open = span_find_byte(text, '{', 0), star = span_find_byte(text, '*', 0);
     if (open == SIZE_MAX && star == SIZE_MAX)
         return true;
@@ -69,6 +67,9 @@ static bool part_compile(struct span text, struct template *out, struct template
         if (name.size > 2 && name.at[name.size - 1] == '*' && name.at[name.size - 2] == '*') {
             name.size -= 2;
             part->kind = PART_MANY;
+        } else if (name.size && name.at[name.size - 1] == '#') {
+            name.size--;
+            part->is_number = true;
         }
         from = open;
         to = close + 1;
@@ -127,6 +128,14 @@ int template_compile(struct span text, struct template *out, const char **why)
     return E_OK;
 }
 
+static bool is_digits(struct span s)
+{
+    for (size_t i = 0; i < s.size; i++)
+        if (s.at[i] < '0' || s.at[i] > '9')
+            return false;
+    return s.size > 0;
+}
+
 static bool part_match(const struct template_part *part, struct span segment, struct captures *out)
 {
     if (part->kind == PART_LITERAL)
@@ -135,8 +144,11 @@ static bool part_match(const struct template_part *part, struct span segment, st
     if (segment.size <= fixed || !span_starts(segment, part->prefix) ||
         !span_eq(span_from(segment, segment.size - part->suffix.size), part->suffix))
         return false;
+    struct span value = span_sub(segment, part->prefix.size, segment.size - fixed);
+    if (part->is_number && !is_digits(value))
+        return false;
     if (part->capture >= 0)
-        out->value[part->capture] = span_sub(segment, part->prefix.size, segment.size - fixed);
+        out->value[part->capture] = value;
     return true;
 }
 
@@ -161,26 +173,28 @@ bool template_match(const struct template *t, const struct path *path, struct ca
     memset(out, 0, sizeof *out);
     if (path->is_cut)
         return false;
+    const struct span *segment = path->segment + path->first;
+    uint8_t n = (uint8_t)(path->n - path->first);
     if (t->many == UINT8_MAX) {
-        if (path->n != t->n)
+        if (n != t->n)
             return false;
         for (uint8_t i = 0; i < t->n; i++)
-            if (!part_match(&t->parts[i], path->segment[i], out))
+            if (!part_match(&t->parts[i], segment[i], out))
                 return false;
         return true;
     }
     uint8_t after = (uint8_t)(t->n - t->many - 1);
-    if (path->n < t->many + after)
+    if (n < t->many + after)
         return false;
     for (uint8_t i = 0; i < t->many; i++)
-        if (!part_match(&t->parts[i], path->segment[i], out))
+        if (!part_match(&t->parts[i], segment[i], out))
             return false;
-    uint8_t back = (uint8_t)(path->n - after);
+    uint8_t back = (uint8_t)(n - after);
     for (uint8_t i = 0; i < after; i++)
-        if (!part_match(&t->parts[t->many + 1 + i], path->segment[back + i], out))
+        if (!part_match(&t->parts[t->many + 1 + i], segment[back + i], out))
             return false;
     if (t->parts[t->many].capture >= 0)
-        out->value[t->parts[t->many].capture] = segments_join(path, t->many, back);
+        out->value[t->parts[t->many].capture] = segments_join(path, (uint8_t)(path->first + t->many), (uint8_t)(path->first + back));
     return true;
 }
 
@@ -197,6 +211,40 @@ struct span template_first(const struct template *t)
     if (t->n && t->parts[0].kind == PART_LITERAL)
         return t->parts[0].prefix.at ? t->parts[0].prefix : SPAN("");
     return span_of(NULL, 0);
+}
+
+/* Whether every segment that fits 'b' fits 'a'. */
+static bool part_covers(const struct template_part *a, const struct template_part *b)
+{
+    struct captures unused;
+    if (b->kind == PART_LITERAL) {
+        struct template_part alone = *a;
+        alone.capture = -1;
+        return part_match(&alone, b->prefix, &unused);
+    }
+    if (a->is_number && (!b->is_number || !span_eq(a->prefix, b->prefix) || !span_eq(a->suffix, b->suffix)))
+        return false;
+    return a->kind == PART_ONE && b->kind == PART_ONE &&
+           span_starts(b->prefix, a->prefix) && b->suffix.size >= a->suffix.size &&
+           span_eq(span_from(b->suffix, b->suffix.size - a->suffix.size), a->suffix);
+}
+
+bool template_covers(const struct template *a, const struct template *b)
+{
+    uint8_t front = a->many == UINT8_MAX ? a->n : a->many;
+    uint8_t behind = a->many == UINT8_MAX ? 0 : (uint8_t)(a->n - a->many - 1);
+    bool has_many = b->many != UINT8_MAX;
+    if (a->many == UINT8_MAX ? has_many || a->n != b->n : b->n - (has_many ? 1 : 0) < front + behind)
+        return false;
+    if (has_many && (b->many < front || b->n - b->many - 1 < behind))
+        return false;
+    for (uint8_t i = 0; i < front; i++)
+        if (!part_covers(&a->parts[i], &b->parts[i]))
+            return false;
+    for (uint8_t i = 0; i < behind; i++)
+        if (!part_covers(&a->parts[a->n - 1 - i], &b->parts[b->n - 1 - i]))
+            return false;
+    return true;
 }
 
 int pattern_compile(struct span text, struct pattern *out, const char **why)

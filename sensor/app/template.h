@@ -17,14 +17,18 @@
 struct path {
     struct span segment[PATH_SEGMENTS];
     uint8_t n;
-    bool is_cut; /* more segments than fit: matches no template */
+    uint8_t first; /* segments in front that no template sees: where the application is mounted */
+    bool is_cut;   /* more segments than fit: matches no template */
 };
 
 void path_split(struct span path, struct arena *a, struct path *out);
 
+enum part_kind { PART_LITERAL, PART_ONE, PART_MANY };
+
 struct template_part { /* one segment: prefix, perhaps a capture, suffix */
     struct span prefix, suffix;
-    uint8_t kind;   /* enum in template.c */
+    uint8_t kind;   /* enum part_kind */
+    bool is_number; /* only decimal digits */
     int8_t capture; /* index of the name, -1 = none kept */
 };
 
@@ -41,13 +45,15 @@ struct captures {
 
 /* Compiles a template; borrows 'text'. In a segment "*" or "{name}" stands for any text that is not empty, with
  * literal text around it; "**" or "{name**}" as a whole segment stands for any number of segments (once a template).
- * E_BAD with a reason in *why. */
+ * "{name#}" takes decimal digits only. E_BAD with a reason in *why. */
 int template_compile(struct span text, struct template *out, const char **why);
 bool template_match(const struct template *t, const struct path *path, struct captures *out);
 /* The index of a capture's name, or -1. */
 int template_capture(const struct template *t, struct span name);
 /* The first segment when it is literal, else a span with at == NULL. */
 struct span template_first(const struct template *t);
+/* Whether every path that fits 'b' fits 'a'; false also when that cannot be told. */
+bool template_covers(const struct template *a, const struct template *b);
 
 #define PATTERN_PARTS 6
 

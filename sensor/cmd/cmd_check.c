@@ -7,6 +7,7 @@
 #include "run/setup.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const struct usage usage = {
     "check", "",
@@ -20,11 +21,26 @@ static void no_alert(void *ctx, const struct alert *a)
     (void)a;
 }
 
+/* What nobody could verify against real traffic says so, and so does a route that can never be taken. */
+static size_t show_profile(const struct profiles *p, size_t i)
+{
+    struct text flaws = {0};
+    bool is_verified = strcmp(profiles_status(p, i), "verified") == 0;
+    printf("profile   %-16s %3zu routes, %s\n", profiles_name(p, i), profiles_routes(p, i),
+           is_verified ? "verified" : "from public documentation: never seen on a wire");
+    size_t n = profiles_audit(p, i, &flaws);
+    if (n)
+        fputs(text_str(&flaws), stdout);
+    text_fini(&flaws);
+    return n;
+}
+
 static int check(const struct settings *s, struct text *why)
 {
     struct setup setup;
     struct analysis *analysis = NULL;
     const char *line;
+    size_t flaws = 0;
     int rc = setup_init(&setup, s, why);
     if (rc)
         return rc;
@@ -32,13 +48,18 @@ static int check(const struct settings *s, struct text *why)
     if (rc == 0) {
         printf("rules     %s\n", text_str(&setup.rules_dir));
         for (size_t i = 0; i < profiles_count(setup.profiles); i++)
-            printf("profile   %s\n", profiles_name(setup.profiles, i));
+            flaws += show_profile(setup.profiles, i);
         for (size_t i = 0; (line = analysis_database(analysis, i)); i++)
             printf("geo       %s\n", line);
         if (!analysis_database(analysis, 0))
             puts("geo       no database found (--geoip FILE)");
         printf("baselines %s\n", s->redis ? "in Redis, reachable" : "in memory");
-        puts("all well");
+        if (flaws) {
+            text_addf(why, "%zu %s of the profiles can never be taken", flaws, flaws == 1 ? "route" : "routes");
+            rc = E_CONF;
+        } else {
+            puts("all well");
+        }
     }
     analysis_free(analysis);
     setup_fini(&setup);

@@ -28,6 +28,10 @@ static const struct {
     {HEAD "tells: [{cooky: x}]\n", "cookie"},
     {HEAD "tells: [{path: x}]\n", "t.yaml:3:16: 'x' is no path template: a path begins with '/'"},
     {HEAD "sessions: [{cookie: s, min_size: many}]\n", "t.yaml:3:34: expected a number of bytes"},
+    {HEAD "hosts: ['a*b']\n", "t.yaml:3:9: 'a*b' is no host"},
+    {HEAD "mounts: [/a/b]\n", "t.yaml:3:10: '/a/b' is no mount"},
+    {HEAD "separator: ','\n", "t.yaml:3:12: expected ';'"},
+    {HEAD "sessions: [{cookie: s, key: x}]\n", "'key' goes with authorization: basic"},
     {HEAD "sessions: [{min_size: 3}]\n", "t.yaml:3:12: expected one of cookie, authorization, header, query, link"},
     {HEAD "sessions: [{authorization: x, public: '{id}-{rest}'}]\n", "the pattern needs a capture {public}"},
     {HEAD "sessions: [{authorization: x, jwt: [a, b, c, d, e]}]\n", "at most 4 claims"},
@@ -51,6 +55,7 @@ static const struct {
     {ROUTE "    case: {text: {within: 3}}\n", "a text needs 'after' or 'until'"},
     {ROUTE "    case: {text: {after: [a, b, c, d, e]}}\n", "at most 4 markers"},
     {ROUTE "    when: [{text: {after: x}}]\n", "a condition cannot look into the answer's body"},
+    {ROUTE "    when: [{form: a, matches: []}]\n", "expected 1 to 32 texts"},
     {ROUTE "    when: [{form: a, is: there}]\n", "expected filled or empty"},
     {ROUTE "    when: [{form: a, is: filled, matches: b}]\n", "only one of is, matches, not"},
     {ROUTE "    status: 20\n", "'20' is no status"},
@@ -100,7 +105,7 @@ static void loads_what_is_shipped(void **state)
     if (profiles_load("rules/apps", &p, &why))
         fail_msg("%s", text_str(&why));
     assert_true(profiles_count(p) >= 2);
-    assert_string_equal(profiles_name(p, 0), "generic");
+    assert_string_equal(profiles_name(p, 2), "generic");
     assert_null(profiles_name(p, profiles_count(p)));
     assert_int_equal(profiles_declare(p, "rt", "*.example", &why), E_OK);
     assert_int_equal(profiles_declare(p, "rtt", "x", &why), E_NONE);
@@ -158,12 +163,71 @@ static void finds_buckets(void **state)
     profiles_free(p);
 }
 
+#define R(name, rest) "  - {route: " name ", action: none, " rest "}\n"
+
+static const struct {
+    const char *routes, *flaw; /* NULL: none */
+} audits[] = {
+    {R("a", "path: /a") R("b", "path: /b"), NULL},
+    {R("a", "path: /a/**") R("b", "path: '/a/{x}'"), "'b' is shadowed: 'a' (line 4)"},
+    {R("a", "path: /a/**, method: POST") R("b", "path: '/a/{x}'"), NULL},
+    {R("a", "path: /a/**, method: ANY") R("b", "path: '/a/{x}', method: [GET, PUT]"), "'b' is shadowed"},
+    {R("a", "path: /a, when: [{query: q}]") R("b", "path: /a"), NULL},
+    {R("a", "path: /a, when: [{query: q}]") R("b", "path: /a, when: [{query: q, matches: x}]"), "'b' is shadowed"},
+    {R("a", "path: /a, when: [{query: q, matches: x}]") R("b", "path: /a, when: [{query: q, matches: [x, y]}]"), NULL},
+    {R("a", "path: /a, when: [{query: q, matches: [x, y]}]") R("b", "path: /a, when: [{query: q, matches: x}]"), "'b' is shadowed"},
+    {R("a", "path: /a, when: [{query: q, not: [x, y]}]") R("b", "path: /a, when: [{query: q, not: x}]"), NULL},
+    {R("a", "path: /a, when: [{form: q}]") R("b", "path: /a, when: [{form: q, matches: x}, {form: r}]"), "'b' is shadowed"},
+    {R("a", "path: /a, status: 2xx") R("b", "path: /a"), NULL},
+    {R("a", "path: /a, status: 2xx") R("b", "path: /a, status: 200"), "'b' is shadowed"},
+    {R("a", "path: /a, type: 'text/*'") R("b", "path: /a, type: text/html"), NULL},
+    {R("a", "path: '/{x}', when: [{path: x, matches: p}]") R("b", "path: '/{y}', when: [{path: y, matches: p}]"), "'b' is shadowed"},
+    {R("a", "path: /a, when: [{form: q}, {form: q, is: empty}]"), "'a' is dead: its conditions contradict"},
+};
+
+static void tells_dead_and_shadowed_routes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof audits / sizeof audits[0]; i++) {
+        struct text yaml = {0}, why = {0};
+        struct profiles *p = NULL;
+        text_addf(&yaml, HEAD "routes:\n%s", audits[i].routes);
+        if (profiles_parse("t.yaml", text_span(&yaml), &p, &why))
+            fail_msg("row %zu: %s", i, text_str(&why));
+        size_t n = profiles_audit(p, 0, &why) + profiles_audit(p, 1, &why);
+        if (n != (audits[i].flaw != NULL) || (n && !strstr(text_str(&why), audits[i].flaw)))
+            fail_msg("row %zu: %zu '%s', wants '%s'", i, n, text_str(&why), audits[i].flaw ? audits[i].flaw : "");
+        profiles_free(p);
+        text_fini(&yaml);
+        text_fini(&why);
+    }
+}
+
+static void tells_routes_that_are_never_looked_at(void **state)
+{
+    struct text yaml = {0}, why = {0};
+    struct profiles *p = NULL;
+    (void)state;
+    text_add_str(&yaml, HEAD "routes:\n");
+    for (int i = 0; i < 25; i++)
+        text_addf(&yaml, "  - {route: r%d, path: /r, method: POST, action: none, when: [{form: a, matches: v%d}]}\n", i, i);
+    assert_int_equal(profiles_parse("t.yaml", text_span(&yaml), &p, &why), E_OK);
+    assert_int_equal(profiles_audit(p, 1, &why), 1);
+    assert_non_null(strstr(text_str(&why), "'r24' is dead: 24 routes before it wait"));
+    assert_string_equal(profiles_status(p, 1), "verified");
+    assert_null(profiles_route(p, 1, 25));
+    profiles_free(p);
+    text_fini(&yaml);
+    text_fini(&why);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_with_a_place),     cmocka_unit_test(refuses_more_values_than_fit),
         cmocka_unit_test(loads_what_is_shipped),    cmocka_unit_test(loads_the_described_example), cmocka_unit_test(says_what_cannot_be_read),
-        cmocka_unit_test(finds_buckets),
+        cmocka_unit_test(finds_buckets),          cmocka_unit_test(tells_dead_and_shadowed_routes),
+        cmocka_unit_test(tells_routes_that_are_never_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

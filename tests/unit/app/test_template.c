@@ -38,8 +38,51 @@ static const struct {
     {"/case-{n}-x/*", "/case-12-y/anything", NULL},
     {"/**", "/", ""},
     {"/**", "/a/b/c", ""},
+    {"/a/{x#}", "/a/12", "x=12"},
+    {"/a/{x#}", "/a/12a", NULL},
+    {"/a/{x#}.json", "/a/12.json", "x=12"},
+    {"/a/{x#}.json", "/a/b.json", NULL},
     {"/a/../b", "/b", NULL}, /* a template is not normalised */
 };
+
+static const struct {
+    const char *a, *b;
+    bool covers;
+} covers[] = {
+    {"/a", "/a", true},
+    {"/a", "/b", false},
+    {"/a/{x}", "/a/b", true},
+    {"/a/{x}", "/a/", false},
+    {"/a/{x}", "/a/{y}", true},
+    {"/a/{x}", "/a/{y#}", true},
+    {"/a/{x#}", "/a/{y}", false},
+    {"/a/{x#}", "/a/{y#}.json", false},
+    {"/a/{x#}", "/a/7", true},
+    {"/a/{x}", "/a/{y}.json", true},
+    {"/a/{x}.json", "/a/{y}", false},
+    {"/a/{x}.json", "/a/b{y}.json", true},
+    {"/a/**", "/a/{x}/b", true},
+    {"/a/**", "/a", true},
+    {"/a/{x}/**", "/a/**", false},
+    {"/**/b", "/a/{x}/b", true},
+    {"/**/b", "/a/{x}/c", false},
+    {"/a/{x}", "/a/**", false},
+    {"/{x}/**", "/a/**", true},
+    {"/**", "/a/**/b", true},
+};
+
+static void says_what_it_covers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof covers / sizeof covers[0]; i++) {
+        struct template a, b;
+        const char *why = "";
+        assert_int_equal(template_compile(span_text(covers[i].a), &a, &why), E_OK);
+        assert_int_equal(template_compile(span_text(covers[i].b), &b, &why), E_OK);
+        if (template_covers(&a, &b) != covers[i].covers)
+            fail_msg("%s, %s", covers[i].a, covers[i].b);
+    }
+}
 
 static void show(const struct template *t, const struct captures *c, char *out, size_t max)
 {
@@ -161,7 +204,7 @@ static void globs(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(matches_paths), cmocka_unit_test(refuses_bad_templates), cmocka_unit_test(cuts_endless_paths),
+        cmocka_unit_test(matches_paths), cmocka_unit_test(says_what_it_covers), cmocka_unit_test(refuses_bad_templates), cmocka_unit_test(cuts_endless_paths),
         cmocka_unit_test(takes_parts),   cmocka_unit_test(globs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
