@@ -275,7 +275,8 @@ static void on_event(struct tls_conn *t, int role, enum tls_record_event event, 
     case TLS_RECORD_FOUND: t->side[role].lost += out->size; break;
     case TLS_RECORD_SSL2:
         t->facts.version = out->version;
-        tls_conn_close(t, TLS_CANNOT);
+        if (role != TLS_CLIENT || !out->data.size || !tls_negotiate_ssl2(t, out->data))
+            tls_conn_close(t, TLS_CANNOT);
         break;
     case TLS_RECORD_FOREIGN: on_foreign(t, role, out); break;
     case TLS_RECORD_MORE: break;

@@ -43,6 +43,19 @@ static void on_client_hello(struct tls_conn *t, struct span body)
     keep_client_facts(&t->facts, &h);
 }
 
+bool tls_negotiate_ssl2(struct tls_conn *t, struct span message)
+{
+    struct tls_client_hello h;
+    if (t->has_client || !tls_client_hello_read_ssl2(message, &h))
+        return false;
+    size_t pad = sizeof t->client_random - h.random.size;
+    memset(t->client_random, 0, pad);
+    memcpy(t->client_random + pad, h.random.at, h.random.size);
+    t->has_client = true;
+    t->facts.version = h.version;
+    return true;
+}
+
 /* TLS 1.2 and before: the server takes up the session whose id the client named, or (with a ticket) goes on without a
  * certificate, which is seen at its ChangeCipherSpec. */
 static bool is_same_session(const struct tls_conn *t, const struct tls_server_hello *h)

@@ -109,6 +109,8 @@ static inline bool tls_is_13(const struct tls_conn *t)
 void tls_conn_close(struct tls_conn *t, enum tls_sight why);
 
 /* ---- tls_negotiate.c: what the handshake says ---- */
+/* A ClientHello in the format of SSL 2.0; false when it is none. */
+bool tls_negotiate_ssl2(struct tls_conn *t, struct span message);
 /* Handshake bytes of one record, in the clear. */
 void tls_negotiate_feed(struct tls_conn *t, int role, struct span fragment);
 /* ChangeCipherSpec: the side's next record is under new keys. */

@@ -213,6 +213,20 @@ bool tls_client_hello_read(struct span body, bool is_dtls, struct tls_client_hel
     return true;
 }
 
+bool tls_client_hello_read_ssl2(struct span message, struct tls_client_hello *h)
+{
+    *h = (struct tls_client_hello){0};
+    struct reader r = reader_of(message);
+    bool is_hello = reader_u8(&r) == 1;
+    h->legacy_version = h->version = reader_u16(&r);
+    size_t ciphers = reader_u16(&r), session_id = reader_u16(&r), challenge = reader_u16(&r);
+    (void)reader_span(&r, ciphers);
+    h->session_id = reader_span(&r, session_id);
+    h->random = reader_span(&r, challenge);
+    h->is_bad = r.is_bad || r.left.size > 0;
+    return is_hello && !r.is_bad && challenge >= 16 && challenge <= RANDOM_SIZE;
+}
+
 static void server_extension(struct tls_server_hello *h, const struct tls_extension *e)
 {
     struct reader r = reader_of(e->data);

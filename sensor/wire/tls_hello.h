@@ -82,6 +82,9 @@ struct tls_encrypted_extensions {
 /* 'body' is the message without its handshake header. True unless it is so short that there is no random. */
 bool tls_client_hello_read(struct span body, bool is_dtls, struct tls_client_hello *hello);
 bool tls_server_hello_read(struct span body, struct tls_server_hello *hello);
+/* A ClientHello in the format of SSL 2.0 (RFC 5246, E.2): version, session id, and as 'random' the challenge, to be
+ * filled up with zeros in front to 32 bytes; ciphers are lists of three bytes, and left out. False when malformed. */
+bool tls_client_hello_read_ssl2(struct span message, struct tls_client_hello *hello);
 void tls_encrypted_extensions_read(struct span body, struct tls_encrypted_extensions *got);
 
 /* Take one element off the front; false at the end, or where the rest is too short for one. */

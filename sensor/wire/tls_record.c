@@ -5,6 +5,8 @@
 
 #include "base/assert.h"
 
+#define SSL2_HELLO_MAX 4096u /* bytes: ciphers take three each, the challenge 32 at most */
+
 _Static_assert(TLS_RECORD_BLOCK >= 2 * (TLS_RECORD_MAX + 2 * TLS_RECORD_HEADER), "a search moves its bytes seldom");
 
 static uint16_t u16(const uint8_t *at)
@@ -138,6 +140,43 @@ static enum tls_record_event turn_off(struct tls_record_reader *r, struct tls_re
     return event;
 }
 
+/* Its length is two bytes whose first bit is set (RFC 5246, E.2); they are not of the message. */
+static enum tls_record_event begin_ssl2(struct tls_record_reader *r, struct tls_record_memory *memory,
+                                        struct tls_record_out *out)
+{
+    out->version = u16(r->header + 3);
+    r->current.length = (uint16_t)(u16(r->header) & 0x7fff);
+    r->have = (uint16_t)(r->n_header - 2);
+    if (r->current.length <= r->have || r->current.length > SSL2_HELLO_MAX || !take_block(r, memory))
+        return turn_off(r, memory, TLS_RECORD_SSL2);
+    memcpy(r->block, r->header + 2, r->have);
+    r->state = TLS_RECORD_AT_SSL2;
+    return TLS_RECORD_MORE;
+}
+
+static enum tls_record_event ssl2_step(struct tls_record_reader *r, struct tls_record_memory *memory,
+                                       struct tls_record_input *input, struct tls_record_out *out)
+{
+    struct span bytes = span_sub(input->bytes, 0, (size_t)(r->current.length - r->have));
+    if (!bytes.size && input->gap) {
+        out->version = u16(r->header + 3);
+        return turn_off(r, memory, TLS_RECORD_SSL2);
+    }
+    if (bytes.size)
+        memcpy(r->block + r->have, bytes.at, bytes.size);
+    input->bytes = span_from(input->bytes, bytes.size);
+    r->have = (uint16_t)(r->have + bytes.size);
+    if (r->have < r->current.length)
+        return TLS_RECORD_MORE;
+    out->version = u16(r->header + 3);
+    out->data = span_of(r->block, r->current.length);
+    r->is_handed = true;
+    r->n_header = 0;
+    r->have = 0;
+    r->state = TLS_RECORD_AT_HEADER;
+    return TLS_RECORD_SSL2;
+}
+
 static enum tls_record_event start_step(struct tls_record_reader *r, struct tls_record_memory *memory,
                                         struct tls_record_input *input, struct tls_record_out *out)
 {
@@ -150,9 +189,9 @@ static enum tls_record_event start_step(struct tls_record_reader *r, struct tls_
         probe = tls_record_probe(span_of(r->header, r->n_header));
     }
     if (probe == TLS_PROBE_SSL2)
-        out->version = u16(r->header + 3);
-    if (probe == TLS_PROBE_SSL2 || probe == TLS_PROBE_NO)
-        return turn_off(r, memory, probe == TLS_PROBE_NO ? TLS_RECORD_FOREIGN : TLS_RECORD_SSL2);
+        return begin_ssl2(r, memory, out);
+    if (probe == TLS_PROBE_NO)
+        return turn_off(r, memory, TLS_RECORD_FOREIGN);
     if (r->n_header == TLS_RECORD_HEADER || input->gap)
         r->state = TLS_RECORD_AT_HEADER;
     return TLS_RECORD_MORE;
@@ -408,6 +447,7 @@ enum tls_record_event tls_record_step(struct tls_record_reader *r, struct tls_re
         uint8_t before = r->state;
         switch ((enum tls_record_state)r->state) {
         case TLS_RECORD_AT_START: event = start_step(r, memory, input, out); break;
+        case TLS_RECORD_AT_SSL2: event = ssl2_step(r, memory, input, out); break;
         case TLS_RECORD_AT_HEADER: event = header_step(r, memory, input, out); break;
         case TLS_RECORD_AT_FRAGMENT: event = fragment_step(r, memory, input, out); break;
         case TLS_RECORD_AT_RESYNC: event = resync_step(r, memory, input, out); break;

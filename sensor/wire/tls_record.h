@@ -49,6 +49,7 @@ struct tls_record_head {
 
 enum tls_record_state {
     TLS_RECORD_AT_START,    /* nothing has come, or too little to tell what this is */
+    TLS_RECORD_AT_SSL2,     /* inside a ClientHello of SSL 2.0 format */
     TLS_RECORD_AT_HEADER,   /* between records or inside a header */
     TLS_RECORD_AT_FRAGMENT, /* TLS_RECORD_HEAD was handed out */
     TLS_RECORD_AT_RESYNC,   /* looking for the next record */
@@ -104,7 +105,7 @@ enum tls_record_event {
 
 struct tls_record_out {
     struct tls_record_head head; /* HEAD, BODY, MEASURED */
-    struct span data, tail;      /* BODY */
+    struct span data, tail;      /* BODY; data: SSL2 too */
     uint64_t size, missing;      /* bytes */
     uint16_t version;            /* SSL2 */
     bool is_cut, is_refused;     /* MEASURED */

@@ -121,6 +121,32 @@ static void client_oddities(void **state)
     }
 }
 
+static void ssl2_client(void **state)
+{
+    static const struct {
+        const char *hex;
+        size_t challenge, session_id; /* bytes; 0 = none of the format */
+    } rows[] = {
+        {"01 0301 0003 0000 0010 000005 00112233445566778899aabbccddeeff", 16, 0},
+        {"01 0300 0000 0002 0020 abcd" RANDOM, 32, 2},
+        {"02 0301 0003 0000 0010 000005 00112233445566778899aabbccddeeff", 0, 0},   /* no ClientHello */
+        {"01 0301 0003 0000 000f 000005 00112233445566778899aabbccddee", 0, 0},     /* challenge too short */
+        {"01 0301 0000 0000 0021" RANDOM "20", 0, 0},                               /* and too long */
+        {"01 0301 0003 0000 0010 000005 00112233445566778899aabbccddee", 0, 0},     /* cut */
+        {"01 0301", 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < N(rows); i++) {
+        uint8_t bytes[2048];
+        struct tls_client_hello h;
+        assert_int_equal(tls_client_hello_read_ssl2(unhex(rows[i].hex, bytes, sizeof bytes), &h), rows[i].challenge > 0);
+        if (rows[i].challenge == 0)
+            continue;
+        assert_int_equal(h.random.size, rows[i].challenge);
+        assert_int_equal(h.session_id.size, rows[i].session_id);
+    }
+}
+
 static void dtls_client(void **state)
 {
     uint8_t bytes[2048];
@@ -385,6 +411,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(client_fields),      cmocka_unit_test(client_oddities),      cmocka_unit_test(dtls_client),
+        cmocka_unit_test(ssl2_client),
         cmocka_unit_test(server_hellos),      cmocka_unit_test(encrypted_extensions), cmocka_unit_test(fingerprints),
         cmocka_unit_test(server_fingerprint), cmocka_unit_test(many_ciphers),         cmocka_unit_test(version_names),
         cmocka_unit_test(damaged_hellos),     cmocka_unit_test(hellos_in_datagrams),

@@ -166,7 +166,7 @@ static void log_event(struct text *log, enum tls_record_event event, const struc
         break;
     case TLS_RECORD_LOST: text_addf(log, "L%u ", size); break;
     case TLS_RECORD_FOUND: text_addf(log, "F%u-%u ", size, missing); break;
-    case TLS_RECORD_SSL2: text_addf(log, "S%04x ", out->version); break;
+    case TLS_RECORD_SSL2: text_addf(log, "S%04x+%zu ", out->version, out->data.size); break;
     case TLS_RECORD_FOREIGN: text_addf(log, "X%u ", size); break;
     }
 }
@@ -441,8 +441,17 @@ static void not_tls(void **state)
     put("GET / HTTP/1.1\r\n\r\n", 18);
     expect(&whole, 0, "X0 ");
     begin();
-    put("\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10", 11);
-    expect(&whole, 0, "S0301 ");
+    put("\x80\x0b\x01\x03\x01\x00\x15\x00\x00\x00\x10yz", 13); /* its whole message, then records */
+    put_record(TLS_HANDSHAKE, 0x0301, 100);
+    expect(&whole, 0, "S0301+11 H22:100 B100+0=0 ");
+    begin();
+    put("\x80\x2e\x01\x03\x01\x00\x15", 7);
+    put_noise(20, 5);
+    lose(20);
+    expect(&whole, 0, "S0301+0 ");
+    begin();
+    put("\x9f\xff\x01\x03\x01\x00\x15", 7); /* longer than any */
+    expect(&whole, 0, "S0301+0 ");
     begin();
     put("\x16\x03\x01", 3);
     expect(&whole, 0, "");
