@@ -59,6 +59,12 @@ static void become_other(struct conn *c, uint32_t flags, uint64_t now_ns)
     c->pool->counts.other++;
 }
 
+bool conn_is_prefaced(const struct conn *c)
+{
+    const struct http1 *h = &c->side[CONN_CLIENT];
+    return c->is_prefaced && c->speaks == CONN_UNSURE && !c->has_roles && !c->http2 && h->buffered == 0 && h->head_size == 0;
+}
+
 void conn_expect(struct conn *c, enum conn_speaks speaks)
 {
     if (speaks == CONN_HTTP2 && c->speaks == CONN_UNSURE && !c->http2 && !http2_begin(c, HTTP2_BY_ALPN))
@@ -390,6 +396,7 @@ static void on_proxy(struct conn *c, struct span preface)
 {
     struct endpoint source;
     c->pool->counts.proxied++;
+    c->is_prefaced = true;
     if (http1_proxy_source(preface, &source) && ipaddr_is_zero(&c->proxy_client))
         c->proxy_client = source.ip;
 }

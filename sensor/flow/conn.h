@@ -77,6 +77,8 @@ enum conn_speaks conn_speaks(const struct conn *c);
 /* What both sides have agreed to speak elsewhere (ALPN): CONN_HTTP2 says so before the first byte, anything else is left
  * to what the bytes are. Bytes of either direction that are passed over first have to be told with conn_gap. */
 void conn_expect(struct conn *c, enum conn_speaks speaks);
+/* Whether nothing but a whole PROXY preface has come. */
+bool conn_is_prefaced(const struct conn *c);
 /* Whether a request waits for the rest of its answer. */
 bool conn_is_asked(const struct conn *c);
 /* True when content showed that the flow's 'client' is really the server (midstream). */

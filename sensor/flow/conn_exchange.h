@@ -56,6 +56,7 @@ struct conn {
     bool is_maybe;                   /* its first bytes are no HTTP, but it may follow */
     bool had_gap[2], is_finished[2]; /* by half */
     bool is_pipelining;              /* a request came while another one waited for its answer */
+    bool is_prefaced;                /* a PROXY preface has come */
     bool is_skipping;                /* what is told as a gap was there, but unread */
     bool is_request_missed;          /* since the last request there was a gap where one may have been */
 };

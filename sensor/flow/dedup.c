@@ -91,7 +91,7 @@ static uint64_t fold_ends(unsigned place, struct span bytes)
 static uint64_t fold_tcp(unsigned place, const uint8_t *header, size_t size)
 {
     uint64_t hash = fold(place, load64(header), load64(header + 8));
-    uint64_t rest = (uint64_t)size << 16 | header[18] << 8 | header[19];
+    uint64_t rest = (uint64_t)size << 16 | (uint64_t)header[18] << 8 | header[19];
     size_t at = 20;
     for (; at + 8 <= size; at += 8)
         hash += fold(++place, load64(header + at), rest);

@@ -5,6 +5,7 @@
 
 #include "base/times.h"
 #include "flow/flow_crypt.h"
+#include "wire/http1_proxy.h"
 
 #define NDPI_TCP_PACKETS 12 /* after the first payload; TLS and SSH are known by then */
 #define NDPI_UDP_PACKETS 8
@@ -115,6 +116,13 @@ static void on_data(void *ctx, int dir, struct span bytes, uint64_t ns)
 {
     struct flow *f = ctx;
     f->is_asking = dir == CONN_CLIENT;
+    size_t preface = dir == CONN_CLIENT && !f->conn && !f->crypt ? http1_proxy_size(bytes) : 0;
+    if (preface) { /* TLS may follow: it is not the connection's to look into */
+        flow_life_plain_data(f, dir, span_sub(bytes, 0, preface), ns);
+        bytes = span_from(bytes, preface);
+        if (!bytes.size)
+            return;
+    }
     if (f->crypt || flow_crypt_begins(f, bytes))
         flow_crypt_data(f, dir, bytes, ns);
     else

@@ -2,6 +2,9 @@
  * The PROXY protocol preface. */
 #include "wire/http1_proxy.h"
 
+#define PROXY_LINE_MAX 107u /* bytes of a v1 line with its end */
+#define V2_HEAD 16u
+
 /* "PROXY TCP4 198.51.100.1 198.51.100.11 35646 80\r\n" (section 2.1) */
 static bool source_of_v1(struct span line, struct endpoint *source)
 {
@@ -40,4 +43,18 @@ static bool source_of_v2(struct span bytes, struct endpoint *source)
 bool http1_proxy_source(struct span preface, struct endpoint *source)
 {
     return span_starts(preface, SPAN("PROXY ")) ? source_of_v1(preface, source) : source_of_v2(preface, source);
+}
+
+size_t http1_proxy_size(struct span bytes)
+{
+    static const uint8_t signature[] = "\r\n\r\n\0\r\nQUIT\n";
+    struct span v2 = span_of(signature, sizeof signature - 1);
+    if (span_starts(bytes, SPAN("PROXY "))) {
+        size_t end = span_find_byte(span_sub(bytes, 0, PROXY_LINE_MAX), '\n', 0);
+        return end == SIZE_MAX ? 0 : end + 1;
+    }
+    if (!span_starts(bytes, v2) || bytes.size < V2_HEAD)
+        return 0;
+    size_t size = V2_HEAD + ((size_t)bytes.at[14] << 8 | bytes.at[15]);
+    return size <= bytes.size ? size : 0;
 }

@@ -9,4 +9,7 @@
  * address; false for LOCAL, UNKNOWN, UNIX and what is malformed (*source is then left alone). */
 bool http1_proxy_source(struct span preface, struct endpoint *source);
 
+/* Bytes of the preface that these first bytes of a connection begin with; 0: there is none, or not all of it. */
+size_t http1_proxy_size(struct span bytes);
+
 #endif

@@ -62,6 +62,12 @@ void conn_skip(struct conn *c, int direction, uint64_t bytes, uint64_t now_ns)
     fail_msg("nothing may be skipped");
 }
 
+bool conn_is_prefaced(const struct conn *c)
+{
+    (void)c; /* nothing here sends one */
+    return false;
+}
+
 void conn_expect(struct conn *c, enum conn_speaks speaks)
 {
     (void)c, (void)speaks;

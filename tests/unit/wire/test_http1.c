@@ -240,6 +240,29 @@ static void prefaces(void **state)
     }
 }
 
+static void whole_prefaces(void **state)
+{
+#define V2 "\r\n\r\n\0\r\nQUIT\n"
+    static const struct {
+        struct span bytes;
+        size_t size;
+    } rows[] = {
+        {{(const uint8_t *)"PROXY TCP4 192.0.2.1 192.0.2.2 1000 80\r\n\x16\x03", 42}, 40},
+        {{(const uint8_t *)"PROXY TCP4 192.0.2.1 192.0.2.2 1000 80\r", 39}, 0},
+        {{(const uint8_t *)"PROXY ", 6}, 0},
+        {{(const uint8_t *)"PROPFIND /a HTTP/1.1\r\n", 22}, 0},
+        {{(const uint8_t *)V2 "\x21\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\3\xe8\0\x50GET", 31}, 28},
+        {{(const uint8_t *)V2 "\x21\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\3\xe8\0", 27}, 0},
+        {{(const uint8_t *)V2 "\x20\0\0\0", 16}, 16},
+        {{(const uint8_t *)V2 "\x20\0\0", 15}, 0},
+        {{NULL, 0}, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < N(rows); i++)
+        assert_int_equal(http1_proxy_size(rows[i].bytes), rows[i].size);
+#undef V2
+}
+
 static void ends_of_heads(void **state)
 {
     static const struct {
@@ -318,7 +341,7 @@ int main(void)
         cmocka_unit_test(more_fields_than_fit_are_told),
         cmocka_unit_test(hosts),
         cmocka_unit_test(framings),
-        cmocka_unit_test(prefaces),
+        cmocka_unit_test(prefaces), cmocka_unit_test(whole_prefaces),
         cmocka_unit_test(ends_of_heads),
         cmocka_unit_test(without_a_block_a_head_is_lost_and_counted),
         cmocka_unit_test(the_search_for_a_first_message_is_bounded),
