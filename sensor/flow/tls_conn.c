@@ -319,6 +319,8 @@ static void give_up_waiting(struct tls_conn *t)
 static void finish(struct tls_conn *t, int direction, uint64_t ns)
 {
     struct tls_record_input none = {.now_ns = ns};
+    if (t->side[direction ^ (int)t->is_swapped].is_finished)
+        return; /* told twice: once while it waited */
     tls_record_finish(&t->side[direction ^ (int)t->is_swapped].reader);
     take(t, direction, &none);
     int role = direction ^ (int)t->is_swapped;
@@ -348,6 +350,10 @@ static void take_held(struct tls_conn *t, int role)
     struct tls_side *s = &t->side[role];
     struct tls_hold_item *item = s->hold.first;
     int direction = tls_direction(t, role);
+    if (s->is_finished) { /* nothing comes after the end */
+        tls_hold_drop(&s->hold, t->pool->held);
+        return;
+    }
     if (item->is_fin) {
         uint64_t ns = item->ns;
         tls_hold_drop(&s->hold, t->pool->held);

@@ -171,7 +171,8 @@ static void note_opened(struct tls_conn *t, int role, uint64_t ns)
         t->facts.sight = TLS_OPEN;
         t->pool->counts.opened++;
         for (int i = 0; i < 2; i++)
-            tell_gap(t, i, t->side[i].untold, ns);
+            if (!t->side[i].is_finished) /* nothing is told behind an end */
+                tell_gap(t, i, t->side[i].untold, ns);
     }
 }
 

@@ -323,7 +323,7 @@ static enum tls_record_event fragment_step(struct tls_record_reader *r, struct t
     if (r->have < length)
         return TLS_RECORD_MORE;
     return fragment_end(r, span_of(r->block, r->want_head),
-                        span_of(r->want_tail ? r->block + r->want_head : NULL, r->want_tail), out);
+                        span_of(r->block && r->want_tail ? r->block + r->want_head : NULL, r->want_tail), out);
 }
 
 enum verdict { VERDICT_NO, VERDICT_MORE, VERDICT_YES };

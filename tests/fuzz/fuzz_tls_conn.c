@@ -18,7 +18,9 @@ struct bench {
 static void note(struct bench *b, int direction, uint64_t bytes, uint64_t ns)
 {
     ASSERT(b->pool->counts.records > 0 && bytes > 0);
-    ASSERT(!b->is_over[direction] && ns >= b->ns && ns <= b->now);
+    ASSERT(!b->is_over[direction]);
+    ASSERT(ns >= b->ns);
+    ASSERT(ns <= b->now);
     b->out[direction] += bytes;
     b->ns = ns;
     ASSERT(b->out[direction] <= b->in[direction]);
@@ -41,7 +43,9 @@ static void on_gap(void *ctx, int direction, uint64_t bytes, uint64_t ns)
 static void on_fin(void *ctx, int direction, uint64_t ns)
 {
     struct bench *b = ctx;
-    ASSERT(!b->is_over[direction] && ns >= b->ns && ns <= b->now);
+    ASSERT(!b->is_over[direction]);
+    ASSERT(ns >= b->ns);
+    ASSERT(ns <= b->now);
     b->is_over[direction] = true;
     b->ns = ns;
 }
