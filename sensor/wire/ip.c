@@ -62,6 +62,8 @@ static void set_ip(struct walk *w, size_t total, size_t header)
     struct dissected *d = w->d;
     d->ip = span_sub(w->left, 0, total);
     d->ip_header_size = (uint32_t)header;
+    d->payload = span_of(NULL, 0); /* that of a datagram around it is not this packet's */
+    d->payload_wire = 0;
     d->src.port = d->dst.port = 0;
 }
 

@@ -727,12 +727,32 @@ static int teardown(void **state)
     return 0;
 }
 
+/* What another protocol carries is not told; least of all the payload of the tunnel's datagram. */
+static void test_other_protocol_inside(void **state)
+{
+    static const uint8_t protocols[] = {50, 132, 0xfd};
+    struct packet_build *b = *state;
+    for (size_t i = 0; i < sizeof protocols; i++) {
+        struct dissected d;
+        struct decap_counts counts;
+        packet_build_payload(b, SPAN(PAYLOAD));
+        packet_build_ip(b, &(struct packet_build_ip){.src = "10.1.0.1", .dst = "10.1.0.2", .protocol = protocols[i]});
+        gre_in_udp(b);
+        assert_int_equal(decode(b, ETHER, &d, &counts), 0);
+        assert_int_equal(counts.other_ip, 1);
+        assert_int_equal(d.protocol, protocols[i]);
+        assert_int_equal(d.payload.size, 0);
+        assert_int_equal(d.payload_wire, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_wrappings),
         cmocka_unit_test(test_prefixes),
         cmocka_unit_test(test_five_tunnels_are_too_deep),
+        cmocka_unit_test(test_other_protocol_inside),
         cmocka_unit_test(test_padding_is_no_payload),
         cmocka_unit_test(test_offload_without_length),
         cmocka_unit_test(test_ip4_options_and_ip6_extensions),
