@@ -268,7 +268,9 @@ def judge(desk, checks, name, result):
     again = load(os.path.join(recorded, 'activities.ndjson'))
     one, other = timeless(live), timeless(again)
     checks.that(len({get(r, 'event.id') for r in live}) == len(live), f'{name}: two records with one id')
-    compare(checks, f'{name}, transactions', rows, load(recorded + '.txn'), broken, 'source.port')
+    # the browser, ended, leaves a connection in the middle of its handshake now and then: nobody's keys, no line in the access log
+    whole = [t for t in load(recorded + '.txn') if get(t, 'casetap.tls.sight') != 'waiting' or get(t, 'url.original')]
+    compare(checks, f'{name}, transactions', rows, whole, broken, 'source.port')
     compare(checks, f'{name}, activities', [r for r in rows if is_told(r)], [a for a in settle(live) if get(a, 'url.original')], broken, 'casetap.peer.port')
     checks.that(one == other, f'{name}: live {len(one)} records, replay {len(other)}; only live {sorted(set(one) - set(other))[:2]}, only replay {sorted(set(other) - set(one))[:2]}')
     checks.that(counts['tls_opened'] > 0 and counts['tls_no_keys'] == 0 and counts['tls_bad_keys'] == 0, f'{name}: {counts}')
