@@ -3,6 +3,7 @@
 #include "app/candidate.h"
 
 #include "app/resource.h"
+#include "record/mask.h"
 #include "wire/disposition.h"
 
 struct span candidate_facts(const struct activity *a)
@@ -274,7 +275,29 @@ static void fill_names(const struct candidate_in *in, struct activity *a)
     struct disposition d = {.type = DISPOSITION_NONE};
     if (view_response(v)->disposition.size)
         disposition_parse(view_response(v)->disposition, v->arena, &d);
-    activity_set(a, STR_FILE, d.filename.size ? d.filename : disposition_clean_name(last_segment(v), v->arena));
+    const struct path *path = view_path(v);
+    struct span before = path->n > 1 ? path->segment[path->n - 2] : span_of(NULL, 0);
+    bool has_name = !mask_is_secret_segment(last_segment(v), before, MASK_LIKELY);
+    activity_set(a, STR_FILE, d.filename.size ? d.filename
+                              : has_name      ? disposition_clean_name(last_segment(v), v->arena)
+                                              : SPAN(""));
+}
+
+/* The target without its secrets: what the route calls "secret" is one, what it gives another name is none. */
+static void mask_target(const struct candidate_in *in)
+{
+    const struct view *v = in->view;
+    const struct template *t = in->route && v->captured == in->route ? &in->route->path : NULL;
+    struct mask_known known = {.n_keep = 0};
+    for (uint8_t i = 0; t && i < t->n_names; i++) {
+        bool is_secret = strcmp(t->names[i], "secret") == 0;
+        if (is_secret && known.n_hide < 2)
+            known.hide[known.n_hide++] = v->captures.value[i];
+        else if (!is_secret)
+            known.keep[known.n_keep++] = v->captures.value[i];
+    }
+    text_clear(in->masked);
+    target_mask_known(v->t->target, &known, in->masked);
 }
 
 static void fill_request(const struct candidate_in *in, struct activity *a)
@@ -284,8 +307,7 @@ static void fill_request(const struct candidate_in *in, struct activity *a)
     activity_set(a, STR_ROUTE, in->route ? in->route->name : in->action == ACTION_API_CALL ? SPAN("hand-off") : SPAN(""));
     activity_set(a, STR_METHOD, v->t->method);
     activity_set(a, STR_HOST, v->t->host);
-    text_clear(in->masked);
-    target_mask(v->t->target, in->masked);
+    mask_target(in);
     activity_set(a, STR_TARGET, text_span(in->masked));
     if (view_request(v)->user_agent.size)
         activity_set(a, STR_AGENT, span_sub(view_request(v)->user_agent, 0, 256));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Request targets without their secrets: user information of absolute targets goes, values of secret-looking arguments
- * become ***. Paths, argument names and their order stay, so that routes and objects can still be told. */
+ * become ***, and so do path segments that are tokens. Argument names and their order stay, and so do ids of objects, so
+ * that routes can still be told. */
 #include "record/mask.h"
 
 #define DECODED_MAX 2048 /* a longer value is masked unread, where looking random is enough */
@@ -282,6 +283,128 @@ static struct span next_of_query(struct mask_iter *m)
     return hide ? SPAN("***") : value;
 }
 
+#define SEGMENT_MIN 8      /* shorter segments are no tokens */
+#define SEGMENT_RANDOM 32  /* from this size on a random segment is one, whatever stands before it */
+
+struct letters {
+    size_t digits, lower, upper, other;
+    bool is_hex, is_token; /* only hexadecimal digits; only what base64url is made of */
+};
+
+static struct letters letters_of(struct span s)
+{
+    struct letters l = {.is_hex = true, .is_token = true};
+    for (size_t i = 0; i < s.size; i++) {
+        enum letter kind = letter_kind(s.at[i]);
+        l.digits += kind == DIGIT;
+        l.lower += kind == LOWER;
+        l.upper += kind == UPPER;
+        l.other += kind == OTHER;
+        l.is_hex &= hex_digit(s.at[i]) >= 0;
+        l.is_token &= kind != OTHER || memchr("-_=~", s.at[i], 4) != NULL;
+    }
+    return l;
+}
+
+/* Segments that say what the next one is; the least size of it, SIZE_MAX = they do not. */
+static size_t issued_behind(struct span before)
+{
+    static const struct span sure[] = {SPAN("token"), SPAN("tokens"), SPAN("secret"), SPAN("signature"), SPAN("jwt"),
+                                       SPAN("access_token"), SPAN("auth_token"), SPAN("sig")};
+    static const struct span likely[] = {SPAN("session"), SPAN("sessions"), SPAN("key"), SPAN("auth"), SPAN("reset"),
+                                         SPAN("password"), SPAN("password_reset"), SPAN("reset_password"), SPAN("magic"),
+                                         SPAN("invite"), SPAN("invitation"), SPAN("confirm"), SPAN("verify"), SPAN("activate"),
+                                         SPAN("unsubscribe"), SPAN("shared"), SPAN("share"), SPAN("sso")};
+    for (size_t i = 0; i < sizeof sure / sizeof *sure; i++)
+        if (span_eq_nocase(before, sure[i]))
+            return SEGMENT_MIN;
+    for (size_t i = 0; i < sizeof likely / sizeof *likely; i++)
+        if (span_eq_nocase(before, likely[i]))
+            return 2 * SEGMENT_MIN;
+    return SIZE_MAX;
+}
+
+/* Words, numbers and names of files are none: what a program issues has letters and digits, or both cases, or is long. */
+static bool is_issued(struct span s, size_t least)
+{
+    struct letters l = letters_of(s);
+    if (s.size < least || !l.is_token || l.digits == s.size)
+        return false;
+    return (l.digits && l.lower + l.upper) || (l.upper > 1 && l.lower) || s.size >= 20;
+}
+
+static bool is_uuid(struct span s)
+{
+    static const uint8_t dashes[] = {8, 13, 18, 23};
+    if (s.size != 36)
+        return false;
+    for (size_t i = 0; i < sizeof dashes; i++)
+        if (s.at[dashes[i]] != '-')
+            return false;
+    return true;
+}
+
+static bool is_random_segment(struct span s)
+{
+    struct letters l = letters_of(s);
+    if (s.size < SEGMENT_RANDOM || !l.is_token || !l.digits || is_uuid(s))
+        return false;
+    return l.is_hex ? l.lower + l.upper > 0 : is_dense(s);
+}
+
+bool mask_is_secret_segment(struct span segment, struct span before, enum mask_level level)
+{
+    if (segment.size < SEGMENT_MIN)
+        return false;
+    if (span_starts(segment, SPAN("eyJ")) && segment.size >= DENSE_MIN)
+        return true; /* base64 of '{"': JSON Web Token, signed id of a blob */
+    if (is_issued(segment, issued_behind(before)))
+        return true;
+    return level == MASK_LIKELY && is_random_segment(segment);
+}
+
+static bool is_among(struct span word, const struct span *words, uint8_t n)
+{
+    for (uint8_t i = 0; i < n; i++)
+        if (word.size && span_eq(word, words[i]))
+            return true;
+    return false;
+}
+
+/* Whether a segment as it stands in the target is to be hidden. */
+static bool is_hidden(const struct mask_iter *m, struct span raw)
+{
+    uint8_t decoded[DECODED_MAX];
+    if (raw.size < SEGMENT_MIN && !(m->known && m->known->n_hide))
+        return false;
+    if (raw.size > sizeof decoded)
+        return m->level == MASK_LIKELY;
+    struct span s = span_of(decoded, percent_decode(raw, decoded));
+    if (m->known && is_among(s, m->known->hide, m->known->n_hide))
+        return true;
+    return mask_is_secret_segment(s, m->before, m->level) && !(m->known && is_among(s, m->known->keep, m->known->n_keep));
+}
+
+/* What of a run of whole segments can be told in one piece: up to its first secret segment, or that segment. */
+static struct span next_segments(struct mask_iter *m, size_t run)
+{
+    size_t at = 0;
+    while (at < run) {
+        size_t slash = span_find_byte(span_sub(m->left, 0, run), '/', at), end = slash == SIZE_MAX ? run : slash;
+        struct span segment = span_sub(m->left, at, end - at);
+        bool hide = is_hidden(m, segment);
+        if (hide && at)
+            break;
+        m->before = segment;
+        if (hide) {
+            take(m, end);
+            return SPAN("***");
+        }
+        at = end < run ? end + 1 : run;
+    }
+    return take(m, at);
+}
+
 /* In a path: up to the query, or through a parameter ";name=" whose value is secret by its name (";jsessionid=..."). */
 static struct span next_of_path(struct mask_iter *m)
 {
@@ -293,18 +416,18 @@ static struct span next_of_path(struct mask_iter *m)
             return hide ? SPAN("***") : value;
     }
     size_t stop = find_stop(m->left, PATH_END);
-    if (stop < m->left.size && m->left.at[stop] == ';') {
-        struct span parameter = span_from(m->left, stop + 1);
+    if (stop)
+        return next_segments(m, stop);
+    if (m->left.at[0] == ';') {
+        struct span parameter = span_from(m->left, 1);
         size_t name = find_stop(parameter, PARAMETER_NAME_END);
-        if (name < parameter.size && parameter.at[name] == '=') {
+        bool has_value = name < parameter.size && parameter.at[name] == '=';
+        if (has_value)
             m->hidden_from = secret_size(span_sub(parameter, 0, name), m->level);
-            return take(m, stop + 1 + name + 1);
-        }
-        return take(m, stop + 1 + name);
+        return take(m, 1 + name + has_value);
     }
-    if (stop == 0)
-        m->part = MASK_QUERY;
-    return take(m, stop ? stop : 1);
+    m->part = MASK_QUERY;
+    return take(m, 1);
 }
 
 bool mask_next(struct mask_iter *m, struct span *piece)
@@ -337,10 +460,22 @@ void target_mask(struct span target, struct text *out)
     target_mask_at(target, MASK_LIKELY, out);
 }
 
+static void add_pieces(struct mask_iter *m, struct text *out)
+{
+    struct span piece;
+    while (mask_next(m, &piece))
+        text_add(out, piece);
+}
+
 void target_mask_at(struct span target, enum mask_level level, struct text *out)
 {
     struct mask_iter m = mask_begin(target, level);
-    struct span piece;
-    while (mask_next(&m, &piece))
-        text_add(out, piece);
+    add_pieces(&m, out);
+}
+
+void target_mask_known(struct span target, const struct mask_known *known, struct text *out)
+{
+    struct mask_iter m = mask_begin(target, MASK_LIKELY);
+    m.known = known;
+    add_pieces(&m, out);
 }

@@ -161,6 +161,64 @@ static void removes_users_and_path_secrets(void **state)
         assert_masked(rows[i].target, rows[i].expected);
 }
 
+#define TOKEN43 "Zk3vQ9xT1mB7nL2cR8wY5pHs0dFgJ4aUeXiKo6tNqMy"
+
+/* Tokens in paths go, whatever their profile; ids of cases and files, words, versions, names of files stay. */
+static void masks_tokens_in_paths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *likely, *certain; /* NULL: as it is */
+    } rows[] = {
+        {"/attachments/token/hk2mP9sXw/?name=a.har", "/attachments/token/***/?name=a.har", "/attachments/token/***/?name=a.har"},
+        {"/attachments/Token/6bk3gql82em5nmf/", "/attachments/Token/***/", "/attachments/Token/***/"},
+        {"/attachments/token/%68k2mP9sXw", "/attachments/token/***", "/attachments/token/***"},
+        {"/rails/active_storage/blobs/redirect/eyJfcmFpbHMiOnsibWVzc2FnZSI6IkJBaHBBZz09--0f3b9c52/a.pdf",
+         "/rails/active_storage/blobs/redirect/***/a.pdf", "/rails/active_storage/blobs/redirect/***/a.pdf"},
+        {"/sso/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "/sso/***", "/sso/***"},
+        {"/a/" TOKEN43 "/b", "/a/***/b", NULL},
+        {"/a/" HEX32 "/b", "/a/***/b", NULL},
+        {"/a/" HEX32 HEX32 "?x=1", "/a/***?x=1", NULL},
+        {"/users/password/reset/" HEX32, "/users/password/reset/***", "/users/password/reset/***"},
+        {"/invite/ab12cd34ef56gh78/x", "/invite/***/x", "/invite/***/x"},
+        {"/token/" TOKEN43 ";v=1/b/" HEX32, "/token/***;v=1/b/***", "/token/***;v=1/b/" HEX32},
+        {"http://ann:pw@h/token/hk2mP9sXw", "http://h/token/***", "http://h/token/***"},
+        /* none */
+        {"/api/v2/oauth/tokens/223443", NULL, NULL},
+        {"/oauth/token/revoke", NULL, NULL},
+        {"/oauth/token/introspection", NULL, NULL},
+        {"/token/", NULL, NULL},
+        {"/share/quarterly-report", NULL, NULL},
+        {"/key/PROJ-1234", NULL, NULL},
+        {"/sessions/switch/12", NULL, NULL},
+        {"/Ticket/Attachment/123/456/" HEX32 ".tar.gz", NULL, NULL},
+        {"/rest/api/3/attachment/content/550e8400-e29b-41d4-a716-446655440000", NULL, NULL},
+        {"/a/123456789012345678901234567890123456", NULL, NULL},
+        {"/a/how-to-configure-the-second-factor-on-windows-10-and-11", NULL, NULL},
+        {"/a/core-dump-20260320-host17-vm3-of-the-second-node.tar.gz", NULL, NULL},
+        {"/a/ShowHistoryOfAttachmentsAndTransactions", NULL, NULL},
+        {"/sfc/servlet.shepherd/version/download/0685g00000ABCdEAAX", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct text out = {0};
+        assert_masked(rows[i].target, rows[i].likely ? rows[i].likely : rows[i].target);
+        target_mask_at(span_text(rows[i].target), MASK_CERTAIN, &out);
+        assert_string_equal(text_str(&out), rows[i].certain ? rows[i].certain : rows[i].target);
+        text_fini(&out);
+    }
+}
+
+/* What a route names as an id stays, what it names as a secret goes, also when it does not look so. */
+static void heeds_what_is_known(void **state)
+{
+    (void)state;
+    struct mask_known known = {.keep = {SPAN(HEX32)}, .hide = {SPAN("a b")}, .n_keep = 1, .n_hide = 1};
+    struct text out = {0};
+    target_mask_known(SPAN("/now/" HEX32 "/file/a%20b/c/" HEX32 HEX32), &known, &out);
+    assert_string_equal(text_str(&out), "/now/" HEX32 "/file/***/c/***");
+    text_fini(&out);
+}
+
 /* A value longer than is read is not trusted; long names and values come through whole otherwise. */
 static void long_ones(void **state)
 {
@@ -277,6 +335,8 @@ int main(void)
         cmocka_unit_test(masks_by_name),
         cmocka_unit_test(masks_by_value),
         cmocka_unit_test(removes_users_and_path_secrets),
+        cmocka_unit_test(masks_tokens_in_paths),
+        cmocka_unit_test(heeds_what_is_known),
         cmocka_unit_test(long_ones),
         cmocka_unit_test(random_tokens),
         cmocka_unit_test(certain_secrets_only),
