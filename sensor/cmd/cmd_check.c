@@ -44,7 +44,7 @@ static int check(const struct settings *s, struct text *why)
     int rc = setup_init(&setup, s, why);
     if (rc)
         return rc;
-    rc = analysis_new(s, text_str(&setup.rules_dir), true, &(struct analysis_hooks){NULL, no_alert}, &analysis, why);
+    rc = analysis_new(s, text_str(&setup.rules_dir), true, &(struct analysis_hooks){.on_alert = no_alert}, &analysis, why);
     if (rc == 0) {
         printf("rules     %s\n", text_str(&setup.rules_dir));
         for (size_t i = 0; i < profiles_count(setup.profiles); i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * casetap replay: recorded captures in, alerts out. */
+ * casetap replay: recorded captures, or recorded activities, in; alerts out. */
 #include "base/err.h"
 #include "cmd/command.h"
 #include "cmd/options.h"
@@ -14,15 +14,19 @@ static const struct usage usage = {
     "replay", "FILE...",
     "Reads pcap and pcapng captures (several are merged by time; a directory means every capture in it;\n"
     "- is standard input) and prints an alert for each credential that did something unusual.\n"
+    "Activity logs (activities.ndjson) are read the same way: what was recorded is judged again, under\n"
+    "today's rules, without its packets.\n"
     "No configuration is needed: applications are recognised by their cookies and routes.",
     "examples:\n"
     "  casetap replay desk.pcap\n"
     "  casetap replay --out result --geoip GeoLite2-Country.mmdb week1.pcap week2.pcap\n"
-    "  casetap replay --app rt=support.example.com --alias svc-export=1-48 captures/\n",
+    "  casetap replay --app rt=support.example.com --alias svc-export=1-48 captures/\n"
+    "  casetap replay --rules my-rules result/activities.ndjson\n",
     SETTING_REPLAY};
 
 /* For the signal handler alone. */
 static struct source *volatile reading;
+static struct activity_log *volatile reading_log;
 static volatile sig_atomic_t stopped_by; /* the signal, or 0 */
 
 static void stop(int signal_number)
@@ -30,6 +34,8 @@ static void stop(int signal_number)
     stopped_by = signal_number;
     if (reading)
         source_stop(reading);
+    if (reading_log)
+        activity_log_stop(reading_log);
 }
 
 static void on_alert(void *ctx, const struct alert *a)
@@ -42,24 +48,23 @@ static void on_progress(void *ctx, const struct source_stats *stats)
     show_progress(ctx, stats);
 }
 
-static int replay(const struct settings *s, const char *const *paths, size_t n, struct text *why)
+/* One of the two is open. */
+static int run(const struct settings *s, struct source *source, struct activity_log *log, struct text *why)
 {
-    struct source *source = NULL;
     struct summary summary = {0};
     struct show show;
-    int rc = source_open_files(&source, paths, n, s->filter, why);
-    if (rc == 0 && s->out)
-        rc = out_dir_make(s->out, why);
-    if (rc) {
-        if (source)
-            source_close(source);
+    int rc = s->out ? out_dir_make(s->out, why) : 0;
+    if (rc)
         return rc;
-    }
     reading = source;
+    reading_log = log;
     sigaction(SIGINT, &(struct sigaction){.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, NULL);
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, NULL);
     show_init(&show, s->json, s->quiet);
-    rc = replay_run(s, source, &(struct replay_hooks){&show, on_alert, on_progress}, &summary, why);
+    struct replay_hooks hooks = {&show, on_alert, on_progress};
+    if (log)
+        show.unit = "records";
+    rc = log ? replay_log_run(s, log, &hooks, &summary, why) : replay_run(s, source, &hooks, &summary, why);
     show_end(&show);
     if (rc == 0 && !s->quiet) {
         show_overview(&show);
@@ -68,10 +73,29 @@ static int replay(const struct settings *s, const char *const *paths, size_t n, 
     if (rc == 0 && stopped_by)
         fputs("casetap: stopped before the end: what is written is of the part that was read\n", stderr);
     reading = NULL;
-    source_close(source);
+    reading_log = NULL;
     summary_fini(&summary);
     int shown = show_fini(&show, why);
     return rc ? rc : shown;
+}
+
+static int replay(const struct settings *s, const char *const *paths, size_t n, struct text *why)
+{
+    struct source *source = NULL;
+    struct activity_log *log = NULL;
+    size_t n_logs;
+    activity_log_count(paths, n, &n_logs);
+    if (n_logs && n_logs < n) {
+        text_addf(why, "captures and activity logs cannot be replayed together: %zu of %zu files are activity logs", n_logs, n);
+        return E_USAGE;
+    }
+    int rc = n_logs ? activity_log_open(&log, paths, n, why) : source_open_files(&source, paths, n, s->filter, why);
+    if (rc == 0)
+        rc = run(s, source, log, why);
+    if (source)
+        source_close(source);
+    activity_log_close(log);
+    return rc;
 }
 
 int cmd_replay(int argc, char **argv)

@@ -25,7 +25,7 @@ struct told {
 void show_init(struct show *s, bool json, bool quiet)
 {
     const char *no_color = getenv("NO_COLOR");
-    *s = (struct show){.json = json};
+    *s = (struct show){.json = json, .unit = "packets"};
     s->has_color = isatty(STDOUT_FILENO) && !(no_color && *no_color);
     s->told = json ? NULL : map_new(16, sizeof(struct told), MAX_TOLD, 0);
     s->has_progress = !quiet && isatty(STDERR_FILENO);
@@ -116,10 +116,10 @@ void show_progress(struct show *s, const struct source_stats *stats)
     s->last_ms = now;
     s->is_line_open = true;
     if (stats->total_bytes)
-        fprintf(stderr, "\r%3d %%  %llu packets", (int)(100.0 * (double)stats->read_bytes / (double)stats->total_bytes),
-                (unsigned long long)stats->packets);
+        fprintf(stderr, "\r%3d %%  %llu %s", (int)(100.0 * (double)stats->read_bytes / (double)stats->total_bytes),
+                (unsigned long long)stats->packets, s->unit);
     else
-        fprintf(stderr, "\r%llu packets", (unsigned long long)stats->packets);
+        fprintf(stderr, "\r%llu %s", (unsigned long long)stats->packets, s->unit);
 }
 
 void show_end(struct show *s)

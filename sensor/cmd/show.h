@@ -9,6 +9,7 @@
 
 struct show {
     bool json, has_color, has_progress;
+    const char *unit;  /* what is counted for progress: "packets" */
     uint64_t last_ms;  /* when progress was printed last */
     bool is_line_open; /* a progress line stands on the terminal */
     int error;         /* why standard output took no more (errno), 0 */

@@ -153,7 +153,7 @@ static inline size_t activity_size(const struct activity *a)
 void activity_seal(struct activity *a);
 /* One line of the activity log (schema activity.schema.json), newline included. */
 void activity_json(const struct activity *a, struct text *out);
-/* Reads a line written by activity_json. E_BAD with a reason. */
+/* Reads a line written by activity_json. E_BAD with a reason; E_STATE for a record of another version of the schema. */
 int activity_parse(struct span line, struct activity *a, struct text *why);
 
 const char *action_name(enum action action);

@@ -12,6 +12,7 @@ struct parse {
     struct activity *a;
     struct text *why;
     bool is_bad;
+    bool is_other_schema;
 };
 
 static void complain(struct parse *p, const char *path, const char *what)
@@ -287,8 +288,10 @@ static void read_head(struct parse *p)
     struct activity *a = p->a;
     uint64_t number, own, schema = number_or_0(p, "casetap.schema", INT64_MAX);
     uint8_t flow[8] = {0};
-    if (!span_u64(SPAN(RECORD_SCHEMA), &own) || schema != own)
+    if (!span_u64(SPAN(RECORD_SCHEMA), &own) || schema != own) {
         complain(p, "casetap.schema", "not a version this program reads");
+        p->is_other_schema = schema != 0;
+    }
     if (!span_eq(find_text(p, "event.dataset"), SPAN("casetap.activity")))
         complain(p, "event.dataset", "expected casetap.activity");
     read_time(p, "@timestamp", &a->time_ns);
@@ -332,5 +335,5 @@ int activity_parse(struct span line, struct activity *a, struct text *why)
     read_flags(&p);
     read_transfer(&p);
     json_decref(p.root);
-    return p.is_bad ? E_BAD : E_OK;
+    return p.is_other_schema ? E_STATE : p.is_bad ? E_BAD : E_OK;
 }

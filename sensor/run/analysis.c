@@ -90,11 +90,8 @@ static void count_activity(struct analysis *a, const struct activity *act)
     a->totals.credentials += is_new;
 }
 
-static void on_settled(void *ctx, struct activity *act)
+void analysis_recorded(struct analysis *a, const struct activity *act)
 {
-    struct analysis *a = ctx;
-    transfers_settle(a->transfers, act);
-    enrich_activity(a->enrich, act);
     count_activity(a, act);
     if (a->activities) { /* appended before it is applied */
         text_clear(&a->line);
@@ -102,6 +99,14 @@ static void on_settled(void *ctx, struct activity *act)
         (void)line_file_write(a->activities, text_span(&a->line)); /* sticky: told by analysis_finish */
     }
     engine_activity(a->engine, act);
+}
+
+static void on_settled(void *ctx, struct activity *act)
+{
+    struct analysis *a = ctx;
+    transfers_settle(a->transfers, act);
+    enrich_activity(a->enrich, act);
+    analysis_recorded(a, act);
 }
 
 static int open_enrich(struct analysis *a, const struct settings *s, struct text *why)
@@ -166,7 +171,7 @@ static int open_engine(struct analysis *a, const char *rules_dir, struct text *w
 {
     struct text path = {0};
     text_addf(&path, "%s/detect.yaml", rules_dir);
-    bool has_geo = enrich_has_country(a->enrich) || enrich_has_asn(a->enrich);
+    bool has_geo = a->hooks.has_geo || enrich_has_country(a->enrich) || enrich_has_asn(a->enrich);
     int rc = engine_new(&(struct engine_options){.store = a->store, .rules_path = text_str(&path), .on_alert = on_alert,
                                                  .ctx = a, .has_geo = has_geo}, &a->engine, why);
     text_fini(&path);

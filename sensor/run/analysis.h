@@ -12,6 +12,7 @@ struct analysis;
 struct analysis_hooks {
     void *ctx;
     void (*on_alert)(void *ctx, const struct alert *a); /* after it was written; borrowed */
+    bool has_geo; /* recorded activities bring country or AS along */
 };
 
 struct analysis_totals {
@@ -25,6 +26,9 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
                  struct analysis **out, struct text *why);
 /* Candidates in order of (done_ns, flow_hash, number). */
 void analysis_candidate(struct analysis *a, const struct activity *candidate);
+/* An activity as it was recorded, settled and enriched then: goes to the activity log and the detectors as it is. In the
+ * order in which they were recorded. */
+void analysis_recorded(struct analysis *a, const struct activity *recorded);
 /* What was written so far is in the files; cheap when it is there already. */
 void analysis_flush(struct analysis *a);
 /* Packet time moved on. */

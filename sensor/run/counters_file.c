@@ -29,7 +29,7 @@ void counters_file_write(struct line_file *f, const struct source_stats *stats, 
     uint64_t values[N_SOURCE] = {stats->packets, stats->bytes, stats->kernel_drops, stats->interface_drops};
     write_module(f, &line, (struct counters){source_defs, values, N_SOURCE});
     write_module(f, &line, feed);
-    for (size_t i = 0; (c = pipeline_counters(p, i)).defs; i++)
+    for (size_t i = 0; p && (c = pipeline_counters(p, i)).defs; i++)
         write_module(f, &line, c);
     for (size_t i = 0; (c = analysis_counters(a, i)).defs; i++)
         write_module(f, &line, c);

@@ -175,7 +175,7 @@ static int open_all(struct live *l, const struct settings *s, const struct live_
     int rc = setup_init(&l->setup, s, why);
     if (rc)
         return rc;
-    rc = analysis_new(s, text_str(&l->setup.rules_dir), true, &(struct analysis_hooks){hooks->ctx, hooks->on_alert},
+    rc = analysis_new(s, text_str(&l->setup.rules_dir), true, &(struct analysis_hooks){.ctx = hooks->ctx, .on_alert = hooks->on_alert},
                       &l->analysis, why);
     if (rc == 0)
         rc = pipeline_new(s, l->setup.profiles, l->setup.key, &(struct pipeline_hooks){l, on_candidate, NULL}, &l->pipeline);

@@ -40,7 +40,7 @@ static int open_all(struct replay *r, const struct settings *s, const struct rep
     int rc = setup_init(&r->setup, s, why);
     if (rc)
         return rc;
-    rc = analysis_new(s, text_str(&r->setup.rules_dir), false, &(struct analysis_hooks){hooks->ctx, hooks->on_alert},
+    rc = analysis_new(s, text_str(&r->setup.rules_dir), false, &(struct analysis_hooks){.ctx = hooks->ctx, .on_alert = hooks->on_alert},
                       &r->analysis, why);
     if (rc == 0 && s->transactions)
         rc = line_file_open(&r->transactions, s->transactions, true, why);

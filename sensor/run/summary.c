@@ -55,12 +55,8 @@ static void add_time(struct text *t, uint64_t ns)
     text_add_str(t, when);
 }
 
-static void totals(struct text *t, uint64_t packets, const struct pipeline *p, const struct analysis_totals *n)
+static void found(struct text *t, const struct analysis_totals *n, const struct summary_span *span)
 {
-    text_add_str(t, "read      ");
-    add_count(t, packets, "packet", "packets");
-    text_add_str(t, ", ");
-    add_count(t, pipeline_transactions(p), "HTTP transaction", "HTTP transactions");
     text_add_str(t, "\nfound     ");
     add_count(t, n->activities, "activity", "activities");
     text_add_str(t, " of ");
@@ -68,13 +64,22 @@ static void totals(struct text *t, uint64_t packets, const struct pipeline *p, c
     text_add_str(t, ", ");
     add_count(t, n->downloads, "file download", "file downloads");
     text_add_char(t, '\n');
-    if (pipeline_first(p) <= pipeline_now(p)) {
+    if (span->first_ns <= span->last_ns) {
         text_add_str(t, "from      ");
-        add_time(t, pipeline_first(p));
+        add_time(t, span->first_ns);
         text_add_str(t, " to ");
-        add_time(t, pipeline_now(p));
+        add_time(t, span->last_ns);
         text_add_str(t, " UTC\n");
     }
+}
+
+static void totals(struct text *t, uint64_t packets, const struct pipeline *p, const struct analysis_totals *n)
+{
+    text_add_str(t, "read      ");
+    add_count(t, packets, "packet", "packets");
+    text_add_str(t, ", ");
+    add_count(t, pipeline_transactions(p), "HTTP transaction", "HTTP transactions");
+    found(t, n, &(struct summary_span){pipeline_first(p), pipeline_now(p)});
 }
 
 static void alerts(struct text *t, const struct analysis_totals *n)
@@ -191,6 +196,43 @@ void summary_take(struct summary *summary, const struct settings *s, struct sour
                   (unsigned long long)stats.kernel_drops, (unsigned long long)stats.interface_drops);
     capture_loss(t, p, a);
     blind(t, p, a);
+}
+
+/* What of a log was no activity. */
+static void damage(struct text *t, const struct activity_log *log, const struct activity_log_stats *n)
+{
+    if (n->garbage) {
+        text_add_str(t, "not seen  ");
+        add_count(t, n->garbage, "line of the log that is no activity", "lines of the log that are no activities");
+        text_addf(t, " (first %s)\n", activity_log_first_garbage(log));
+    }
+    if (n->torn) {
+        text_add_str(t, "not seen  ");
+        add_count(t, n->torn, "last line without its end", "last lines without their end");
+        text_add_str(t, ": the log was cut there\n");
+    }
+    if (n->unordered) {
+        text_add_str(t, "note      ");
+        add_count(t, n->unordered, "activity was", "activities were");
+        text_add_str(t, " done before what stands in front of it in the log: judged in the order written\n");
+    }
+}
+
+void summary_take_log(struct summary *summary, const struct activity_log *log, const struct summary_span *span,
+                      const struct analysis *a)
+{
+    struct activity_log_stats stats;
+    struct analysis_totals n;
+    struct text *t = &summary->text;
+    activity_log_stats(log, &stats);
+    analysis_totals(a, &n);
+    text_add_str(t, "read      ");
+    add_count(t, stats.activities, "record", "records");
+    text_add_str(t, " of an activity log");
+    found(t, &n, span);
+    alerts(t, &n);
+    text_add_str(t, "geo       as recorded\n");
+    damage(t, log, &stats);
 }
 
 void summary_fini(struct summary *summary)

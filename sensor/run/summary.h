@@ -4,6 +4,7 @@
 #define RUN_SUMMARY_H
 
 #include "capture/source.h"
+#include "run/activity_log.h"
 #include "run/analysis.h"
 #include "run/pipeline.h"
 #include "run/settings.h"
@@ -15,6 +16,12 @@ struct summary {
 /* Writes the summary of a finished run into summary->text. */
 void summary_take(struct summary *summary, const struct settings *s, struct source *source, const struct pipeline *p,
                   const struct analysis *a, bool is_default_key);
+/* The same after activities [first_ns, last_ns] from a log. */
+struct summary_span {
+    uint64_t first_ns, last_ns;
+};
+void summary_take_log(struct summary *summary, const struct activity_log *log, const struct summary_span *span,
+                      const struct analysis *a);
 void summary_fini(struct summary *summary);
 /* The value of one counter by its name over all modules; 0 when there is none of that name. */
 uint64_t summary_counter(const struct pipeline *p, const struct analysis *a, const char *name);
