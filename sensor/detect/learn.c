@@ -147,7 +147,10 @@ void learn_act(struct scene *s)
     case CRED_COOKIE:
     case CRED_FORM:
     case CRED_JSON:
-    case CRED_SAML: b->flags |= is_program ? 0 : BASELINE_PERSON; break;
+    case CRED_SAML:
+    case CRED_OIDC:
+    case CRED_NTLM:
+    case CRED_KERBEROS: b->flags |= is_program ? 0 : BASELINE_PERSON; break;
     default: break;
     }
 }

@@ -10,14 +10,14 @@
 /* The most bytes each string may take. Their sum is the tail, so that no hostile string can crowd out another. */
 static const uint16_t string_max[STR_N] = {
     [STR_USER] = 192,    [STR_CLAIM] = 192,   [STR_APP] = 64,    [STR_ROUTE] = 64,     [STR_METHOD] = 32,
-    [STR_HOST] = 256,    [STR_TARGET] = 1056, [STR_CASE] = 128,  [STR_CUSTOMER] = 256, [STR_FILE] = 512,
+    [STR_HOST] = 256,    [STR_TARGET] = 768, [STR_CASE] = 128,  [STR_CUSTOMER] = 256, [STR_FILE] = 512,
     [STR_OBJECT] = 128,  [STR_MIME] = 128,    [STR_AGENT] = 256, [STR_CLIENT] = 64,    [STR_AS_ORG] = 128,
     [STR_NETWORK] = 128, [STR_PROTOCOL] = 64, [STR_SNI] = 256,    [STR_JA3] = 32,
-    [STR_JA4] = 40,      [STR_CERT] = 120,
+    [STR_JA4] = 40,      [STR_CERT] = 120,    [STR_ACTS_FOR] = 128, [STR_ISSUER] = 120,  [STR_TENANT] = 40,
 };
-#define LONGEST_STRING 1056
-_Static_assert(192 + 192 + 64 + 64 + 32 + 256 + 1056 + 128 + 256 + 512 + 128 + 128 + 256 + 64 + 128 + 128 + 64 + 256 +
-                   32 + 40 + 120 ==
+#define LONGEST_STRING 768
+_Static_assert(192 + 192 + 64 + 64 + 32 + 256 + 768 + 128 + 256 + 512 + 128 + 128 + 256 + 64 + 128 + 128 + 64 + 256 +
+                   32 + 40 + 120 + 128 + 120 + 40 ==
                    ACTIVITY_TAIL_MAX,
                "every string has its own room");
 
@@ -128,6 +128,17 @@ static void canon_doubt(struct canon *c, const struct activity *a)
         canon_bytes(c, &a->doubt, sizeof a->doubt);
 }
 
+/* The same. */
+static void canon_assertion(struct canon *c, const struct activity *a)
+{
+    if (!a->assertion)
+        return;
+    const uint8_t small[2] = {a->assertion, a->asserted};
+    canon_bytes(c, small, sizeof small);
+    canon_u64(c, (uint64_t)(uint32_t)(a->asserted & ASSERTED_AGE ? a->token_age_s : 0) << 32 |
+                     (uint32_t)(a->asserted & ASSERTED_EXPIRY ? a->token_left_s : 0));
+}
+
 static void canon_head(struct canon *c, const struct activity *a)
 {
     const uint8_t small[4] = {a->action, a->outcome, a->cred_kind, a->size_known};
@@ -151,6 +162,7 @@ static void canon_head(struct canon *c, const struct activity *a)
     canon_u64(c, (uint64_t)a->source_class << 16 | (uint64_t)(uint8_t)a->country[0] << 8 | (uint8_t)a->country[1]);
     canon_transfer(c, a);
     canon_doubt(c, a);
+    canon_assertion(c, a);
 }
 
 void activity_seal(struct activity *a)
@@ -159,7 +171,7 @@ void activity_seal(struct activity *a)
     struct canon c = {bytes};
     canon_head(&c, a);
     for (int i = 0; i < STR_N; i++) {
-        if (i == STR_CLAIM || (i > STR_SNI && !a->size[i])) /* a record without TLS keeps the id it always had */
+        if (i == STR_CLAIM || (i > STR_SNI && !a->size[i])) /* a record without keeps the id it always had */
             continue;
         const uint8_t size[2] = {(uint8_t)(a->size[i] >> 8), (uint8_t)a->size[i]};
         canon_bytes(&c, size, sizeof size);
@@ -227,8 +239,15 @@ const char *outcome_name(enum outcome outcome)
 const char *cred_kind_name(enum cred_kind kind)
 {
     static const char *const names[CRED_N] = {"none", "cookie", "basic", "bearer", "token",
-                                              "form", "json",   "saml",  "cert",   "link"};
+                                              "form", "json",   "saml",  "cert",   "link",
+                                              "oidc", "ntlm",   "kerberos"};
     return (unsigned)kind < CRED_N ? names[kind] : names[CRED_NONE];
+}
+
+const char *assertion_name(enum assertion assertion)
+{
+    static const char *const names[ASSERTION_N] = {"none", "saml", "id_token", "jwt"};
+    return (unsigned)assertion < ASSERTION_N ? names[assertion] : names[ASSERTION_NONE];
 }
 
 const char *network_class_name(enum network_class c)
@@ -255,6 +274,7 @@ const char *activity_flag_name(uint32_t bit)
     case ACT_HAS_BODY: return "has_body";
     case ACT_COMPLETE: return "complete";
     case ACT_ENCRYPTED: return "encrypted";
+    case ACT_TOKEN_EXPIRED: return "token_expired";
     default: return NULL;
     }
 }

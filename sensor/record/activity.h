@@ -25,8 +25,23 @@ enum outcome { OUTCOME_UNKNOWN, OUTCOME_SUCCESS, OUTCOME_FAILURE };
 /* How the credential showed itself in this request. */
 enum cred_kind {
     CRED_NONE, CRED_COOKIE, CRED_BASIC, CRED_BEARER, CRED_TOKEN, CRED_FORM, CRED_JSON, CRED_SAML, CRED_CERT, CRED_LINK,
+    CRED_OIDC, CRED_NTLM, CRED_KERBEROS,
     CRED_N
 };
+
+/* What a credential says of itself in a form that others sign, and who signs it. */
+enum assertion {
+    ASSERTION_NONE, ASSERTION_SAML, /* a SAML response */
+    ASSERTION_ID_TOKEN,             /* of OpenID Connect, posted */
+    ASSERTION_JWT,                  /* a bearer token */
+    ASSERTION_N
+};
+/* Bits of activity.asserted. */
+#define ASSERTED_SIGNED 0x01u    /* it carries a signature (which nobody here can verify) */
+#define ASSERTED_ENCRYPTED 0x02u
+#define ASSERTED_AMBIGUOUS 0x04u /* two readers could see two people: it names nobody */
+#define ASSERTED_AGE 0x08u       /* token_age_s is known */
+#define ASSERTED_EXPIRY 0x10u    /* token_left_s is known */
 
 /* The strings of the tail. */
 enum activity_string {
@@ -46,6 +61,8 @@ enum activity_string {
     STR_SNI,
     STR_JA3, STR_JA4, /* of the client's TLS, where the tap stands in front of its end */
     STR_CERT,         /* subject of the client's certificate */
+    STR_ACTS_FOR,     /* whom the request says it acts for: the server may believe it */
+    STR_ISSUER, STR_TENANT, /* of the assertion */
     STR_N
 };
 
@@ -80,6 +97,9 @@ enum activity_string {
 #define ACT_HAS_TOTAL 0x1000000u   /* candidate: total is known */
 #define ACT_UNPLACED 0x2000000u    /* candidate: it is not known where in the object the body belongs */
 
+#define ACT_TOKEN_EXPIRED 0x4000000u /* the token had expired when it was used */
+#define ACT_SERVICE 0x8000000u     /* the operator declared the credential a service's */
+
 /* What is written out: all but the candidate's own. */
 #define ACT_CANDIDATE                                                                                                  \
     (ACT_SESSION_NEW | ACT_SESSION_END | ACT_CLAIM_PROVEN | ACT_NEEDS_PROOF | ACT_HAS_TOTAL | ACT_UNPLACED)
@@ -103,6 +123,10 @@ struct activity {
     struct endpoint server;
     uint8_t session[SESSION_HASH_SIZE];     /* keyed hash of the session value or token sent; zero = none */
     uint8_t new_session[SESSION_HASH_SIZE]; /* candidate: of the value the answer sets */
+
+    uint8_t assertion, asserted; /* enum assertion; ASSERTED_ bits */
+    int32_t token_age_s;         /* ASSERTED_AGE: packet time less when it was issued */
+    int32_t token_left_s;        /* ASSERTED_EXPIRY: when it expires less packet time; below 0: it has expired */
 
     uint8_t doubt; /* 100 - casetap.confidence, in per cent: how much of what this was told from was not seen */
     uint16_t status;
@@ -140,7 +164,7 @@ enum network_class {
 
 /* Zeroes the head (not the tail). */
 void activity_init(struct activity *a);
-/* Sets or replaces a string. Each has room of its own (target 1056 bytes, file 512, user 192, ...): what is longer is
+/* Sets or replaces a string. Each has room of its own (target 768 bytes, file 512, user 192, ...): what is longer is
  * cut between characters and sets ACT_CUT. Bytes that are no UTF-8 become U+FFFD. 'value' may be a string of 'a'. */
 void activity_set(struct activity *a, enum activity_string which, struct span value);
 struct span activity_get(const struct activity *a, enum activity_string which);
@@ -160,6 +184,7 @@ const char *action_name(enum action action);
 enum action action_of(struct span name); /* ACTION_NONE when unknown */
 const char *outcome_name(enum outcome outcome);
 const char *cred_kind_name(enum cred_kind kind);
+const char *assertion_name(enum assertion assertion);
 const char *network_class_name(enum network_class c);
 const char *activity_flag_name(uint32_t bit); /* NULL for bits without */
 

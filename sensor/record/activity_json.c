@@ -5,7 +5,7 @@
 /* Flags that other fields say: they are not listed again. */
 #define SAID_ELSEWHERE                                                                                                 \
     (ACT_HAS_FILE_SIZE | ACT_HAS_BODY | ACT_COMPLETE | ACT_TRANSFER | ACT_TRANSFER_BYTES | ACT_TRANSFER_COVERAGE |     \
-     ACT_TRANSFER_COMPLETE | ACT_TRANSFER_UNSURE)
+     ACT_TRANSFER_COMPLETE | ACT_TRANSFER_UNSURE | ACT_SERVICE)
 
 static bool is_http(const struct activity *a)
 {
@@ -61,7 +61,8 @@ static void write_related(struct json *j, const struct activity *a)
 {
     const struct ipaddr *ips[3] = {&a->source, &a->peer.ip, &a->server.ip};
     bool has_ip = !ipaddr_is_zero(ips[0]) || !ipaddr_is_zero(ips[1]) || !ipaddr_is_zero(ips[2]);
-    if (a->action == ACTION_AMEND || (!has_ip && !a->size[STR_USER]))
+    struct span users[2] = {activity_get(a, STR_USER), activity_get(a, STR_ACTS_FOR)};
+    if (a->action == ACTION_AMEND || (!has_ip && !users[0].size && !users[1].size))
         return;
     json_open(j, "related", '{');
     if (has_ip) {
@@ -73,11 +74,47 @@ static void write_related(struct json *j, const struct activity *a)
         }
         json_close(j, ']');
     }
-    if (a->size[STR_USER]) {
+    if (users[0].size || users[1].size) {
         json_open(j, "user", '[');
-        json_span(j, NULL, activity_get(a, STR_USER));
+        for (int i = 0; i < 2; i++)
+            if (users[i].size && (i == 0 || !span_eq(users[0], users[1])))
+                json_span(j, NULL, users[i]);
         json_close(j, ']');
     }
+    json_close(j, '}');
+}
+
+/* Who acts, and in whose name it says it does: ECS keeps the two apart. */
+static void write_user(struct json *j, const struct activity *a)
+{
+    if (!a->size[STR_USER] && !a->size[STR_ACTS_FOR])
+        return;
+    json_open(j, "user", '{');
+    ecs_string(j, "name", a, STR_USER);
+    ecs_only(j, SPAN("\"effective\":{\"name\":"), activity_get(a, STR_ACTS_FOR));
+    json_close(j, '}');
+}
+
+static void write_assertion(struct json *j, const struct activity *a)
+{
+    if (!a->assertion)
+        return;
+    json_open(j, "identity", '{');
+    json_str(j, "kind", assertion_name((enum assertion)a->assertion));
+    ecs_string(j, "issuer", a, STR_ISSUER);
+    ecs_string(j, "tenant", a, STR_TENANT);
+    json_bool(j, "signed", a->asserted & ASSERTED_SIGNED);
+    json_bool(j, "encrypted", a->asserted & ASSERTED_ENCRYPTED);
+    if (a->asserted & ASSERTED_AMBIGUOUS)
+        json_bool(j, "ambiguous", true);
+    json_close(j, '}');
+    if (!(a->asserted & (ASSERTED_AGE | ASSERTED_EXPIRY)))
+        return;
+    json_open(j, "token", '{');
+    if (a->asserted & ASSERTED_AGE)
+        json_i64(j, "age_seconds", a->token_age_s);
+    if (a->asserted & ASSERTED_EXPIRY)
+        json_i64(j, "expires_seconds", a->token_left_s);
     json_close(j, '}');
 }
 
@@ -171,6 +208,9 @@ static void write_own(struct json *j, const struct activity *a)
     ecs_session(j, a);
     if (a->cred_kind)
         ecs_only(j, SPAN("\"credential\":{\"kind\":"), span_text(cred_kind_name((enum cred_kind)a->cred_kind)));
+    write_assertion(j, a);
+    if (a->flags & ACT_SERVICE)
+        ecs_raw(j, SPAN("\"user\":{\"service\":true}"));
     write_hop(j, a);
     write_source_facts(j, a);
     write_client(j, a);
@@ -197,7 +237,7 @@ void activity_json(const struct activity *a, struct text *out)
     struct json j = json_on(out);
     ecs_start(&j, a->time_ns);
     write_event(&j, a);
-    ecs_only(&j, SPAN("\"user\":{\"name\":"), activity_get(a, STR_USER));
+    write_user(&j, a);
     ecs_source(&j, a);
     ecs_destination(&j, a);
     ecs_url(&j, a);

@@ -130,6 +130,11 @@ static const char *cred_kind_at(int i)
     return cred_kind_name((enum cred_kind)i);
 }
 
+static const char *assertion_at(int i)
+{
+    return assertion_name((enum assertion)i);
+}
+
 static const char *network_class_at(int i)
 {
     return network_class_name((enum network_class)i);
@@ -202,6 +207,42 @@ static void read_transfer(struct parse *p)
     read_truth(p, "casetap.transfer.unsure", ACT_TRANSFER_UNSURE);
 }
 
+/* A whole number of seconds, perhaps negative. */
+static void read_seconds(struct parse *p, const char *path, uint8_t bit, int32_t *out)
+{
+    json_t *hit = find(p, path);
+    if (!hit)
+        return;
+    json_int_t n = json_is_integer(hit) ? json_integer_value(hit) : INT64_MIN;
+    if (n < INT32_MIN || n > INT32_MAX) {
+        complain(p, path, "expected a whole number of seconds in range");
+        return;
+    }
+    *out = (int32_t)n;
+    p->a->asserted |= bit;
+}
+
+static void read_asserted(struct parse *p, const char *path, uint8_t bit)
+{
+    json_t *hit = find(p, path);
+    if (hit && !json_is_boolean(hit))
+        complain(p, path, "expected true or false");
+    if (json_is_true(hit))
+        p->a->asserted |= bit;
+}
+
+static void read_assertion(struct parse *p)
+{
+    p->a->assertion = read_name(p, "casetap.identity.kind", assertion_at, ASSERTION_N);
+    if (!p->a->assertion)
+        return;
+    read_asserted(p, "casetap.identity.signed", ASSERTED_SIGNED);
+    read_asserted(p, "casetap.identity.encrypted", ASSERTED_ENCRYPTED);
+    read_asserted(p, "casetap.identity.ambiguous", ASSERTED_AMBIGUOUS);
+    read_seconds(p, "casetap.token.age_seconds", ASSERTED_AGE, &p->a->token_age_s);
+    read_seconds(p, "casetap.token.expires_seconds", ASSERTED_EXPIRY, &p->a->token_left_s);
+}
+
 static void read_flags(struct parse *p)
 {
     json_t *list = find(p, "casetap.flags");
@@ -215,6 +256,7 @@ static void read_flags(struct parse *p)
             complain(p, "casetap.flags", "expected strings");
     }
     read_truth(p, "casetap.body.complete", ACT_COMPLETE);
+    read_truth(p, "casetap.user.service", ACT_SERVICE);
 }
 
 static void read_strings(struct parse *p)
@@ -224,6 +266,9 @@ static void read_strings(struct parse *p)
         enum activity_string which;
     } strings[] = {
         {"user.name", STR_USER},
+        {"user.effective.name", STR_ACTS_FOR},
+        {"casetap.identity.issuer", STR_ISSUER},
+        {"casetap.identity.tenant", STR_TENANT},
         {"casetap.app", STR_APP},
         {"casetap.route", STR_ROUTE},
         {"http.request.method", STR_METHOD},
@@ -333,6 +378,7 @@ int activity_parse(struct span line, struct activity *a, struct text *why)
     read_addresses(&p);
     read_sizes(&p);
     read_flags(&p);
+    read_assertion(&p);
     read_transfer(&p);
     json_decref(p.root);
     return p.is_other_schema ? E_STATE : p.is_bad ? E_BAD : E_OK;
