@@ -2,6 +2,7 @@
  * From transactions to activity candidates: the hooks of the connections. */
 #include "app/app.h"
 
+#include "app/assets.h"
 #include "app/candidate.h"
 #include "app/hosts.h"
 #include "base/pool.h"
@@ -13,6 +14,7 @@
 #define MAX_BODIES 8192u
 #define MAX_HOSTS 4096u
 #define MAX_HASHES 65536u
+#define MAX_ASSETS 4096u
 #define SCRATCH 16384
 #define CLAIM_MAX 192
 
@@ -38,7 +40,7 @@ struct note {
 /* Every transaction ends in one of no_room, routed, routed_silent, unknown_file and unknown. */
 enum {
     COUNT_TRANSACTIONS, COUNT_NO_ROOM, COUNT_ROUTED, COUNT_SILENT, COUNT_UNKNOWN_FILE, COUNT_UNKNOWN, COUNT_CANDIDATES,
-    COUNT_AMENDS, COUNT_FACTS_CUT, COUNT_FORGED, COUNTERS,
+    COUNT_AMENDS, COUNT_FACTS_CUT, COUNT_FORGED, COUNT_ASSETS, COUNT_SESSION_FACTS, COUNTERS,
 };
 
 static const struct counter_def counter_defs[COUNTERS] = {
@@ -52,6 +54,8 @@ static const struct counter_def counter_defs[COUNTERS] = {
     {"app_amends", "activities", "completions of activities told when their answer began"},
     {"app_facts_cut", "activities", "activities whose list of files did not fit"},
     {"app_forged_hops", "transactions", "requests with a forwarding field that claims another client"},
+    {"app_assets", "transactions", "parts of pages (scripts, styles, images) that a session fetched"},
+    {"app_session_facts", "facts", "told of sessions beside the activities: values replaced, parts of pages"},
 };
 
 struct app {
@@ -61,6 +65,7 @@ struct app {
     struct extractor *extractor;
     struct cred_hasher *hasher;
     struct hosts *hosts;
+    struct assets *assets;
     struct text masked;
     struct activity candidate;
     uint64_t seed; /* of this deployment, for hashes of addresses that may hold a token */
@@ -78,6 +83,13 @@ static uint64_t secret_seed(struct cred_hasher *hasher)
     return seed;
 }
 
+static void tell_fact(void *ctx, const struct activity *fact)
+{
+    struct app *app = ctx;
+    app->counts[COUNT_SESSION_FACTS]++;
+    app->options.on_fact(app->options.ctx, fact);
+}
+
 struct app *app_new(const struct app_options *options)
 {
     struct app *app = calloc(1, sizeof *app);
@@ -90,9 +102,10 @@ struct app *app_new(const struct app_options *options)
     app->extractor = extractor_new(max < MAX_BODIES ? max : MAX_BODIES);
     app->hasher = cred_hasher_new(options->key, MAX_HASHES);
     app->hosts = hosts_new(options->profiles, MAX_HOSTS);
+    app->assets = assets_new(MAX_ASSETS, tell_fact, app);
     app->masked.max = 65536;
     bool has_room = text_make_room(&app->masked, app->masked.max); /* now, not while packets run */
-    if (!app->notes || !app->extractor || !app->hasher || !app->hosts || !has_room) {
+    if (!app->notes || !app->extractor || !app->hasher || !app->hosts || !app->assets || !has_room) {
         app_free(app);
         return NULL;
     }
@@ -109,6 +122,7 @@ void app_free(struct app *app)
     extractor_free(app->extractor);
     cred_hasher_free(app->hasher);
     hosts_free(app->hosts);
+    assets_free(app->assets);
     text_fini(&app->masked);
     free(app);
 }
@@ -288,6 +302,31 @@ static void tell(struct app *app, struct view *v, struct note *n, enum telling h
     app->options.emit(app->options.ctx, a);
 }
 
+static bool is_session_act(uint8_t action)
+{
+    return action == ACTION_LOGIN || action == ACTION_LOGOUT || action == ACTION_MFA_CHALLENGE || action == ACTION_MFA_PASSED;
+}
+
+/* A session value that takes the place of another is told at once: the next request may carry it before this answer
+ * ends. Not of logins and logouts, which decide about sessions themselves, before it is known that they failed. */
+static void tell_rotation(struct app *app, struct view *v, struct note *n)
+{
+    bool is_next = n->set.is_successor || (n->set.state == COOKIE_FIRST && n->cred.has_remember);
+    if (!app->options.on_fact || !is_next || n->set.is_removed)
+        return;
+    candidate_fact(&(struct candidate_in){.view = v, .cred = &n->cred, .forward = &n->forward, .done_ns = latest(v->t)},
+                   &app->candidate);
+    tell_fact(app, &app->candidate);
+}
+
+static void count_asset(struct app *app, struct view *v, const struct note *n)
+{
+    if (!app->options.on_fact || !n->cred.has_cookie || !candidate_is_asset(v))
+        return;
+    app->counts[COUNT_ASSETS]++;
+    assets_add(app->assets, n->cred.cookie, &v->t->server, latest(v->t));
+}
+
 /* Whether what has come so far is reason enough to tell now: the answer that brings a file. */
 static bool is_due(struct view *v, const struct note *n)
 {
@@ -335,6 +374,8 @@ static void on_response(void *ctx, struct transaction *t, struct body_tap *tap)
     follow_host(app, v, n);
     read_answer(app, v, n);
     decide(app, v, n);
+    if (!is_session_act(action_of_note(n)))
+        tell_rotation(app, v, n);
     tap_response(app, v, n, tap);
     if (is_due(v, n))
         tell(app, v, n, TELL_BEGUN);
@@ -374,6 +415,10 @@ static void on_end(void *ctx, struct transaction *t)
             tell(app, v, n, TELL_AMEND);
         else if (action_of_note(n) != ACTION_NONE)
             tell(app, v, n, TELL_WHOLE);
+        else
+            count_asset(app, v, n);
+        if (is_session_act(action_of_note(n)) && route_outcome(v, n->route).outcome == OUTCOME_FAILURE)
+            tell_rotation(app, v, n);
         count_end(app, n);
     }
     if (app->options.on_route && n)
@@ -390,6 +435,11 @@ static void on_end(void *ctx, struct transaction *t)
 struct conn_hooks app_hooks(struct app *app)
 {
     return (struct conn_hooks){app, on_request, on_response, on_end};
+}
+
+void app_tick(struct app *app)
+{
+    assets_flush(app->assets);
 }
 
 struct counters app_counters(const struct app *app)

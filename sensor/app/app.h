@@ -28,6 +28,8 @@ struct app_options {
     uint32_t max_transactions;       /* concurrently open; 0 = 65536 */
     /* A candidate; borrowed during the call. */
     void (*emit)(void *ctx, const struct activity *candidate);
+    /* A candidate of ACTION_NONE that is not to be told, only to be known (identity_fact). May be NULL. */
+    void (*on_fact)(void *ctx, const struct activity *fact);
     /* Every transaction at its end, with the client a trusted proxy named (or NULL). May be NULL. */
     void (*on_transaction)(void *ctx, const struct transaction *t, const struct ipaddr *forwarded);
     /* Every transaction at its end, with what the profiles made of it. May be NULL. */
@@ -39,6 +41,8 @@ struct app *app_new(const struct app_options *options);
 void app_free(struct app *app);
 /* The hooks to hand to conn_pool_new. */
 struct conn_hooks app_hooks(struct app *app);
+/* About once a second of packet time, and at the end: tells the facts that were collected. */
+void app_tick(struct app *app);
 struct counters app_counters(const struct app *app);
 /* Whether 'server' has been seen to serve a known application (for flows that are not HTTP). */
 bool app_watches(const struct app *app, const struct ipaddr *server);

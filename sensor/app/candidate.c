@@ -318,6 +318,32 @@ static void fill_request(const struct candidate_in *in, struct activity *a)
     }
 }
 
+/* What the request and the answer's head show of the session, whoever it is. */
+static void fill_session(const struct candidate_in *in, struct activity *a)
+{
+    struct view *v = in->view;
+    if (in->cred->has_remember)
+        memcpy(a->remember, in->cred->remember, SESSION_HASH_SIZE);
+    if (v->set->has_remember)
+        memcpy(a->new_remember, v->set->remember, SESSION_HASH_SIZE);
+    a->until_s = v->set->until_s;
+    a->hints |= in->cred->is_rotating ? HINT_ROTATES : 0;
+    bool is_turned_away = v->t->status == 401 || (v->t->status >= 300 && v->t->status < 400);
+    if (is_turned_away && route_outcome(v, NULL).is_refused)
+        a->hints |= HINT_LOGIN_PAGE;
+}
+
+/* Whether the request says which page it came from. */
+static uint32_t referer_hint(struct view *v)
+{
+    if (!view_request(v)->referer.size)
+        return 0;
+    struct span host;
+    uint16_t port;
+    url_authority(v->t->host, &host, &port);
+    return span_eq_nocase(view_referer(v)->host, host) ? HINT_REFERER_OWN : HINT_REFERER_OTHER;
+}
+
 static void set_new_session(struct activity *a, const uint8_t hash[SESSION_HASH_SIZE])
 {
     memcpy(a->new_session, hash, SESSION_HASH_SIZE);
@@ -410,7 +436,40 @@ bool candidate_fill(const struct candidate_in *in, struct activity *a)
     fill_request(in, a);
     fill_names(in, a);
     fill_identity(in, a);
+    fill_session(in, a);
+    a->hints |= referer_hint(v);
     return true;
+}
+
+void candidate_fact(const struct candidate_in *in, struct activity *a)
+{
+    struct view *v = in->view;
+    struct route_result result = route_outcome(v, NULL);
+    activity_init(a);
+    a->tail_used = 0;
+    a->outcome = (uint8_t)result.outcome;
+    if (result.is_refused)
+        a->flags |= ACT_REFUSED;
+    fill_who(in, a);
+    fill_session(in, a);
+    activity_set(a, STR_APP, v->profile->name);
+    activity_set(a, STR_HOST, v->t->host);
+    activity_set(a, STR_AGENT, span_sub(view_request(v)->user_agent, 0, 256));
+    if (!v->set->is_removed && (v->set->state == COOKIE_CHANGED || v->set->state == COOKIE_FIRST))
+        set_new_session(a, v->set->session);
+}
+
+/* A part of a page, which a browser fetches and a script does not. */
+bool candidate_is_asset(struct view *v)
+{
+    struct span media = view_media(v);
+    if (v->t->status == 304 && !media.size)
+        return is_furniture_name(last_segment(v));
+    if ((v->t->status != 200 && v->t->status != 304) || !media.size)
+        return false;
+    return span_starts(media, SPAN("image/")) || span_starts(media, SPAN("font/")) || span_eq(media, SPAN("text/css")) ||
+           span_eq(media, SPAN("text/javascript")) || span_eq(media, SPAN("application/javascript")) ||
+           span_eq(media, SPAN("application/x-javascript")) || is_page_part(v);
 }
 
 /* Whether a field can only be known once the body went by. */
@@ -435,6 +494,7 @@ bool candidate_amend(const struct candidate_in *in, const uint8_t told[16], stru
     a->action = ACTION_AMEND;
     memcpy(a->amends, told, sizeof a->amends);
     a->flags &= ~(ACT_SESSION_NEW | ACT_SESSION_END);
+    a->hints = 0;
     for (size_t i = 0; i < sizeof drop / sizeof drop[0]; i++)
         a->size[drop[i]] = 0;
     for (size_t i = 0; i < sizeof late / sizeof late[0]; i++)

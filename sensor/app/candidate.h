@@ -37,6 +37,10 @@ bool candidate_is_file(struct view *v);
 bool candidate_is_inline(struct view *v);
 /* The whole candidate but for its facts and id. False when the route needs a value that is not there. */
 bool candidate_fill(const struct candidate_in *in, struct activity *a);
+/* What an answer's head shows of a session when there is nothing to tell: ACTION_NONE, for identity_fact(). */
+void candidate_fact(const struct candidate_in *in, struct activity *a);
+/* Whether it is a part of a page (script, style, image, font), which browsers fetch and scripts do not. */
+bool candidate_is_asset(struct view *v);
 /* The changed fields of a candidate told when its response began ('told' is its id), with what says whose it is. */
 bool candidate_amend(const struct candidate_in *in, const uint8_t told[16], struct activity *a);
 

@@ -127,6 +127,17 @@ static bool authorization_read(struct cred_hasher *h, const struct session_rule 
     return true;
 }
 
+/* A remember-me cookie acts where nothing else does. */
+static void remember_read(struct cred_hasher *h, const struct session_rule *r, const struct request_head *head,
+                          struct cred *out)
+{
+    struct span name, value;
+    if (out->has_remember || !cookie_find(r, head, &name, &value))
+        return;
+    out->has_remember = true;
+    cred_hash(h, value, out->remember);
+}
+
 /* A key by itself, in a field or an argument. */
 static bool key_read(struct cred_hasher *h, const struct session_rule *r, struct span value, struct cred *out)
 {
@@ -164,6 +175,7 @@ static bool rule_read(struct cred_hasher *h, const struct session_rule *r, const
         if (out->has_cookie || !cookie_find(r, head, &name, &value))
             return false;
         out->has_cookie = true;
+        out->is_rotating = r->is_rotating;
         out->cookie_name = hash64(name, 0);
         cred_hash(h, value, out->cookie);
         if (out->kind != CRED_NONE)
@@ -191,8 +203,15 @@ void cred_read(struct cred_hasher *h, const struct profile *profile, const struc
     *out = (struct cred){.kind = CRED_NONE};
     for (uint8_t i = 0; i < profile->n_sessions; i++) {
         const struct session_rule *r = &profile->sessions[i];
-        if (out->kind == CRED_NONE || r->kind == SESSION_COOKIE)
+        if (r->is_remember)
+            remember_read(h, r, head, out);
+        else if (out->kind == CRED_NONE || r->kind == SESSION_COOKIE)
             rule_read(h, r, head, query, a, out);
+    }
+    if (out->kind == CRED_NONE && out->has_remember) {
+        out->kind = CRED_COOKIE;
+        out->has_session = true;
+        memcpy(out->session, out->remember, SESSION_HASH_SIZE);
     }
 }
 
@@ -201,6 +220,27 @@ static bool set_pair(struct span field, struct span *name, struct span *value)
 {
     struct span pair = span_sub(field, 0, span_find_byte(field, ';', 0));
     return cookie_next(&pair, name, value) && name->size;
+}
+
+/* Whether an attribute begins like Expires or Max-Age. */
+static bool has_lifetime(struct span field)
+{
+    for (size_t i = span_find_byte(field, ';', 0); i != SIZE_MAX; i = span_find_byte(field, ';', i + 1)) {
+        while (i + 1 < field.size && field.at[i + 1] == ' ')
+            i++;
+        uint8_t first = i + 1 < field.size ? field.at[i + 1] | 0x20 : 0;
+        if (first == 'e' || first == 'm')
+            return true;
+    }
+    return false;
+}
+
+static uint32_t set_until(const struct cookie_set *set, uint64_t now_s)
+{
+    uint64_t until = set->has_max_age   ? now_s + (set->max_age > 0 ? (uint64_t)set->max_age : 0)
+                     : set->has_expires ? set->expires_s
+                                        : 0;
+    return until < UINT32_MAX ? (uint32_t)until : UINT32_MAX;
 }
 
 /* What one Set-Cookie field does; false when it is none of this rule's business. */
@@ -216,6 +256,8 @@ static bool set_read(struct cred_hasher *h, const struct session_rule *r, struct
         cred_hash(h, value, out->session);
         if (is_sent && memcmp(out->session, sent->cookie, SESSION_HASH_SIZE) == 0) {
             out->state = COOKIE_SAME;
+            if (has_lifetime(field) && cookie_set_parse(field, &set))
+                out->until_s = set_until(&set, now_s);
             return true;
         }
     }
@@ -227,23 +269,48 @@ static bool set_read(struct cred_hasher *h, const struct session_rule *r, struct
         return false;
     }
     out->state = out->is_removed || sent->has_cookie ? COOKIE_CHANGED : COOKIE_FIRST;
+    out->is_successor = is_sent && !out->is_removed;
+    out->until_s = out->is_removed ? 0 : set_until(&set, now_s);
     return true;
 }
 
+/* The remember-me value the answer sets, if it does. */
+static void set_remember(struct cred_hasher *h, const struct session_rule *r, const struct response_head *head,
+                         uint64_t now_s, struct cred_set *out)
+{
+    for (uint8_t c = 0; c < head->n_cookies && !out->has_remember; c++) {
+        struct span name, value;
+        struct cookie_set set;
+        if (!set_pair(head->cookies[c], &name, &value) || !cookie_is(r, name, value) ||
+            !cookie_set_parse(head->cookies[c], &set) || cookie_set_is_removal(&set, now_s))
+            continue;
+        out->has_remember = true;
+        cred_hash(h, value, out->remember);
+    }
+}
+
+/* A value set outweighs one taken away: some applications change the name at a login. One that takes the place of the
+ * value sent outweighs those of other names; of several the
+ * last, as in a browser. */
 void cred_set_read(struct cred_hasher *h, const struct profile *profile, const struct response_head *head,
                    const struct cred *sent, uint64_t now_s, struct cred_set *out)
 {
-    struct cred_set one = {.state = COOKIE_NONE};
-    *out = one;
-    for (uint8_t i = 0; head->n_cookies && i < profile->n_sessions; i++)
-        for (uint8_t c = 0; profile->sessions[i].kind == SESSION_COOKIE && c < head->n_cookies; c++) {
-            if (!set_read(h, &profile->sessions[i], head->cookies[c], sent, now_s, &one))
+    struct cred_set best = {.state = COOKIE_NONE}, last = {.state = COOKIE_NONE};
+    for (uint8_t i = 0; head->n_cookies && i < profile->n_sessions; i++) {
+        const struct session_rule *r = &profile->sessions[i];
+        if (r->is_remember)
+            set_remember(h, r, head, now_s, &last);
+        for (uint8_t c = 0; r->kind == SESSION_COOKIE && !r->is_remember && c < head->n_cookies; c++) {
+            struct cred_set one = {.state = COOKIE_NONE};
+            if (!set_read(h, r, head->cookies[c], sent, now_s, &one))
                 continue;
-            *out = one;
-            if (!one.is_removed)
-                return; /* a value set outweighs one taken away: some applications change the name at a login */
-            one = (struct cred_set){.state = COOKIE_NONE};
+            if (best.state == COOKIE_NONE || best.is_removed || one.is_successor)
+                best = one;
         }
+    }
+    *out = best;
+    out->has_remember = last.has_remember;
+    memcpy(out->remember, last.remember, sizeof out->remember);
 }
 
 bool cred_link(struct cred_hasher *h, const struct profile *profile, struct span query, uint8_t out[SESSION_HASH_SIZE])

@@ -21,6 +21,9 @@ struct cred {
     uint8_t session[SESSION_HASH_SIZE]; /* of what acts */
     uint8_t cookie[SESSION_HASH_SIZE];  /* of the session cookie, when has_cookie (it may not be what acts) */
     uint64_t cookie_name;               /* hash64 of its name */
+    bool is_rotating;                   /* each answer replaces the cookie */
+    bool has_remember;
+    uint8_t remember[SESSION_HASH_SIZE]; /* of the remember-me cookie, when has_remember; it acts where nothing else does */
     struct span claim;                  /* public part: user of Basic, id of a key, user in a JWT; borrowed */
 };
 
@@ -31,7 +34,11 @@ void cred_read(struct cred_hasher *h, const struct profile *profile, const struc
 struct cred_set { /* what the answer did to the session cookie */
     uint8_t state; /* enum cookie_state: COOKIE_NONE when it set none */
     bool is_removed;
-    uint8_t session[SESSION_HASH_SIZE]; /* of the value set, unless removed */
+    bool is_successor; /* a new value under the name that was sent */
+    bool has_remember;
+    uint32_t until_s; /* seconds since 1970 at which the browser drops the session cookie; 0 = not said */
+    uint8_t session[SESSION_HASH_SIZE];  /* of the value set, unless removed */
+    uint8_t remember[SESSION_HASH_SIZE]; /* of the remember-me value set, when has_remember */
 };
 
 void cred_set_read(struct cred_hasher *h, const struct profile *profile, const struct response_head *head,

@@ -158,10 +158,21 @@ static int public_load(struct profile *p, const struct yaml_node *node, struct s
     return has ? E_OK : yaml_fail(node, why, "the pattern needs a capture {public}");
 }
 
+static int yes_load(const struct yaml_node *node, unsigned kind, bool *out, struct text *why)
+{
+    if (!node)
+        return E_OK;
+    struct span word = node_span(node);
+    if (kind != SESSION_COOKIE)
+        return yaml_fail(node, why, "'%s' goes with cookie", node->key);
+    *out = span_eq(word, SPAN("true"));
+    return *out || span_eq(word, SPAN("false")) ? E_OK : yaml_fail(node, why, "expected true or false");
+}
+
 static int session_load(struct profile *p, const struct yaml_node *node, struct session_rule *out, struct text *why)
 {
     static const char *const keys[] = {"cookie", "authorization", "header", "query", "link", "except", "public", "jwt",
-                                       "min_size", "key", NULL};
+                                       "min_size", "key", "remember", "rotates", NULL};
     int rc = yaml_check_keys(node, keys, why);
     const struct yaml_node *what = rc ? NULL : node->child;
     if (rc)
@@ -185,6 +196,11 @@ static int session_load(struct profile *p, const struct yaml_node *node, struct 
     if (min && (!span_u64(node_span(min), &size) || size > 4096))
         return yaml_fail(min, why, "expected a number of bytes up to 4096");
     out->min_size = (uint16_t)size;
+    rc = yes_load(yaml_get(node, "remember"), kind, &out->is_remember, why);
+    if (!rc)
+        rc = yes_load(yaml_get(node, "rotates"), kind, &out->is_rotating, why);
+    if (rc)
+        return rc;
     if (yaml_get(node, "public"))
         rc = public_load(p, yaml_get(node, "public"), out, why);
     return rc || !jwt ? rc : claims_load(p, jwt, out, why);

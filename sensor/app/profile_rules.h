@@ -141,6 +141,8 @@ struct session_rule {
     struct pattern *public;    /* which part of the value is no secret, or NULL */
     struct json_pointer *jwt;  /* claims that name the user, in this order */
     uint8_t n_jwt;
+    bool is_remember;          /* cookie: a long-lived value that begins sessions without a login */
+    bool is_rotating;          /* cookie: each answer replaces the value */
 };
 
 enum tell_kind { TELL_COOKIE, TELL_RESPONSE_HEADER, TELL_PATH, TELL_HEADER };

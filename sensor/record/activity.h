@@ -100,6 +100,12 @@ enum activity_string {
 #define ACT_TOKEN_EXPIRED 0x4000000u /* the token had expired when it was used */
 #define ACT_SERVICE 0x8000000u     /* the operator declared the credential a service's */
 
+/* Bits of activity.hints. */
+#define HINT_ROTATES 0x01u       /* the profile says: each answer replaces the session value */
+#define HINT_LOGIN_PAGE 0x02u    /* turned away: 401, or a redirect to a login page */
+#define HINT_REFERER_OWN 0x04u   /* the Referer is a page of the same host */
+#define HINT_REFERER_OTHER 0x08u /* it is one of another host */
+
 /* What is written out: all but the candidate's own. */
 #define ACT_CANDIDATE                                                                                                  \
     (ACT_SESSION_NEW | ACT_SESSION_END | ACT_CLAIM_PROVEN | ACT_NEEDS_PROOF | ACT_HAS_TOTAL | ACT_UNPLACED)
@@ -139,6 +145,14 @@ struct activity {
     uint64_t resource;      /* hash of host, path and arguments, without those that only sign a link */
     uint64_t validator;     /* hash of the ETag, else of Last-Modified */
     uint64_t total;         /* bytes of the whole object as it is transferred */
+
+    /* candidate: what else shows of the session (app/identity.h, app/session_log.h) */
+    uint8_t sent[SESSION_HASH_SIZE];         /* hash of the session value sent, once 'session' is the session's id */
+    uint8_t remember[SESSION_HASH_SIZE];     /* hash of the remember-me value sent; zero = none */
+    uint8_t new_remember[SESSION_HASH_SIZE]; /* of the one the answer sets */
+    uint32_t until_s;       /* seconds since 1970 at which the browser drops the session value set; 0 = not said */
+    uint32_t assets;        /* page parts this session fetched since the last time this was told */
+    uint32_t hints;         /* HINT_* */
 
     /* pieces of one object fetched by one credential (app/transfer.h) */
     uint8_t transfer_id[16];

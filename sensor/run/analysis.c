@@ -217,15 +217,21 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
 void analysis_candidate(struct analysis *a, const struct activity *candidate)
 {
     bool is_closed = candidate->flags & ACT_ENCRYPTED; /* there is nothing in it to settle who or what it was */
-    if (!is_closed && legs_is_told(a->legs, candidate))
+    bool is_fact = candidate->action == ACTION_NONE;
+    if (!is_closed && !is_fact && legs_is_told(a->legs, candidate))
         return;
     struct activity copy; /* settling changes it, and the strings it sets need the tail */
     memcpy(&copy, candidate, activity_size(candidate));
+    if (is_fact) {
+        identity_fact(a->identity, &copy, on_settled, a);
+        return;
+    }
     if (is_closed) {
         on_settled(a, &copy);
         return;
     }
     transfers_read(a->transfers, &copy);
+    identity_resolve(a->identity, &copy, on_settled, a);
     memory_settle(a->memory, &copy);
     identity_settle(a->identity, &copy, on_settled, a);
 }

@@ -170,7 +170,8 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
     p->first_ns = UINT64_MAX;
     uint32_t max_flows = (uint32_t)s->max_flows;
     p->app = app_new(&(struct app_options){.profiles = profiles, .key = key, .trusted = s->trusted, .n_trusted = s->n_trusted,
-                                           .emit = on_candidate, .on_transaction = on_transaction, .ctx = p});
+                                           .emit = on_candidate, .on_fact = on_candidate,
+                                           .on_transaction = on_transaction, .ctx = p});
     if (p->app) {
         struct conn_hooks from_app = app_hooks(p->app);
         p->conns = conn_pool_new(&(struct conn_limits){.max_conns = max_flows}, &from_app);
@@ -229,6 +230,7 @@ void pipeline_packet(struct pipeline *p, const struct packet *packet)
         p->ticked_s = now_s;
         tls_keys_expire(p->keys, p->now_ns);
         flow_table_tick(p->flows, p->now_ns);
+        app_tick(p->app);
     }
     if (is_packet)
         flow_table_packet(p->flows, packet, &d, &p->decap);
@@ -275,6 +277,7 @@ void pipeline_keys(struct pipeline *p)
 void pipeline_flush(struct pipeline *p)
 {
     flow_table_flush(p->flows, p->now_ns);
+    app_tick(p->app);
 }
 
 uint64_t pipeline_now(const struct pipeline *p)

@@ -20,7 +20,8 @@ static void path_of(struct text *path, const char *state)
 
 static int load_line(struct identity *id, struct memory *m, const char *line)
 {
-    return strncmp(line, "session ", 8) == 0 ? identity_load(id, line) : memory_load(m, line);
+    bool is_session = strncmp(line, "session ", 8) == 0 || strncmp(line, "value ", 6) == 0;
+    return is_session ? identity_load(id, line) : memory_load(m, line);
 }
 
 static int load_lines(FILE *f, const char *path, struct identity *id, struct memory *m, struct text *why)

@@ -136,12 +136,12 @@ static const struct {
     {"replaced without a login: the name goes on, unless it was turned away",
      {{ACTION_LOGIN, OK, CRED_FORM, 'a', 'b', "alice", 0, "login alice a"},
       {VIEW, OK, CRED_COOKIE, 'b', 'c', NULL, 0, "view_case alice b"},
-      {VIEW, OK, CRED_COOKIE, 'c', 0, NULL, 0, "view_case alice c"},
+      {VIEW, OK, CRED_COOKIE, 'c', 0, NULL, 0, "view_case alice b"},
       {VIEW, OK, CRED_COOKIE, 'b', 0, NULL, 0, "view_case alice b"},
-      {VIEW, BAD, CRED_COOKIE, 'c', 'd', NULL, ACT_REFUSED, "view_case alice c"},
+      {VIEW, BAD, CRED_COOKIE, 'c', 'd', NULL, ACT_REFUSED, "view_case alice b"},
       {VIEW, OK, CRED_COOKIE, 'd', 0, NULL, 0, "view_case session:6464646464646464 d"},
       {VIEW, OK, CRED_COOKIE, 'd', 'e', "alice", ACT_CLAIM_PROVEN, "identify alice d; view_case alice d"},
-      {VIEW, OK, CRED_COOKIE, 'e', 0, NULL, 0, "view_case alice e"}}},
+      {VIEW, OK, CRED_COOKIE, 'e', 0, NULL, 0, "view_case alice d"}}},
     {"logout: the old value is dead and keeps its name, the new one has none",
      {{ACTION_LOGIN, OK, CRED_FORM, 'a', 'b', "alice", 0, "login alice a"},
       {ACTION_LOGOUT, OK, CRED_COOKIE, 'b', 'c', NULL, ACT_SESSION_END, "logout alice b"},
@@ -271,11 +271,11 @@ static void test_lines(void **state)
         "session 64646464646464646464646464646464 %2D 1 2 replaced token 0",
     };
     static const char *const saved[] = {
-        "session 61616161616161616161616161616161 alice 5 9 named cookie 0",
-        "session 62626262626262626262626262626262 - 0 0 unnamed none 3",
+        "session 61616161616161616161616161616161 alice 5 9 named cookie 0 unseen 0",
+        "session 62626262626262626262626262626262 - 0 0 unnamed none 3 unseen 0",
         "session 63636363636363636363636363636363 Mary%20O'Neil%C3%A9%25 1 18446744073709551615 ended bearer "
-        "4294967295",
-        "session 64646464646464646464646464646464 %2D 1 2 replaced token 0",
+        "4294967295 unseen 0",
+        "session 64646464646464646464646464646464 %2D 1 2 replaced token 0 unseen 0",
     };
     static const char *const bad[] = {
         "",
@@ -291,6 +291,13 @@ static void test_lines(void **state)
         "session 61616161616161616161616161616161 alice 5 9 named biscuit 0",
         "session 61616161616161616161616161616161 alice 5 9 named cookie 4294967296",
         "session 61616161616161616161616161616161 alice 5 9 named cookie 0 more",
+        "session 61616161616161616161616161616161 alice 5 9 named cookie 0 login",
+        "session 61616161616161616161616161616161 alice 5 9 named cookie 0 login x",
+        "session 61616161616161616161616161616161 alice 5 9 named cookie 0 login 5 6",
+        "value 61616161616161616161616161616161 62626262626262626262626262626262 5",
+        "value 61616161616161616161616161616161 62626262626262626262626262626262 5 6 7",
+        "value 61616161616161616161616161616161 00000000000000000000000000000000 5 6",
+        "value x 62626262626262626262626262626262 5 6",
         "session 61616161616161616161616161616161 alice 5 9 named cookie",
         "session 61616161616161616161616161616161 - 5 9 named cookie 0",
     };
