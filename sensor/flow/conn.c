@@ -162,6 +162,8 @@ static void on_request(struct conn *c, struct http1 *h, const struct http1_head 
     e->progress[CONN_REQUEST] = CONN_COMING;
     c->active[CONN_REQUEST] = e;
     conn_exchange_tell_request(e);
+    if (e->is_early)
+        conn_exchange_tell_early(e);
     if (end != HEAD_WHOLE)
         follow_cut(c, e, CONN_REQUEST);
     else
@@ -229,7 +231,8 @@ static void on_response(struct conn *c, struct http1 *h, const struct http1_head
     if (end == HEAD_WHOLE && begins_http2(c, head) && http2_begin(c, HTTP2_BY_UPGRADE))
         return;
     struct exchange *e;
-    while (!(e = conn_pair_response(c, out->is_found, now_ns)) && conn_make_room(c, now_ns))
+    bool can_wait = end == HEAD_WHOLE && head->status != 101;
+    while (!(e = conn_pair_response(c, out->is_found, can_wait, now_ns)) && conn_make_room(c, now_ns))
         ;
     if (!e) {
         become_other(c, TXN_CUT, now_ns);
@@ -246,7 +249,8 @@ static void on_response(struct conn *c, struct http1 *h, const struct http1_head
     c->active[CONN_RESPONSE] = e;
     if (is_upgrade(e))
         e->t.flags |= TXN_UPGRADED;
-    conn_exchange_tell_response(e);
+    if (!e->is_early)
+        conn_exchange_tell_response(e);
     if (is_upgrade(e))
         upgrade(c, e, now_ns);
     else if (end != HEAD_WHOLE)
@@ -334,6 +338,40 @@ static bool may_be_http2(struct conn *c, int direction, const struct http1_input
     return direction == CONN_SERVER && span_starts(SPAN(HTTP2_PREFACE), sent) && http2_begin(c, HTTP2_BY_SERVER);
 }
 
+/* The first answer of a connection whose every byte was seen. Later ones are not taken for such by clients either. */
+static bool may_be_bare(const struct conn *c, int direction)
+{
+    return c->has_roles && half_of(c, direction) == CONN_RESPONSE && !c->info->is_midstream && !c->is_maybe &&
+           !c->had_gap[CONN_RESPONSE] && conn_pair_has_awaiting(c);
+}
+
+/* An answer without a head: all that comes is its body, to those clients that take it at all. */
+static void on_bare(struct conn *c, uint64_t now_ns)
+{
+    struct exchange *e = conn_pair_response(c, false, false, now_ns);
+    if (!e)
+        return;
+    e->t.flags |= TXN_AMBIGUOUS;
+    e->progress[CONN_RESPONSE] = CONN_COMING;
+    c->active[CONN_RESPONSE] = e;
+    c->pool->counts.bare++;
+}
+
+/* No more bytes come, or what comes shows that there will be none: a head is what there is of it. */
+static void finish_head(struct conn *c, int direction, uint64_t now_ns)
+{
+    struct http1 *h = &c->side[direction];
+    struct http1_out out;
+    if (c->speaks == CONN_OTHER)
+        return;
+    if (http1_finish(h, &out)) {
+        on_head(c, direction, &out, HEAD_SHORT, now_ns);
+    } else if (http1_finish_bare(h, &out)) {
+        on_bare(c, now_ns);
+        on_data(c, CONN_RESPONSE, out.data);
+    }
+}
+
 /* In a flow joined midstream, or with bytes missing at its start, the first message may be yet to come. */
 static void on_foreign(struct conn *c, int direction, const struct http1_input *in)
 {
@@ -341,6 +379,10 @@ static void on_foreign(struct conn *c, int direction, const struct http1_input *
     if (is_http2(c, direction) || may_be_http2(c, direction, in))
         return;
     c->pool->counts.junk++;
+    if (direction == CONN_SERVER && !c->has_roles && !c->info->is_midstream)
+        finish_head(c, CONN_CLIENT, in->now_ns); /* of HTTP/0.9 it has no end */
+    if (may_be_bare(c, direction) && http1_expect_bare(h, &c->pool->memory))
+        return;
     if (direction == CONN_CLIENT && may_be_http(h, in->bytes))
         c->is_maybe = true;
     if (c->has_roles)
@@ -424,6 +466,7 @@ static void take_http1(struct conn *c, int direction, struct http1_input *in, bo
         case HTTP1_LOST: on_lost(c, direction, &out, in->now_ns); break;
         case HTTP1_PASSED: on_passed(c, half, out.size, is_acked, in->now_ns); break;
         case HTTP1_FOREIGN: on_foreign(c, direction, in); break;
+        case HTTP1_BARE: on_bare(c, in->now_ns); break;
         default: on_proxy(c, out.data);
         }
     }
@@ -494,13 +537,8 @@ static void finish_half(struct conn *c, int half, uint64_t now_ns)
     if (half == CONN_RESPONSE)
         for (e = c->first; e; e = e->next)
             conn_pair_abort(e, half);
-}
-
-static void finish_head(struct conn *c, int direction, uint64_t now_ns)
-{
-    struct http1_out out;
-    if (c->speaks != CONN_OTHER && http1_finish(&c->side[direction], &out))
-        on_head(c, direction, &out, HEAD_SHORT, now_ns);
+    else
+        conn_pair_end_early(c);
 }
 
 void conn_fin(struct conn *c, int direction, uint64_t now_ns)

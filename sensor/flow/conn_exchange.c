@@ -212,6 +212,18 @@ void conn_exchange_tell_response(struct exchange *e)
     conn_body_open(&e->body[CONN_RESPONSE], e->conn->pool->codings, &e->t.response_fields);
 }
 
+void conn_exchange_tell_early(struct exchange *e)
+{
+    struct conn_body *body = &e->body[CONN_RESPONSE];
+    struct coding_pool *codings = e->conn->pool->codings;
+    e->is_early = false;
+    conn_exchange_tell_response(e);
+    if (e->t.response_body.bytes)
+        conn_body_gap(body, codings, e->t.response_body.bytes);
+    if (e->progress[CONN_RESPONSE] == CONN_DONE)
+        conn_body_close(body, codings, &e->t.response_body);
+}
+
 static void count(struct conn_counts *counts, uint32_t flags)
 {
     counts->transactions++;
@@ -226,6 +238,8 @@ static void count(struct conn_counts *counts, uint32_t flags)
 void conn_exchange_tell_end(struct exchange *e, uint64_t now_ns)
 {
     struct conn_pool *p = e->conn->pool;
+    if (e->is_early)
+        conn_exchange_tell_early(e);
     if (!e->is_told)
         return;
     refresh_flags(e);

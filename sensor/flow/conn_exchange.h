@@ -28,6 +28,7 @@ struct exchange {
     bool is_ghost;       /* a request that must have been, in a gap: holds its place in the order of answers */
     bool is_mixed;       /* one-sided: its answer's bytes cannot be told from those of others */
     bool has_unacked;    /* bytes of its answer are missing that nobody acknowledged */
+    bool is_early;       /* its answer came before its request, which may be yet to come: nobody was told of it */
     bool is_lost[2];     /* sync was lost inside it */
     bool
         is_doubtful; /* its response was found after a loss, and has no end: the next request shows whether it is one */
@@ -66,7 +67,7 @@ _Static_assert(sizeof(struct conn) <= 312, "an idle connection stays small");
 struct conn_counts {
     uint64_t opened, refused, http, other, swapped, proxied, upgraded;
     uint64_t transactions, no_request, no_response, gap, cut, ambiguous, aborted;
-    uint64_t interim, resyncs, found, junk, heads_refused, blocks_refused, evicted, too_many;
+    uint64_t interim, bare, resyncs, found, junk, heads_refused, blocks_refused, evicted, too_many;
 };
 
 #define HTTP2_RAPID 200u /* streams a client resets before their answers begin: then it is counted as an attack */
@@ -112,9 +113,11 @@ static inline struct body_measure *conn_measure(struct exchange *e, int half)
 {
     return half == CONN_REQUEST ? &e->t.request_body : &e->t.response_body;
 }
-/* Calls of the hooks, with the flags brought up to date. */
+/* Calls of the hooks, with the flags brought up to date. The end of an early one tells of its response first. */
 void conn_exchange_tell_request(struct exchange *e);
 void conn_exchange_tell_response(struct exchange *e);
+/* The same for a response that came before its request: what came of its body goes by its tap. */
+void conn_exchange_tell_early(struct exchange *e);
 void conn_exchange_tell_end(struct exchange *e, uint64_t now_ns);
 
 #endif

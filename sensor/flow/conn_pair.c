@@ -145,9 +145,19 @@ static void end_lost(struct conn *c, uint64_t now_ns)
     c->is_pipelining = c->is_pipelining || first_awaiting(c->first, true);
 }
 
+void conn_pair_end_early(struct conn *c)
+{
+    if (c->first && c->first->is_early)
+        c->first->progress[CONN_REQUEST] = CONN_DONE;
+}
+
 struct exchange *conn_pair_request(struct conn *c, uint64_t now_ns)
 {
     end_lost(c, now_ns);
+    if (c->first && c->first->is_early) { /* then it is the only one */
+        c->first->t.flags = (c->first->t.flags & ~TXN_NO_REQUEST) | TXN_AMBIGUOUS;
+        return c->first;
+    }
     if (c->n_open >= CONN_MAX_OPEN) {
         c->pool->counts.too_many++;
         return NULL;
@@ -186,7 +196,14 @@ static struct exchange *unasked(struct conn *c, uint64_t now_ns)
     return e;
 }
 
-struct exchange *conn_pair_response(struct conn *c, bool is_found, uint64_t now_ns)
+/* Whether every byte was seen that a request may have been in, and one may still come. */
+static bool can_be_early(const struct conn *c)
+{
+    return is_two_sided(c) && !c->info->is_midstream && !c->had_gap[CONN_REQUEST] && !c->had_gap[CONN_RESPONSE] &&
+           !c->is_request_missed && !c->is_finished[CONN_REQUEST];
+}
+
+struct exchange *conn_pair_response(struct conn *c, bool is_found, bool can_wait, uint64_t now_ns)
 {
     struct exchange *lost = c->lost[CONN_RESPONSE], *e;
     if (lost && lost->progress[CONN_RESPONSE] == CONN_AWAITED && !first_awaiting(lost->next, true)) {
@@ -201,8 +218,13 @@ struct exchange *conn_pair_response(struct conn *c, bool is_found, uint64_t now_
         if (!e)
             e = first_awaiting(c->first, true);
     }
-    if (!e)
+    if (!e) {
         e = unasked(c, now_ns);
+        if (e && can_wait && !is_found && can_be_early(c)) {
+            e->is_early = true;
+            e->progress[CONN_REQUEST] = CONN_AWAITED;
+        }
+    }
     if (!e)
         return NULL;
     /* ghosts before it have lost their answer too; who was answered early ends where the next answer begins */

@@ -14,9 +14,12 @@ void conn_pair_end_all(struct conn *c, uint32_t flags, uint64_t now_ns);
 struct exchange *conn_pair_request(struct conn *c, uint64_t now_ns);
 /* Whether a request, seen or not, waits for its response. */
 bool conn_pair_has_awaiting(const struct conn *c);
-/* A response begins ('is_found': after sync was lost): the exchange it belongs to, or a new one without a request. NULL
- * without memory. */
-struct exchange *conn_pair_response(struct conn *c, bool is_found, uint64_t now_ns);
+/* A response begins ('is_found': after sync was lost): the exchange it belongs to, or a new one without a request. Where
+ * nothing is missing of the connection and it 'can_wait', the latter is_early: a client takes what waits to be read for
+ * the answer to what it asks next. NULL without memory. */
+struct exchange *conn_pair_response(struct conn *c, bool is_found, bool can_wait, uint64_t now_ns);
+/* No request will come for a response that came before it. */
+void conn_pair_end_early(struct conn *c);
 
 /* Whether a message found after sync was lost can be one; else it is body bytes that look like one. */
 bool conn_pair_is_plausible(const struct conn *c, int half);

@@ -21,6 +21,7 @@ static const struct counter_def DEFS[] = {
     {"conn_ambiguous", "transactions", "with conflicting framing; may be request smuggling"},
     {"conn_aborted", "transactions", "whose connection ended before they did"},
     {"conn_interim", "messages", "interim (1xx) responses"},
+    {"conn_bare", "messages", "answers without a head: what HTTP/0.9 looks like, or what no client reads"},
     {"conn_resyncs", "times", "sync was lost in a direction"},
     {"conn_found", "messages", "found after sync was lost"},
     {"conn_junk", "times", "bytes that are no message stood where one should begin"},

@@ -39,7 +39,7 @@ enum tunnel_kind {
 #define TXN_ABORTED 0x0004u         /* the connection ended before the body's framing did */
 #define TXN_GAP 0x0008u             /* bytes of it are missing from the capture */
 #define TXN_CUT 0x0010u             /* a head or list was larger than its cap */
-#define TXN_AMBIGUOUS 0x0020u       /* conflicting framing (RFC 9112, 6.3 and 11.2) */
+#define TXN_AMBIGUOUS 0x0020u       /* conflicting framing (RFC 9112, 6.3 and 11.2), or an answer out of order or without a head */
 #define TXN_ONE_SIDED 0x0040u       /* only one direction of the connection is on the tap */
 #define TXN_MIDSTREAM 0x0080u       /* the connection was joined after its beginning */
 #define TXN_UPGRADED 0x0100u        /* 101, or 2xx to CONNECT: what follows is not HTTP/1 */

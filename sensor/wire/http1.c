@@ -274,33 +274,84 @@ static enum http1_event step_preface(struct http1 *h, struct http1_input *in, st
     return HTTP1_PROXY;
 }
 
+/* A status line, whose first bytes, the front of VERSION_LITERAL, are not in the input any more. False without memory. */
+static bool begin_status_line(struct http1 *h, size_t size, struct http1_memory *memory)
+{
+    begin_head(h, h->begin_ns);
+    for (size_t i = 0; i < RESPONSE_SIZE; i++)
+        (void)start_byte(h, (uint8_t)VERSION_LITERAL[i]);
+    h->head_size = (uint32_t)size;
+    return http1_sync_collect(h, span_of(VERSION_LITERAL, size), memory);
+}
+
 /* Behind a head with a length whose request is not known: a start line here means that it answered a HEAD. */
 static enum http1_event step_peek(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
                                   struct http1_out *out)
 {
     static const char literal[] = VERSION_LITERAL;
-    uint64_t ns = h->begin_ns;
     while (in->bytes.size && h->matched < VERSION_SIZE && h->matched < h->left &&
            in->bytes.at[0] == (uint8_t)literal[h->matched]) {
         if (h->matched++ == 0)
             h->begin_ns = in->now_ns;
         in->bytes = span_from(in->bytes, 1);
     }
-    if (h->matched == VERSION_SIZE) {
-        ns = h->begin_ns;
-        begin_head(h, ns);
-        for (unsigned i = 0; i < VERSION_SIZE; i++)
-            (void)(i < RESPONSE_SIZE && start_byte(h, (uint8_t)literal[i]));
-        h->head_size = VERSION_SIZE;
-        return http1_sync_collect(h, SPAN(VERSION_LITERAL), memory) ? HTTP1_END
-                                                                    : http1_sync_lost(h, memory, out, false, false);
-    }
+    if (h->matched == VERSION_SIZE)
+        return begin_status_line(h, VERSION_SIZE, memory) ? HTTP1_END : http1_sync_lost(h, memory, out, false, false);
     if (in->bytes.size == 0 && h->matched < h->left)
         return HTTP1_MORE;
     out->data = span_of(literal, h->matched);
     h->left -= h->matched;
     h->state = h->left ? HTTP1_AT_LENGTH : HTTP1_AT_END;
     return out->data.size ? HTTP1_DATA : HTTP1_MORE;
+}
+
+bool http1_expect_bare(struct http1 *h, struct http1_memory *memory)
+{
+    if (h->buffered >= RESPONSE_SIZE)
+        return false;
+    if (h->buffered)
+        memcpy(h->held, h->buffer, h->buffered);
+    h->n_held = (uint8_t)h->buffered;
+    http1_sync_drop(h, memory);
+    h->state = HTTP1_AT_JUNK;
+    h->matched = 0;
+    return true;
+}
+
+bool http1_finish_bare(struct http1 *h, struct http1_out *out)
+{
+    *out = (struct http1_out){.data = span_of(h->held, h->n_held)};
+    if (h->state != HTTP1_AT_JUNK || h->matched)
+        return false;
+    h->state = HTTP1_AT_CLOSE;
+    return true;
+}
+
+/* Holds bytes back until it is clear which of both this is. 'matched' is 1 when HTTP1_BARE was told. */
+static enum http1_event step_junk(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
+                                  struct http1_out *out)
+{
+    if (h->matched) {
+        out->data = span_of(h->held, h->n_held);
+        h->state = HTTP1_AT_CLOSE;
+        return out->data.size ? HTTP1_DATA : HTTP1_MORE;
+    }
+    if (h->n_held == 0)
+        h->begin_ns = in->now_ns;
+    while (in->bytes.size && h->n_held < HTTP1_MAX_JUNK + RESPONSE_SIZE) {
+        h->held[h->n_held++] = in->bytes.at[0];
+        in->bytes = span_from(in->bytes, 1);
+        struct span held = span_of(h->held, h->n_held);
+        if (held.size < RESPONSE_SIZE || !span_starts(span_from(held, held.size - RESPONSE_SIZE), SPAN("HTTP/")))
+            continue;
+        if (!begin_status_line(h, RESPONSE_SIZE, memory))
+            return http1_sync_lost(h, memory, out, false, false);
+        return HTTP1_MORE;
+    }
+    if (h->n_held < HTTP1_MAX_JUNK + RESPONSE_SIZE)
+        return HTTP1_MORE;
+    h->matched = 1;
+    return HTTP1_BARE;
 }
 
 static enum http1_event end_message(struct http1 *h)
@@ -369,6 +420,7 @@ static enum http1_event step_bytes(struct http1 *h, struct http1_input *in, stru
     case HTTP1_AT_PREFACE: return step_preface(h, in, memory, out);
     case HTTP1_AT_HEAD: return step_head(h, in, memory, out);
     case HTTP1_AT_PEEK: return step_peek(h, in, memory, out);
+    case HTTP1_AT_JUNK: return step_junk(h, in, memory, out);
     default: return http1_body_step(h, in, memory, out);
     }
 }

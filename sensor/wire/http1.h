@@ -11,6 +11,7 @@
 #define HTTP1_SMALL 4096u     /* block of a head in the making; also how long a start line may be to resync on */
 #define HTTP1_MAX_HEAD 65536u /* what is kept of a head, start line included */
 #define HTTP1_MAX_HEAD_TOTAL 1048576u /* a head without end within so many bytes is none */
+#define HTTP1_MAX_JUNK 4u             /* bytes before the first status line; Chromium and Firefox take as many */
 #define HTTP1_UNSURE_BUDGET 4194304u  /* bytes to look through for a first message in a flow joined midstream */
 
 struct http1_memory {
@@ -32,6 +33,7 @@ enum http1_state {
     HTTP1_AT_CHUNK,
     HTTP1_AT_CHUNK_END,
     HTTP1_AT_TRAILER,
+    HTTP1_AT_JUNK,   /* behind the first bytes of an answer, which are none: a status line, or HTTP/0.9 */
     HTTP1_AT_END,    /* the end of a message has yet to be told */
     HTTP1_AT_RESYNC, /* looking for the next message */
     HTTP1_AT_SLEEP,  /* gave up looking: http1_wake */
@@ -79,6 +81,7 @@ enum http1_event {
     HTTP1_LOST,     /* sync is lost: looking for the next message from here on */
     HTTP1_FOREIGN,  /* the first bytes are no HTTP/1; off from here on, unless the caller says http1_seek */
     HTTP1_PROXY,    /* a PROXY preface: 'data' is the v1 line, or v2 from its 13th byte on, at most 40 bytes */
+    HTTP1_BARE,     /* an answer without a head (RFC 1945, 6): a body up to the end of the connection begins */
 };
 
 struct http1_out {
@@ -113,6 +116,13 @@ void http1_stop(struct http1 *h, struct http1_memory *memory);
 /* Looks for a message of 'role': after HTTP1_FOREIGN, or to bound a search that is under way. After 'budget' bytes it
  * goes to sleep; 0 = never. */
 void http1_seek(struct http1 *h, enum http1_role role, uint64_t budget);
+/* Another answer to HTTP1_FOREIGN, at the first bytes of the side that answers: up to HTTP1_MAX_JUNK of them may stand
+ * before a status line, as with the browsers people use; else this is an answer without a head (HTTP1_BARE). False when
+ * they begin like a status line that cannot be read. */
+bool http1_expect_bare(struct http1 *h, struct http1_memory *memory);
+/* No more bytes will come. True when they end before it was clear that the answer has no head: HTTP1_BARE comes now, and
+ * then 'data'. */
+bool http1_finish_bare(struct http1 *h, struct http1_out *out);
 /* Looks for messages again, without a budget (the other direction turned out to speak HTTP). */
 void http1_wake(struct http1 *h);
 

@@ -90,17 +90,20 @@ size_t http1_head_usual_method(struct span s)
     return 0;
 }
 
-/* "HTML/1.1" and the like, which old servers take for HTTP/1.1: whoever says so must not be invisible. */
+/* "HTML/1.1" and the like, which old servers take for HTTP/1.1, and "HTTP/1." behind any method: whoever says so must
+ * not be invisible. */
 static bool is_odd_version(struct span method, struct span target, struct span version)
 {
-    return http1_head_usual_method(method) == method.size && target.size && target.at[0] == '/' && version.size &&
-           !span_starts(version, SPAN("RTSP/"));
+    bool is_usual = http1_head_usual_method(method) == method.size && !span_starts(version, SPAN("RTSP/"));
+    return target.size && target.at[0] == '/' && version.size && (is_usual || span_starts(version, SPAN("HTTP/")));
 }
 
-/* "GET /path" and no more: a simple request (RFC 1945, 5), which servers still answer. */
+/* "GET /path" and no more: a simple request (RFC 1945, 5), which servers still answer, and of other methods as well.
+ * In "GET HTTP/1.1" the version is the target to them. */
 static bool is_simple_request(struct span method, struct span middle, struct span last)
 {
-    return middle.size == 0 && last.size && last.at[0] == '/' && span_eq(method, SPAN("GET"));
+    return middle.size == 0 && last.size && (last.at[0] == '/' || is_version(last)) &&
+           http1_head_usual_method(method) == method.size;
 }
 
 static bool parse_request_line(struct span line, struct http1_head *out)
@@ -348,12 +351,12 @@ static struct coding_facts transfer_coding(const struct http1_head *head, bool i
     return facts;
 }
 
-/* "68 x" is 68 to those who read digits as long as they come. */
+/* "68 x" is 68 to those who read digits as long as they come. What no file can have, no program takes for a length. */
 static bool read_length(struct span part, uint64_t *length, bool *is_odd)
 {
     size_t end = blank_at(part);
     *is_odd = end != part.size;
-    return span_u64(span_sub(part, 0, end), length);
+    return span_u64(span_sub(part, 0, end), length) && *length <= INT64_MAX;
 }
 
 static void content_length(const struct http1_head *head, struct http1_body *body)

@@ -170,9 +170,42 @@ static const struct talk_row ROWS[] = {
                S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")}},
     {"TLS", "", .steps = {C("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"), S("\x16\x03\x03")}, .speaks = CONN_OTHER},
     {"HTTP/2", "", .steps = {C("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")}, .speaks = CONN_HTTP2},
-    {"HTTP/0.9", "", .steps = {C("GET /a\r\n"), S("<html>"), SFIN}, .speaks = CONN_UNSURE},
+    {"HTTP/0.9", "1 GET /a - 0 0u 6oc noresponse ambiguous\n", .steps = {C("GET /a\r\n"), S("<html>"), SFIN}},
+    {"HTTP/0.9 with an empty line", "1 GET /a - 0 0oc 6oc noresponse ambiguous\n",
+     .steps = {C("GET /a\r\n\r\n"), S("<html>"), SFIN}},
     {"a request line nobody can read", "1 - - - 200 0u 2oc norequest\n",
-     .steps = {C("GET HTTP/1.1\r\nHost: h\r\n\r\n"), S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")}},
+     .steps = {C("GET ?\r\nHost: h\r\n\r\n"), S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")}},
+    {"request lines without a target or a version, as servers answer them",
+     "1 GET HTTP/1.1 h 200 0oc 2oc ambiguous\n2 PUT /HTTP/1.1 h 411 0oc 0oc ambiguous\n"
+     "3 CCM_POST / h 405 0oc 0oc ambiguous\n",
+     .steps = {C("GET HTTP/1.1\r\nHost: h\r\n\r\n"), S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+               C("PUT /HTTP/1.1\r\nHost: h\r\n\r\n"), S("HTTP/1.1 411 No\r\nContent-Length: 0\r\n\r\n"),
+               C("CCM_POST / HTTP/1.\r\nHost: h\r\n\r\n"), S("HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n")}},
+    {"a length no file can have is none", "1 POST / h 200 0oc 0oc ambiguous\n2 GET /s h 200 0oc 2oc ambiguous\n",
+     .steps = {C("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 18446744073709551615\r\n\r\n"
+                 "GET /s HTTP/1.1\r\nHost: h\r\n\r\n"),
+               S("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+                 "HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775808\r\n\r\nok"),
+               SFIN}},
+    {"an answer before its question", "1 GET /a h 200 0oc 2oc ambiguous mark= got\n2 GET /b h 200 0oc 1oc\n",
+     .steps = {S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), C("GET /a HTTP/1.1\r\nHost: h\r\nX-Mark: got\r\n\r\n"),
+               C("GET /b HTTP/1.1\r\nHost: h\r\n\r\n"), S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")}},
+    {"a question in the middle of its answer", "1 POST /a h 200 2oc 4oc ambiguous\n",
+     .steps = {S("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nok"), C("POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi"),
+               S("ok")}},
+    {"answers to nobody", "1 - - - 200 0u 2oc norequest\n2 - - - 200 0u 1oc norequest\n",
+     .steps = {S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"), CFIN, SFIN}},
+    {"an answer, its end, then its question", "1 GET /a h 200 0oc 2oc ambiguous\n",
+     .steps = {S("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), SFIN, C("GET /a HTTP/1.1\r\nHost: h\r\n\r\n"), CFIN}},
+    {"some bytes before the first status line", "1 GET /a - 200 0oc 2oc\n2 GET /b - 200 0oc 1oc\n",
+     .steps = {C("GET /a HTTP/1.1\r\n\r\n"), S(" \t\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"),
+               C("GET /b HTTP/1.1\r\n\r\n"), S("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")}},
+    {"bytes of a status line before it", "1 GET /a - 200 0oc 2oc\n",
+     .steps = {C("GET /a HTTP/1.1\r\n\r\n"), S("HTTPHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")}},
+    {"more bytes before it: an answer without a head", "1 GET /a - 0 0oc 51oc noresponse ambiguous\n",
+     .steps = {C("GET /a HTTP/1.1\r\n\r\n"), S("SIP/2.0 200\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), SFIN}},
+    {"a short answer without a head", "1 GET /a - 0 0oc 3oc noresponse ambiguous\n",
+     .steps = {C("GET /a HTTP/1.1\r\n\r\n"), S("HT\n"), SFIN}},
     {"SMTP", "", .steps = {S("220 mail ESMTP\r\n"), C("EHLO x\r\n")}, .speaks = CONN_OTHER},
     {"SSH", "", .steps = {C("SSH-2.0-x\r\n"), S("SSH-2.0-y\r\n")}, .speaks = CONN_OTHER},
     {"nothing yet", "", .steps = {C("GE")}, .speaks = CONN_UNSURE},
@@ -186,6 +219,8 @@ static void play(const struct talk_row *row, size_t piece)
         print_error("\"%s\" in pieces of %zu:\n%sexpected:\n%s", row->name, piece, k.text, row->expected);
     assert_string_equal(k.text, row->expected);
     assert_int_equal(k.open, 0);
+    if (k.errors)
+        print_error("\"%s\" in pieces of %zu breaks the order of calls\n", row->name, piece);
     assert_int_equal(k.errors, 0);
     if (row->speaks)
         assert_int_equal(k.speaks, row->speaks);
