@@ -73,6 +73,7 @@ struct engine {
     struct map *visits, *live, *unnamed;
     struct baseline fleet;
     struct activity scratch; /* an act made up of two: see engine_identify */
+    const struct session_record *facts; /* of the activity at hand */
     bool has_geo, has_fleet, is_fleet_dirty;
     uint64_t now_ns;
     uint64_t counts[COUNT_N];
@@ -376,6 +377,7 @@ static void act(struct engine *e, const struct activity *a)
     e->counts[COUNT_ACTS]++;
     set_scene(e, &s, a);
     set_visit(e, &s, &place, &client);
+    s.facts = e->facts;
     s.is_login = a->action == ACTION_LOGIN && a->outcome == OUTCOME_SUCCESS;
     s.visit->has_change = s.visit->has_change || is_change(a);
     if (s.is_login)
@@ -504,6 +506,12 @@ void engine_activity(struct engine *e, const struct activity *a)
     else if (a->outcome != OUTCOME_FAILURE && !(a->flags & ACT_REFUSED))
         act(e, a);
     count_tables(e);
+    e->facts = NULL;
+}
+
+void engine_session(struct engine *e, const struct session_record *facts)
+{
+    e->facts = facts;
 }
 
 void engine_tick(struct engine *e, uint64_t now_ns)

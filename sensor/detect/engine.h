@@ -6,6 +6,7 @@
 
 #include "base/counter.h"
 #include "record/alert.h"
+#include "record/session_record.h"
 #include "store/store.h"
 
 struct engine;
@@ -23,6 +24,9 @@ int engine_new(const struct engine_options *options, struct engine **out, struct
 void engine_free(struct engine *e);
 /* Judges, then learns. Activities in order of (done_ns, flow_hash, number). */
 void engine_activity(struct engine *e, const struct activity *a);
+/* The facts of the session that the next activity belongs to, that activity included; NULL: none are known. Borrowed until
+ * engine_activity returns. */
+void engine_session(struct engine *e, const struct session_record *facts);
 /* Packet time moved on without activities. */
 void engine_tick(struct engine *e, uint64_t now_ns);
 struct counters engine_counters(const struct engine *e);

@@ -7,6 +7,7 @@
 #include "detect/session.h"
 #include "detect/source.h"
 #include "detect/story.h"
+#include "record/session_record.h"
 #include "sketch/pace.h"
 
 /* A visit: one credential acting from one prefix with one client, without a long pause. */
@@ -65,6 +66,7 @@ struct scene {
     struct tally *tally;
     struct live *live;
     struct visit *visit;
+    const struct session_record *facts; /* of its session, this act included; NULL: not known */
     struct session *session; /* NULL when the act carries no session value */
     uint64_t credential;     /* hash of the name */
     uint64_t now_ns;

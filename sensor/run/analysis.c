@@ -5,6 +5,7 @@
 #include "app/identity.h"
 #include "app/legs.h"
 #include "app/memory.h"
+#include "app/session_log.h"
 #include "app/transfer.h"
 #include "base/err.h"
 #include "base/hash.h"
@@ -21,6 +22,7 @@
 #define MAX_ALERTS_COUNTED 262144u
 #define MAX_LEGS 16384u
 #define MAX_TRANSFERS 32768u
+#define MAX_SESSIONS_GOING_ON 32768u
 
 struct analysis {
     struct analysis_hooks hooks;
@@ -28,10 +30,11 @@ struct analysis {
     struct memory *memory;
     struct identity *identity;
     struct transfers *transfers;
+    struct session_log *session_log;
     struct enrich *enrich;
     struct store *store;
     struct engine *engine;
-    struct line_file *activities, *alerts; /* NULL without --out */
+    struct line_file *activities, *alerts, *sessions; /* NULL without --out */
     struct map *seen;        /* 128-bit hashes of credential names */
     struct map *told;        /* alert id -> severity of its last line */
     char *state;             /* path or NULL */
@@ -106,7 +109,25 @@ static void on_settled(void *ctx, struct activity *act)
     struct analysis *a = ctx;
     transfers_settle(a->transfers, act);
     enrich_activity(a->enrich, act);
+    engine_session(a->engine, session_log_act(a->session_log, act));
     analysis_recorded(a, act);
+}
+
+static void on_session(void *ctx, const struct session_record *r)
+{
+    struct analysis *a = ctx;
+    if (!a->sessions)
+        return;
+    text_clear(&a->line);
+    session_record_json(r, &a->line);
+    (void)line_file_write(a->sessions, text_span(&a->line)); /* sticky: told by analysis_finish */
+}
+
+static void on_session_event(void *ctx, enum session_event event, const uint8_t session[SESSION_HASH_SIZE],
+                             const struct activity *by)
+{
+    struct analysis *a = ctx;
+    session_log_event(a->session_log, event, session, by);
 }
 
 static int open_enrich(struct analysis *a, const struct settings *s, struct text *why)
@@ -147,10 +168,12 @@ static int open_identity(struct analysis *a, const struct settings *s, struct te
     a->legs = legs_new(MAX_LEGS);
     a->memory = memory_new();
     a->transfers = transfers_new(MAX_TRANSFERS);
+    a->session_log = session_log_new(MAX_SESSIONS_GOING_ON, on_session, a);
     a->seen = map_new(16, 1, MAX_CREDENTIALS_COUNTED, 0);
     a->told = map_new(16, 1, MAX_ALERTS_COUNTED, 0);
-    if (!a->identity || !a->legs || !a->memory || !a->transfers || !a->seen || !a->told)
+    if (!a->identity || !a->legs || !a->memory || !a->transfers || !a->session_log || !a->seen || !a->told)
         return E_NOMEM;
+    identity_watch(a->identity, on_session_event, a);
     for (size_t i = 0; i < s->aliases.n; i++) {
         const char *text = s->aliases.at[i], *equals = strchr(text, '=');
         int rc = identity_alias(a->identity, span_of(text, (size_t)(equals - text)), span_text(equals + 1));
@@ -206,6 +229,8 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
         rc = open_file(a, s->out, "activities.ndjson", &a->activities, why);
     if (rc == 0 && s->out)
         rc = open_file(a, s->out, "alerts.ndjson", &a->alerts, why);
+    if (rc == 0 && s->out)
+        rc = open_file(a, s->out, "sessions.ndjson", &a->sessions, why);
     if (rc) {
         analysis_free(a);
         return rc;
@@ -224,6 +249,7 @@ void analysis_candidate(struct analysis *a, const struct activity *candidate)
     memcpy(&copy, candidate, activity_size(candidate));
     if (is_fact) {
         identity_fact(a->identity, &copy, on_settled, a);
+        session_log_fact(a->session_log, &copy);
         return;
     }
     if (is_closed) {
@@ -239,6 +265,7 @@ void analysis_candidate(struct analysis *a, const struct activity *candidate)
 void analysis_tick(struct analysis *a, uint64_t now_ns)
 {
     engine_tick(a->engine, now_ns);
+    session_log_tick(a->session_log, now_ns);
     a->store->ops->tick(a->store, now_ns);
 }
 
@@ -246,6 +273,8 @@ void analysis_flush(struct analysis *a)
 {
     if (a->activities)
         (void)line_file_flush(a->activities); /* sticky: told by analysis_finish */
+    if (a->sessions)
+        (void)line_file_flush(a->sessions);
 }
 
 static int close_file(struct line_file **f, bool keep, struct text *why)
@@ -257,10 +286,13 @@ static int close_file(struct line_file **f, bool keep, struct text *why)
 
 int analysis_finish(struct analysis *a, bool keep, struct text *why)
 {
-    int rc = close_file(&a->activities, keep, why);
-    int rc2 = close_file(&a->alerts, keep && rc == 0, rc ? &(struct text){.max = 1} : why);
-    if (rc == 0)
-        rc = rc2;
+    struct line_file **files[] = {&a->activities, &a->alerts, &a->sessions};
+    int rc = 0;
+    session_log_finish(a->session_log);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        int closed = close_file(files[i], keep && rc == 0, rc ? &(struct text){.max = 1} : why);
+        rc = rc ? rc : closed;
+    }
     if (rc == 0 && keep)
         rc = a->store->ops->sync(a->store, why);
     if (rc == 0 && keep && a->state)
@@ -275,6 +307,7 @@ void analysis_free(struct analysis *a)
     struct text ignored = {0};
     (void)close_file(&a->activities, false, &ignored);
     (void)close_file(&a->alerts, false, &ignored);
+    (void)close_file(&a->sessions, false, &ignored);
     text_fini(&ignored);
     if (a->engine)
         engine_free(a->engine);
@@ -284,6 +317,7 @@ void analysis_free(struct analysis *a)
     legs_free(a->legs);
     memory_free(a->memory);
     transfers_free(a->transfers);
+    session_log_free(a->session_log);
     enrich_free(a->enrich);
     map_free(a->seen);
     map_free(a->told);
@@ -311,6 +345,7 @@ struct counters analysis_counters(const struct analysis *a, size_t i)
     case 3: return memory_counters(a->memory);
     case 4: return transfers_counters(a->transfers);
     case 5: return legs_counters(a->legs);
+    case 6: return session_log_counters(a->session_log);
     default: return (struct counters){0};
     }
 }

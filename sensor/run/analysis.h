@@ -39,7 +39,7 @@ void analysis_free(struct analysis *a);
 void analysis_totals(const struct analysis *a, struct analysis_totals *out);
 /* The databases in use, one line each; NULL after the last. */
 const char *analysis_database(const struct analysis *a, size_t i);
-/* The counters of module i: "identity", "detect", "store", "memory", "transfers", "legs"; defs == NULL after the last. */
+/* The counters of module i: "identity", "detect", "store", "memory", "transfers", "legs", "sessions"; defs == NULL after the last. */
 struct counters analysis_counters(const struct analysis *a, size_t i);
 
 #endif

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks lines of activities, transactions and alerts against their JSON Schemas and against what ECS asks.
+"""Checks lines of activities, transactions, alerts and sessions against their JSON Schemas and against what ECS asks.
 
 usage: check_schemas.py [--at-most N] FILE.ndjson...
 
@@ -17,7 +17,7 @@ except ImportError:
     sys.exit(77)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-KINDS = ('activity', 'transaction', 'alert')
+KINDS = ('activity', 'transaction', 'alert', 'session')
 SHOWN = 20   # complaints
 
 # event.category: the types ECS 9.4 expects with it (those categories that the sensor writes)

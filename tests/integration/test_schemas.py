@@ -44,6 +44,9 @@ REFUSED = [
     ('alert', put('event.kind', 'event')), ('alert', put('event.severity', 50)), ('alert', put('event.risk_score', 101)),
     ('alert', put('threat.tactic.id', 'TA0009')), ('alert', put('threat.technique.id', ['T1213.004'])), ('alert', drop('casetap.why')),
     ('alert', put('casetap.why', [{'field': 'x', 'value': 'y'}])), ('alert', put('tls.client.ja4', 'x')), ('alert', drop('rule.author')),
+    ('session', put('event.kind', 'alert')), ('session', put('casetap.session.begin', 'somehow')), ('session', put('casetap.cookie', 'x')),
+    ('session', drop('casetap.session.end')), ('session', put('casetap.order', ['stole'])), ('session', put('casetap.acts', 0)),
+    ('session', put('casetap.contexts', [{'ip': '10.0.0.1'}])), ('session', drop('casetap.referer')), ('session', put('casetap.actions', {'view': 1})),
     ('alert', drop('casetap.first_step')), ('alert', put('rule.author', 'casetap')),
 ]
 
@@ -73,7 +76,7 @@ def replayed(checks):
     with tempfile.TemporaryDirectory() as out:
         replay('--quiet', '--out', out, '--transactions', os.path.join(out, 'transactions.ndjson'), *ALIAS, *captures)
         files = sorted(glob.glob(os.path.join(out, '*.ndjson')))
-        checks.that(len(files) == 3, f'{files} instead of three files')
+        checks.that(len(files) == 4, f'{files} instead of four files')
         done = subprocess.run([sys.executable, os.path.join(HERE, 'check_schemas.py'), '--at-most', '3000', *files], stdout=subprocess.PIPE, text=True)
         checks.that(done.returncode == 0, done.stdout)
 

@@ -2,6 +2,7 @@
  * One line of every kind of record, as it is published: tests/golden/records.ndjson, which the schema tests check too.
  * "test_golden --write" makes the file anew; a change of it is a change of the published format. */
 #include "record/alert.h"
+#include "record/session_record.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -232,11 +233,37 @@ static void add_alerts(struct text *out)
     test_free(a);
 }
 
+static void add_sessions(struct text *out)
+{
+    struct session_record r = {.start_ns = NS, .last_ns = NS + 9000000000ULL, .end_ns = NS + 9000000000ULL,
+                               .until_s = 1773977400, .begin = SESSION_BEGIN_LOGIN, .end = SESSION_END_LOGOUT,
+                               .cred_kind = CRED_COOKIE, .n_order = 3, .n_contexts = 2, .n_more_contexts = 1, .acts = 7,
+                               .failures = 1, .pages = 4, .api = 2, .assets = 31, .referer_own = 5, .referer_other = 1,
+                               .referer_none = 1, .values = 40, .forks = 3, .foreign_forks = 1, .late = 1, .copied = 1,
+                               .order = {ACTION_LOGIN, ACTION_VIEW_CASE, ACTION_LOGOUT}, .intervals = 6,
+                               .interval_mean_s = 1.5, .interval_m2 = 3.25, .user_size = 5, .app_size = 2,
+                               .user = "julia", .app = "rt"};
+    memset(r.id, 9, sizeof r.id);
+    r.actions[ACTION_LOGIN] = r.actions[ACTION_LOGOUT] = 1;
+    r.actions[ACTION_VIEW_CASE] = 5;
+    r.contexts[0] = (struct session_context){.first_ns = NS, .last_ns = NS + 1, .ip = ip("203.0.113.7"), .asn = 64500, .count = 6,
+                                             .country = "SE", .client = "Firefox 147",
+                                             .ja4 = "t13d1516h2_8daaf6152771_02713d6af862"};
+    r.contexts[1] = (struct session_context){.first_ns = NS, .last_ns = NS, .ip = ip("2001:db8::7"), .count = 1};
+    session_record_json(&r, out);
+    for (uint8_t i = 0; i < SESSION_BEGIN_N; i++)
+        for (uint8_t k = 0; k < SESSION_END_N; k++) { /* hardly anything known */
+            struct session_record bare = {.start_ns = NS, .end_ns = NS, .begin = i, .end = k, .acts = 1};
+            session_record_json(&bare, out);
+        }
+}
+
 static void all_records(struct text *out)
 {
     add_activities(out);
     add_transactions(out);
     add_alerts(out);
+    add_sessions(out);
 }
 
 static void as_published(void **state)
