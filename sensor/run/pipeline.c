@@ -309,8 +309,9 @@ struct counters pipeline_counters(const struct pipeline *p, size_t i)
     case 3: return classify_counters(p->classify);
     case 4: return app_counters(p->app);
     case 5: return (struct counters){counter_defs, &p->counts.transactions, sizeof counter_defs / sizeof *counter_defs};
-    case 6: return tls_keylog_counters(&p->keylog);
-    case 7: return tls_keys_counters(p->keys);
-    default: return flow_table_crypt_counters(p->flows, i - 8);
+    case 6: return unmapped_counters(app_unmapped(p->app));
+    case 7: return tls_keylog_counters(&p->keylog);
+    case 8: return tls_keys_counters(p->keys);
+    default: return flow_table_crypt_counters(p->flows, i - 9);
     }
 }
