@@ -360,3 +360,8 @@ uint64_t coding_size(const struct coding *c)
 {
     return c->out;
 }
+
+uint64_t coding_used(const struct coding *c)
+{
+    return c->in;
+}

@@ -38,5 +38,7 @@ int coding_feed(struct coding *c, struct span bytes, coding_out_fn *out, void *c
 /* Whether the coding's own end was reached, and how many bytes came out. */
 bool coding_is_done(const struct coding *c);
 uint64_t coding_size(const struct coding *c);
+/* How many of the bytes fed were of it: what follows its end is not. */
+uint64_t coding_used(const struct coding *c);
 
 #endif

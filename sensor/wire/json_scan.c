@@ -269,6 +269,8 @@ static void string_put(struct json_scan *s, struct span bytes)
     s->string_size += bytes.size;
     if (s->count_base64)
         base64_count_feed(&s->base64, bytes);
+    if (s->count_base64 && s->on_base64)
+        s->on_base64(s->ctx, bytes);
     if (!s->keep_text || s->text_cut)
         return;
     struct span fits = span_sub(bytes, 0, (size_t)(JSON_SCAN_VALUE_MAX - s->text_size));

@@ -53,6 +53,7 @@ struct json_scan { /* opaque but for 'values'; about 4 KiB, the caller's memory 
     uint64_t string_size, raw_size;      /* decoded bytes and raw bytes of the string in progress */
     char text[JSON_SCAN_VALUE_MAX];
     struct base64_count base64;
+    void (*on_base64)(void *ctx, struct span text); /* set by the caller, or NULL: a BASE64 string as it streams by */
     struct json_value shown;             /* what the hook is given of later matches */
 };
 

@@ -48,6 +48,8 @@ static void body_bytes(struct multipart *m, struct span bytes)
     if (!m->in_part)
         return;
     m->part.size += bytes.size;
+    if (m->hooks.on_data && bytes.size && is_told(m))
+        m->hooks.on_data(m->hooks.ctx, bytes);
     if (m->keeping < 0)
         return;
     struct multipart_value *v = &m->values[m->keeping];

@@ -41,11 +41,12 @@ struct multipart_part {
     bool is_complete;          /* its closing boundary was seen */
 };
 
-/* Both may be NULL. The part and its spans are borrowed during the call. */
+/* All may be NULL. The part and its spans are borrowed during the call. */
 struct multipart_hooks {
     void *ctx;
     void (*on_begin)(void *ctx, const struct multipart_part *part); /* its head is complete */
     void (*on_part)(void *ctx, const struct multipart_part *part);  /* it has ended; each begun part ends once */
+    void (*on_data)(void *ctx, struct span bytes);                  /* of the body of the part that has begun; borrowed */
 };
 
 struct multipart { /* opaque but for 'values'; about 6 KiB of the caller's, not to be copied once initialised */

@@ -8,7 +8,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct told {
-    uint64_t hash, bytes;
+    uint64_t hash, bytes, data;
     uint32_t begun, ended;
 };
 
@@ -23,10 +23,19 @@ static void on_begin(void *ctx, const struct multipart_part *p)
     ASSERT(p->number == ++t->begun);
 }
 
+static void on_data(void *ctx, struct span bytes)
+{
+    struct told *t = ctx;
+    ASSERT(bytes.size && t->begun == t->ended + 1);
+    t->data += bytes.size;
+}
+
 static void on_part(void *ctx, const struct multipart_part *p)
 {
     struct told *t = ctx;
     ASSERT(t->begun == ++t->ended);
+    ASSERT(t->data <= p->size); /* long white space behind what looked like a boundary is counted, not handed out */
+    t->data = 0;
     t->bytes += p->size;
     mix(t, p->name);
     mix(t, p->filename);
@@ -42,7 +51,7 @@ static const struct multipart_want want[] = {{{(const uint8_t *)"id", 2}, false}
 static void read_all(struct span boundary, struct span body, size_t step, size_t gap_at, struct multipart *m,
                      struct told *t)
 {
-    const struct multipart_hooks hooks = {t, on_begin, on_part};
+    const struct multipart_hooks hooks = {t, on_begin, on_part, on_data};
     *t = (struct told){0};
     if (multipart_init(m, boundary, want, 2, &hooks) != 0)
         return;

@@ -20,6 +20,7 @@
 struct told {
     char text[4096];
     unsigned begun, ended;
+    uint64_t data;
 };
 
 static void on_begin(void *ctx, const struct multipart_part *part)
@@ -30,9 +31,17 @@ static void on_begin(void *ctx, const struct multipart_part *part)
     assert_int_equal(part->size, 0);
 }
 
+static void on_data(void *ctx, struct span bytes)
+{
+    ((struct told *)ctx)->data += bytes.size;
+}
+
 static void on_part(void *ctx, const struct multipart_part *p)
 {
     struct told *t = ctx;
+    if (!p->is_unsure && p->size < MULTIPART_HEAD_MAX)
+        assert_int_equal(t->data, p->size); /* every byte of it was handed out, and no other */
+    t->data = 0;
     size_t used = strlen(t->text);
     t->ended++;
     assert_int_equal(t->ended, t->begun);
@@ -50,7 +59,7 @@ static void on_part(void *ctx, const struct multipart_part *p)
 
 static void begin(struct multipart *m, struct told *t, const struct multipart_want *want, size_t n)
 {
-    struct multipart_hooks hooks = {t, on_begin, on_part};
+    struct multipart_hooks hooks = {t, on_begin, on_part, on_data};
     memset(t, 0, sizeof *t);
     assert_int_equal(multipart_init(m, SPAN("bnd"), want, n, &hooks), E_OK);
 }
