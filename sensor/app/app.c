@@ -4,6 +4,7 @@
 
 #include "app/assets.h"
 #include "app/candidate.h"
+#include "app/file_tap.h"
 #include "app/hosts.h"
 #include "base/pool.h"
 #include "base/times.h"
@@ -13,9 +14,9 @@
 #define MAX_TRANSACTIONS 65536u
 #define MAX_BODIES 8192u
 #define MAX_HOSTS 4096u
-#define MAX_UNMAPPED 1024u /* templates */
 #define MAX_HASHES 65536u
 #define MAX_ASSETS 4096u
+#define MAX_FILES 1024u
 #define SCRATCH 16384
 #define CLAIM_MAX 192
 
@@ -34,6 +35,7 @@ struct note {
     uint8_t action;        /* without a route */
     bool has_link;         /* the answer hands out a pre-signed link */
     uint8_t link[SESSION_HASH_SIZE];
+    struct file_tap *file[2]; /* in the request's body, in the answer's */
     struct extract x;
     struct view view;
 };
@@ -64,10 +66,10 @@ struct app {
     struct forward_trust trust;
     struct pool *notes;
     struct extractor *extractor;
+    struct file_taps *files;
     struct cred_hasher *hasher;
     struct hosts *hosts;
     struct assets *assets;
-    struct unmapped *unmapped;
     struct text masked;
     struct activity candidate;
     uint64_t seed; /* of this deployment, for hashes of addresses that may hold a token */
@@ -102,13 +104,13 @@ struct app *app_new(const struct app_options *options)
     app->trust = (struct forward_trust){options->trusted, options->n_trusted};
     app->notes = pool_new(sizeof(struct note), max);
     app->extractor = extractor_new(max < MAX_BODIES ? max : MAX_BODIES);
+    app->files = file_taps_new(&(struct file_tap_options){options->scan_budget, options->has_hash, max < MAX_FILES ? max : MAX_FILES});
     app->hasher = cred_hasher_new(options->key, MAX_HASHES);
     app->hosts = hosts_new(options->profiles, MAX_HOSTS);
     app->assets = assets_new(MAX_ASSETS, tell_fact, app);
-    app->unmapped = unmapped_new(MAX_UNMAPPED);
     app->masked.max = 65536;
     bool has_room = text_make_room(&app->masked, app->masked.max); /* now, not while packets run */
-    if (!app->notes || !app->extractor || !app->hasher || !app->hosts || !app->assets || !app->unmapped || !has_room) {
+    if (!app->notes || !app->extractor || !app->files || !app->hasher || !app->hosts || !app->assets || !has_room) {
         app_free(app);
         return NULL;
     }
@@ -123,10 +125,10 @@ void app_free(struct app *app)
     if (app->notes)
         pool_free(app->notes);
     extractor_free(app->extractor);
+    file_taps_free(app->files);
     cred_hasher_free(app->hasher);
     hosts_free(app->hosts);
     assets_free(app->assets);
-    unmapped_free(app->unmapped);
     text_fini(&app->masked);
     free(app);
 }
@@ -201,6 +203,7 @@ static void on_request(void *ctx, struct transaction *t, struct body_tap *tap)
     begin(app, v, n);
     extract_request(app->extractor, &n->x, v->profile, n->choice.request_slots,
                     view_request(v)->content_type, tap);
+    n->file[0] = file_tap_request(app->files, v, &n->choice, tap);
 }
 
 static bool carries_file(uint8_t action)
@@ -231,13 +234,6 @@ static void follow_host(struct app *app, struct view *v, struct note *n)
     route_candidates(v, &n->choice);
 }
 
-/* Routes whose answers are pages or data: a file that comes through one is not what the profile took it for. */
-static bool expects_no_file(uint8_t action)
-{
-    return action == ACTION_NONE || action == ACTION_API_CALL || action == ACTION_LIST || action == ACTION_ADMIN ||
-           action == ACTION_VIEW_CASE || action == ACTION_SEARCH || action == ACTION_LIST_FILES || action == ACTION_JOB_POLL;
-}
-
 static void decide(struct app *app, struct view *v, struct note *n)
 {
     if (n->is_decided)
@@ -246,8 +242,6 @@ static void decide(struct app *app, struct view *v, struct note *n)
         extract_request_end(app->extractor, &n->x);
     n->route = route_decide(v, &n->choice);
     n->is_decided = true;
-    if (n->route && expects_no_file(n->route->action) && candidate_is_file(v))
-        n->route = NULL;
     if (!n->route)
         n->action = candidate_is_file(v)                                     ? ACTION_DOWNLOAD
                     : n->has_link                                            ? ACTION_API_CALL
@@ -299,6 +293,7 @@ static void tell(struct app *app, struct view *v, struct note *n, enum telling h
                               .is_begun = how == TELL_BEGUN};
     if (how == TELL_AMEND && in.done_ns <= n->told_ns)
         in.done_ns = n->told_ns + 1; /* both came with one packet: the order of records must still be theirs */
+    in.file = how == TELL_BEGUN ? NULL : n->file[1] ? n->file[1] : n->file[0];
     if (!(how == TELL_AMEND ? candidate_amend(&in, n->told, a) : candidate_fill(&in, a)))
         return;
     activity_seal(a);
@@ -371,6 +366,8 @@ static void tap_response(struct app *app, struct view *v, struct note *n, struct
         *tap = (struct body_tap){.feed = count_only, .want_decoded = true}; /* for the file's own size */
     else if (tap->feed && is_coded && n->route && n->route->measure == MEASURE_FRAME)
         tap->limit = 0; /* the same: decoded to its end */
+    if (carries_file(action) && !candidate_is_inline(v))
+        n->file[1] = file_tap_response(app->files, v, n->route, tap);
 }
 
 static void on_response(void *ctx, struct transaction *t, struct body_tap *tap)
@@ -394,31 +391,12 @@ static void on_response(void *ctx, struct transaction *t, struct body_tap *tap)
         tell(app, v, n, TELL_BEGUN);
 }
 
-/* For whoever writes profiles. */
-static void count_unmapped(struct app *app, struct view *v, const struct note *n)
+static void count_end(struct app *app, const struct note *n)
 {
-    const struct transaction *t = v->t;
-    char ip[IPADDR_TEXT_MAX];
-    if (!t->target.size)
-        return;
-    struct span host = t->host.size ? t->host : view_url(v)->host;
-    struct unmapped_use use = {.profile = n->profile->name, .host = host.size ? host : span_text(ipaddr_text(&t->server.ip, ip)),
-                               .method = t->method, .path = view_path_in(v, n->profile), .query = view_url(v)->query,
-                               .time_ns = t->request_ns, .bytes = t->response_body.bytes,
-                               .is_file = n->action == ACTION_DOWNLOAD, .is_refused = !t->status || t->status >= 400};
-    if (n->cred.has_session)
-        memcpy(&use.credential, n->cred.session, sizeof use.credential);
-    unmapped_count(app->unmapped, &use);
-}
-
-static void count_end(struct app *app, struct view *v, const struct note *n)
-{
-    if (n->route) {
+    if (n->route)
         app->counts[n->is_told ? COUNT_ROUTED : COUNT_SILENT]++;
-        return;
-    }
-    app->counts[n->action == ACTION_DOWNLOAD ? COUNT_UNKNOWN_FILE : COUNT_UNKNOWN]++;
-    count_unmapped(app, v, n);
+    else
+        app->counts[n->action == ACTION_DOWNLOAD ? COUNT_UNKNOWN_FILE : COUNT_UNKNOWN]++;
 }
 
 static void say_route(struct app *app, const struct transaction *t, const struct note *n)
@@ -440,6 +418,8 @@ static void on_end(void *ctx, struct transaction *t)
         struct view *v = look_again(app, &arena, n, false);
         extract_request_end(app->extractor, &n->x);
         extract_response_end(&n->x);
+        file_tap_end(n->file[0], &t->request_body);
+        file_tap_end(n->file[1], &t->response_body);
         decide(app, v, n);
         if (action_of_note(n) != ACTION_NONE)
             route_captures(v, n->route);
@@ -451,7 +431,7 @@ static void on_end(void *ctx, struct transaction *t)
             count_asset(app, v, n);
         if (is_session_act(action_of_note(n)) && route_outcome(v, n->route).outcome == OUTCOME_FAILURE)
             tell_rotation(app, v, n);
-        count_end(app, v, n);
+        count_end(app, n);
     }
     if (app->options.on_route && n)
         say_route(app, t, n);
@@ -459,6 +439,8 @@ static void on_end(void *ctx, struct transaction *t)
         app->options.on_transaction(app->options.ctx, t, n && n->forward.is_forwarded ? &n->forward.client : NULL);
     if (n) {
         extract_fini(app->extractor, &n->x);
+        file_tap_free(app->files, n->file[0]);
+        file_tap_free(app->files, n->file[1]);
         pool_give(app->notes, n);
         t->note = NULL;
     }
@@ -479,9 +461,14 @@ struct counters app_counters(const struct app *app)
     return (struct counters){counter_defs, app->counts, COUNTERS};
 }
 
-const struct unmapped *app_unmapped(const struct app *app)
+struct counters app_file_counters(const struct app *app)
 {
-    return app->unmapped;
+    return file_taps_counters(app->files);
+}
+
+struct counters app_content_counters(const struct app *app)
+{
+    return file_taps_reader_counters(app->files);
 }
 
 bool app_watches(const struct app *app, const struct ipaddr *server)

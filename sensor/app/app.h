@@ -5,7 +5,6 @@
 #define APP_APP_H
 
 #include "app/profile.h"
-#include "app/unmapped.h"
 #include "base/counter.h"
 #include "base/keyed.h"
 #include "flow/conn.h"
@@ -27,6 +26,8 @@ struct app_options {
     const struct prefix *trusted;    /* proxies whose forwarding headers count; n_trusted 0 = private peers */
     size_t n_trusted;
     uint32_t max_transactions;       /* concurrently open; 0 = 65536 */
+    uint64_t scan_budget;            /* bytes of one file that are looked through for secrets; 0 = none */
+    bool has_hash;                   /* tell the SHA-256 of files */
     /* A candidate; borrowed during the call. */
     void (*emit)(void *ctx, const struct activity *candidate);
     /* A candidate of ACTION_NONE that is not to be told, only to be known (identity_fact). May be NULL. */
@@ -45,8 +46,8 @@ struct conn_hooks app_hooks(struct app *app);
 /* About once a second of packet time, and at the end: tells the facts that were collected. */
 void app_tick(struct app *app);
 struct counters app_counters(const struct app *app);
-/* What no route took, by template; borrowed. */
-const struct unmapped *app_unmapped(const struct app *app);
+struct counters app_file_counters(const struct app *app);    /* bodies in which files were looked at */
+struct counters app_content_counters(const struct app *app); /* what was looked at in them */
 /* Whether 'server' has been seen to serve a known application (for flows that are not HTTP). */
 bool app_watches(const struct app *app, const struct ipaddr *server);
 /* The same by the name in a TLS handshake. */

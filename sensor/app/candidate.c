@@ -2,6 +2,7 @@
  * Building candidates. */
 #include "app/candidate.h"
 
+#include "app/file_tap.h"
 #include "app/resource.h"
 #include "record/mask.h"
 #include "wire/disposition.h"
@@ -435,6 +436,8 @@ bool candidate_fill(const struct candidate_in *in, struct activity *a)
         a->flags |= ACT_UNKNOWN_ROUTE;
     fill_request(in, a);
     fill_names(in, a);
+    if (is_file || (a->action == ACTION_UPLOAD && result.outcome != OUTCOME_FAILURE))
+        file_tap_tell(in->file, a);
     fill_identity(in, a);
     fill_session(in, a);
     a->hints |= referer_hint(v);

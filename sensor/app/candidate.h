@@ -17,6 +17,8 @@ bool candidate_add_facts(struct activity *a, struct span lines);
 /* Takes them out; call before anything else is set. */
 void candidate_drop_facts(struct activity *a);
 
+struct file_tap;
+
 struct candidate_in {
     struct view *view;
     const struct route *route;   /* NULL: a file by its response alone, or a link handed out */
@@ -28,6 +30,7 @@ struct candidate_in {
     uint64_t done_ns;
     uint64_t seed;               /* secret: of the hashes of addresses */
     enum action action;          /* what it is, when route is NULL */
+    const struct file_tap *file; /* what was seen of the file; NULL: nothing yet */
     bool is_begun;               /* the answer's body is still to come: its size is not known yet */
 };
 

@@ -436,7 +436,7 @@ void extract_request(struct extractor *e, struct extract *x, const struct profil
         return;
     }
     x->scan[0] = s;
-    *tap = (struct body_tap){request_feed, request_gap, x, is_form ? EXTRACT_FORM + 1 : 0, true};
+    *tap = (struct body_tap){request_feed, request_gap, x, is_form ? EXTRACT_FORM + 1 : 0, true, NULL};
 }
 
 void extract_response(struct extractor *e, struct extract *x, const struct profile *profile,
@@ -466,7 +466,7 @@ void extract_response(struct extractor *e, struct extract *x, const struct profi
     if (has_ranges && byteranges_init(&s->ranges, t.boundary) == E_OK)
         s->kind = BODY_RANGES;
     x->scan[1] = s;
-    *tap = (struct body_tap){response_feed, response_gap, x, s->kind == BODY_PLAIN ? limit : 0, !has_ranges};
+    *tap = (struct body_tap){response_feed, response_gap, x, s->kind == BODY_PLAIN ? limit : 0, !has_ranges, NULL};
 }
 
 static void json_end(struct scan *s)

@@ -29,6 +29,7 @@ struct body_tap {
     void *ctx;
     uint64_t limit;    /* after so many bytes the rest is only counted; 0 = all */
     bool want_decoded; /* undo Content-Encoding (gzip, deflate, br) with bomb limits; else as on the wire after de-chunking */
+    bool (*is_done)(void *ctx); /* asked after each feed: whether nobody wants the rest; NULL: to the limit */
 };
 
 struct conn_hooks {

@@ -54,9 +54,11 @@ static void pass(void *ctx, struct span bytes)
         b->tap.feed(b->tap.ctx, bytes);
 }
 
-/* Nothing more can pass. A coding is undone as long as its end may come within the limit. */
+/* Nothing more can pass, or is wanted. A coding is undone as long as its end may come within the limit. */
 static bool is_full(const struct conn_body *b)
 {
+    if (b->tap.is_done && b->tap.is_done(b->tap.ctx))
+        return true;
     if (b->coding)
         return b->tap.limit && coding_size(b->coding) > b->tap.limit;
     return b->tap.limit && b->passed >= b->tap.limit;

@@ -79,7 +79,7 @@ void activity_set(struct activity *a, enum activity_string which, struct span va
 
 /* The written part of a record in one canonical form: big-endian numbers, then the strings in the order of their enum,
  * each behind its length. */
-#define CANON_MAX (512 + ACTIVITY_TAIL_MAX)
+#define CANON_MAX (768 + ACTIVITY_TAIL_MAX)
 
 struct canon {
     uint8_t *to; /* where the next byte goes */
@@ -122,6 +122,21 @@ static void canon_transfer(struct canon *c, const struct activity *a)
 }
 
 /* The same. */
+static void canon_file(struct canon *c, const struct activity *a)
+{
+    const struct file_facts *f = &a->file;
+    if (!file_facts_any(f))
+        return;
+    const uint8_t small[] = {f->type, f->file_class, f->is_mismatch, f->is_scanned, f->is_cut, f->has_sha256};
+    canon_bytes(c, small, sizeof small);
+    canon_u64(c, f->expired);
+    for (int i = 0; i < SECRET_KINDS; i++)
+        canon_u64(c, f->secrets[i]);
+    if (f->has_sha256)
+        canon_bytes(c, f->sha256, sizeof f->sha256);
+}
+
+/* The same. */
 static void canon_doubt(struct canon *c, const struct activity *a)
 {
     if (a->doubt)
@@ -161,6 +176,7 @@ static void canon_head(struct canon *c, const struct activity *a)
     canon_u64(c, (uint64_t)a->asn << 32 | (uint64_t)a->client_family << 16 | a->client_major);
     canon_u64(c, (uint64_t)a->source_class << 16 | (uint64_t)(uint8_t)a->country[0] << 8 | (uint8_t)a->country[1]);
     canon_transfer(c, a);
+    canon_file(c, a);
     canon_doubt(c, a);
     canon_assertion(c, a);
 }

@@ -8,6 +8,7 @@
 #ifndef RECORD_ACTIVITY_H
 #define RECORD_ACTIVITY_H
 
+#include "base/file_facts.h"
 #include "base/json.h"
 #include "record/transaction.h"
 
@@ -158,6 +159,8 @@ struct activity {
     uint8_t transfer_id[16];
     uint64_t transfer_bytes;    /* distinct bytes of the object that this credential has got so far */
     uint32_t transfer_coverage; /* the same as a share of the whole, in millionths, rounded down */
+
+    struct file_facts file; /* what its content showed: at its end, so of a file told when it began in the amend */
 
     /* enrichment */
     uint32_t asn;           /* 0 = unknown */

@@ -146,6 +146,39 @@ static void write_transfer(struct json *j, const struct activity *a)
     json_close(j, '}');
 }
 
+static void write_secrets(struct json *j, const struct file_facts *f)
+{
+    json_open(j, "secrets", '{');
+    json_u64(j, "total", file_facts_secrets(f));
+    json_u64(j, "live", file_facts_live(f));
+    if (f->is_cut)
+        json_bool(j, "cut", true);
+    if (file_facts_secrets(f)) {
+        json_open(j, "kinds", '{');
+        for (int i = 0; i < SECRET_KINDS; i++)
+            if (f->secrets[i])
+                json_u64(j, secret_kind_name((enum secret_kind)i), f->secrets[i]);
+        json_close(j, '}');
+    }
+    json_close(j, '}');
+}
+
+static void write_file(struct json *j, const struct file_facts *f)
+{
+    if (!f->type && !f->file_class)
+        return;
+    json_open(j, "file", '{');
+    if (f->file_class)
+        json_str(j, "class", file_class_name((enum file_class)f->file_class));
+    if (f->type)
+        json_str(j, "type", file_type_name((enum file_type)f->type));
+    if (f->is_mismatch)
+        json_bool(j, "mismatch", true);
+    if (f->is_scanned)
+        write_secrets(j, f);
+    json_close(j, '}');
+}
+
 static void write_flags(struct json *j, uint32_t flags)
 {
     flags &= ACT_WRITTEN & ~SAID_ELSEWHERE;
@@ -223,6 +256,7 @@ static void write_own(struct json *j, const struct activity *a)
         json_close(j, '}');
     }
     write_transfer(j, a);
+    write_file(j, &a->file);
     write_flags(j, a->flags);
     if (a->doubt)
         json_u64(j, "confidence", 100u - a->doubt);

@@ -5,6 +5,7 @@
 #include "record/ecs.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 /* One reading: the line as a tree, and the first complaint. */
 struct parse {
@@ -243,6 +244,45 @@ static void read_assertion(struct parse *p)
     read_seconds(p, "casetap.token.expires_seconds", ASSERTED_EXPIRY, &p->a->token_left_s);
 }
 
+static const char *file_type_at(int i)
+{
+    return file_type_name((enum file_type)i);
+}
+
+static const char *file_class_at(int i)
+{
+    return file_class_name((enum file_class)i);
+}
+
+static void read_secrets(struct parse *p)
+{
+    struct file_facts *f = &p->a->file;
+    uint64_t total, live;
+    char path[64];
+    f->is_scanned = find_number(p, "casetap.file.secrets.total", UINT16_MAX * SECRET_KINDS, &total);
+    if (!f->is_scanned)
+        return;
+    f->is_cut = json_is_true(find(p, "casetap.file.secrets.cut"));
+    for (int i = 0; i < SECRET_KINDS; i++) {
+        snprintf(path, sizeof path, "casetap.file.secrets.kinds.%s", secret_kind_name((enum secret_kind)i));
+        f->secrets[i] = (uint16_t)number_or_0(p, path, UINT16_MAX);
+    }
+    if (!find_number(p, "casetap.file.secrets.live", total, &live) || total != file_facts_secrets(f))
+        complain(p, "casetap.file.secrets", "its numbers do not fit each other");
+    else
+        f->expired = (uint16_t)(total - live);
+}
+
+static void read_file(struct parse *p)
+{
+    struct file_facts *f = &p->a->file;
+    f->type = read_name(p, "casetap.file.type", file_type_at, FILE_TYPES);
+    f->file_class = read_name(p, "casetap.file.class", file_class_at, FILE_CLASSES);
+    f->is_mismatch = json_is_true(find(p, "casetap.file.mismatch"));
+    f->has_sha256 = find_hex(p, "file.hash.sha256", f->sha256, sizeof f->sha256);
+    read_secrets(p);
+}
+
 static void read_flags(struct parse *p)
 {
     json_t *list = find(p, "casetap.flags");
@@ -380,6 +420,7 @@ int activity_parse(struct span line, struct activity *a, struct text *why)
     read_flags(&p);
     read_assertion(&p);
     read_transfer(&p);
+    read_file(&p);
     json_decref(p.root);
     return p.is_other_schema ? E_STATE : p.is_bad ? E_BAD : E_OK;
 }

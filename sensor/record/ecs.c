@@ -216,7 +216,9 @@ struct span file_extension(struct span name)
 void ecs_file(struct json *j, const struct activity *a)
 {
     bool has_size = a->flags & ACT_HAS_FILE_SIZE;
-    if (!a->size[STR_FILE] && !has_size)
+    const struct file_facts *f = &a->file;
+    bool has_media = f->type > FILE_BINARY;
+    if (!a->size[STR_FILE] && !has_size && !has_media && !f->has_sha256)
         return;
     json_open(j, "file", '{');
     if (a->size[STR_FILE]) {
@@ -227,6 +229,13 @@ void ecs_file(struct json *j, const struct activity *a)
     }
     if (has_size)
         json_u64(j, "size", count_long(a->file_size));
+    if (has_media)
+        json_str(j, "mime_type", file_type_media((enum file_type)f->type));
+    if (f->has_sha256) {
+        json_open(j, "hash", '{');
+        json_hex(j, "sha256", span_of(f->sha256, sizeof f->sha256));
+        json_close(j, '}');
+    }
     json_close(j, '}');
 }
 

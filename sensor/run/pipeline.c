@@ -170,6 +170,7 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
     p->first_ns = UINT64_MAX;
     uint32_t max_flows = (uint32_t)s->max_flows;
     p->app = app_new(&(struct app_options){.profiles = profiles, .key = key, .trusted = s->trusted, .n_trusted = s->n_trusted,
+                                           .scan_budget = s->scan_limit << 20, .has_hash = s->sha256,
                                            .emit = on_candidate, .on_fact = on_candidate,
                                            .on_transaction = on_transaction, .ctx = p});
     if (p->app) {
@@ -309,9 +310,10 @@ struct counters pipeline_counters(const struct pipeline *p, size_t i)
     case 3: return classify_counters(p->classify);
     case 4: return app_counters(p->app);
     case 5: return (struct counters){counter_defs, &p->counts.transactions, sizeof counter_defs / sizeof *counter_defs};
-    case 6: return unmapped_counters(app_unmapped(p->app));
-    case 7: return tls_keylog_counters(&p->keylog);
-    case 8: return tls_keys_counters(p->keys);
-    default: return flow_table_crypt_counters(p->flows, i - 9);
+    case 6: return tls_keylog_counters(&p->keylog);
+    case 7: return tls_keys_counters(p->keys);
+    case 8: return app_file_counters(p->app);
+    case 9: return app_content_counters(p->app);
+    default: return flow_table_crypt_counters(p->flows, i - 10);
     }
 }

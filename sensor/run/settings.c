@@ -24,9 +24,11 @@ static const struct setting table[] = {
     {"redis", "URL", "baselines in Redis: redis://[user:password@]host[:port][/db] or unix:///path", false, ALL},
     {"state", "FILE", "baselines in memory, loaded from FILE at start and saved to it at the end", false, BOTH},
     {"key-file", "FILE", "key for the hashes of session values (at least 16 bytes)", false, ALL},
-    {"out", "DIR", "write activities, alerts, sessions, unmapped (.ndjson) there", false, BOTH},
+    {"out", "DIR", "write activities.ndjson, alerts.ndjson and sessions.ndjson there", false, BOTH},
     {"transactions", "FILE", "write every HTTP transaction, one JSON object a line", false, SETTING_REPLAY},
     {"counters", "FILE", "write every counter at the end, one a line", false, BOTH},
+    {"scan-limit", "MIB", "look through so much of each file for live tokens and keys (0-4096, default 16; 0: none)", false, BOTH},
+    {"sha256", NULL, "tell the SHA-256 of every file seen whole", false, BOTH},
     {"max-flows", "N", "concurrent flows kept (1000-16777216, default 262144)", false, BOTH},
     {"max-credentials", "N", "credentials kept in memory (100-10000000, default 100000)", false, BOTH},
     {"max-sessions", "N", "session values kept in memory (100-10000000, default 200000)", false, BOTH},
@@ -42,7 +44,7 @@ const struct setting *settings_table(void)
 
 void settings_init(struct settings *s)
 {
-    *s = (struct settings){.max_flows = 262144, .max_credentials = 100000, .max_sessions = 200000};
+    *s = (struct settings){.max_flows = 262144, .max_credentials = 100000, .max_sessions = 200000, .scan_limit = 16};
 }
 
 static void strings_fini(struct strings *list)
@@ -117,6 +119,7 @@ static int set_number(struct settings *s, const char *name, const char *value, s
         const char *name;
         uint64_t *at, least, most;
     } numbers[] = {{"max-flows", &s->max_flows, 1000, 16777216},
+                   {"scan-limit", &s->scan_limit, 0, 4096},
                    {"max-credentials", &s->max_credentials, 100, 10000000},
                    {"max-sessions", &s->max_sessions, 100, 10000000}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
@@ -161,7 +164,7 @@ static bool *switch_of(struct settings *s, const char *name)
     const struct {
         const char *name;
         bool *at;
-    } switches[] = {{"json", &s->json}, {"quiet", &s->quiet}, {"verify-tls", &s->verify_tls}};
+    } switches[] = {{"json", &s->json}, {"quiet", &s->quiet}, {"verify-tls", &s->verify_tls}, {"sha256", &s->sha256}};
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
         if (strcmp(switches[i].name, name) == 0)
             return switches[i].at;

@@ -34,6 +34,8 @@ struct settings {
     uint64_t max_flows;       /* 1,000 - 16,777,216 */
     uint64_t max_credentials; /* 100 - 10,000,000 */
     uint64_t max_sessions;    /* 100 - 10,000,000 */
+    uint64_t scan_limit;      /* MiB of one file, 0 - 4096 */
+    bool sha256;      /* of every file seen whole */
     bool json;        /* alerts as JSON lines on standard output */
     bool quiet;       /* no summary, no progress */
     bool verify_tls;  /* decrypt and authenticate also what nobody reads */

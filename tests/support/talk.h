@@ -119,7 +119,7 @@ static inline void talk_on_request(void *ctx, struct transaction *t, struct body
     k->errors += t->method.size == 0 || (!k->row->is_many && t->number != k->last_number + 1);
     k->last_number = t->number;
     if (!k->row->skips)
-        *tap = (struct body_tap){talk_feed_request, NULL, k, k->row->limit, k->row->want_decoded};
+        *tap = (struct body_tap){talk_feed_request, NULL, k, k->row->limit, k->row->want_decoded, NULL};
     k->body_size[0] = 0;
     k->body[0][0] = 0;
 }
@@ -137,7 +137,7 @@ static inline void talk_on_response(void *ctx, struct transaction *t, struct bod
     t->note = k;
     k->errors += t->status == 0 || t->status == 100;
     if (!k->row->skips)
-        *tap = (struct body_tap){talk_feed_response, talk_gap_response, k, k->row->limit, k->row->want_decoded};
+        *tap = (struct body_tap){talk_feed_response, talk_gap_response, k, k->row->limit, k->row->want_decoded, NULL};
     k->body_size[1] = 0;
     k->body[1][0] = 0;
 }
