@@ -55,7 +55,7 @@ static const struct counter_def counter_defs[COUNTERS] = {
     {"app_unknown", "transactions", "transactions no route took and that carried no file"},
     {"app_candidates", "activities", "activities told"},
     {"app_amends", "activities", "completions of activities told when their answer began"},
-    {"app_facts_cut", "activities", "activities whose list of files did not fit"},
+    {"app_facts_cut", "activities", "activities whose list of files or cases did not fit"},
     {"app_forged_hops", "transactions", "requests with a forwarding field that claims another client"},
     {"app_assets", "transactions", "parts of pages (scripts, styles, images) that a session fetched"},
     {"app_session_facts", "facts", "told of sessions beside the activities: values replaced, parts of pages"},
@@ -268,6 +268,17 @@ static bool add_link(struct activity *a, const uint8_t hash[SESSION_HASH_SIZE])
     return candidate_add_facts(a, span_of(line, sizeof line));
 }
 
+/* The domain of who opened the case, for the memory of customers. The address itself is not kept. */
+static bool add_requestor(struct view *v, const struct note *n, struct activity *a)
+{
+    uint8_t line[LISTING_DOMAIN + 4] = {'c', '\t', '\t'};
+    if (!n->route || !n->route->fields[FIELD_REQUESTOR].n)
+        return true;
+    size_t size = listing_domain(route_value(v, &n->route->fields[FIELD_REQUESTOR]), line + 3, LISTING_DOMAIN);
+    line[3 + size] = '\n';
+    return !size || candidate_add_facts(a, span_of(line, 4 + size));
+}
+
 /* The token a login's answer gave in its body. */
 static bool read_token(struct app *app, struct view *v, const struct note *n, uint8_t out[SESSION_HASH_SIZE])
 {
@@ -299,7 +310,7 @@ static void tell(struct app *app, struct view *v, struct note *n, enum telling h
     activity_seal(a);
     memcpy(n->told, a->id, sizeof n->told);
     n->told_ns = in.done_ns;
-    bool fits = candidate_add_facts(a, extract_list(&n->x));
+    bool fits = candidate_add_facts(a, extract_list(&n->x)) && add_requestor(v, n, a);
     if (n->has_link && how != TELL_AMEND)
         fits &= add_link(a, n->link);
     if (in.has_token && memcmp(token, a->new_session, sizeof token) != 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * An activity candidate out of a transaction, and the facts that travel in it from the packet side to the memory of
- * cases: lists of a case's files, links handed out. They stand in the tail only between the two. */
+ * cases: lists of a case's files, of cases and their customers, links handed out. They stand in the tail only between the two. */
 #ifndef APP_CANDIDATE_H
 #define APP_CANDIDATE_H
 
@@ -8,7 +8,8 @@
 #include "app/route.h"
 #include "base/text.h"
 
-/* Facts: lines "o<object>\t<file>", "l<32 hex: hash of a link or token that stands for this session>",
+/* Facts: lines "o<object>\t<file>", "c<case>\t<customer>\t<domain of its requestor>" (no case: the activity's own; one of
+ * the last two may be empty), "l<32 hex: hash of a link or token that stands for this session>",
  * "p<from>-<to>/<total>" (a piece in a multipart body) and "p." after the last of these. They borrow the
  * place of STR_AS_ORG, which is empty until enrichment. */
 struct span candidate_facts(const struct activity *a);

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 
 #define FINDERS 8
-#define NO_ELEMENT UINT32_MAX
 
 enum { BODY_PLAIN, BODY_FORM, BODY_MULTIPART, BODY_JSON, BODY_RANGES };
 
@@ -28,7 +27,6 @@ struct scan {
     struct extractor *owner;
     struct extract *x;
     const struct profile *profile;
-    const struct route *route; /* of an answer: whose list of objects it may hold, or NULL */
     uint64_t slots;
     uint8_t kind, n_finders, n_pointers;
     struct form *form;
@@ -43,11 +41,8 @@ struct scan {
         struct multipart multipart;
         struct byteranges ranges;
     };
-    /* the list: id and name of a JSON element may come in either order */
-    uint32_t element;
-    uint16_t id_size, name_size, list_size;
-    uint8_t id[EXTRACT_VALUE], name[EXTRACT_VALUE];
-    uint8_t list[EXTRACT_LIST];
+    uint8_t column[LIST_COLUMNS]; /* finders of a list of cases in a page, counted from 1; 0 = there is none */
+    struct listing list;
 };
 
 enum { COUNT_BODIES, COUNT_NO_ROOM, COUNT_FORM_CUT, COUNT_VALUES_FULL, COUNT_LIST_FULL, COUNTERS };
@@ -57,7 +52,7 @@ static const struct counter_def counter_defs[COUNTERS] = {
     {"extract_no_room", "bodies", "bodies not inspected: too many at the same time"},
     {"extract_form_cut", "bodies", "urlencoded forms larger than 64 KiB, or with bytes missing, read in part"},
     {"extract_values_full", "values", "values left out: those of one transaction were too large together"},
-    {"extract_list_full", "objects", "files of a case's list left out: the list was too long for one record"},
+    {"extract_list_full", "objects", "files or cases of a list left out: the list was too long for one record"},
 };
 
 struct extractor {
@@ -122,7 +117,7 @@ struct span extract_value(const struct extract *x, unsigned slot)
 
 struct span extract_list(const struct extract *x)
 {
-    return x->scan[1] ? span_of(x->scan[1]->list, x->scan[1]->list_size) : span_of(NULL, 0);
+    return x->scan[1] ? span_of(x->scan[1]->list.lines, x->scan[1]->list.size) : span_of(NULL, 0);
 }
 
 /* Keeps a value (the first of its slot); its encoding is undone on the way. */
@@ -149,79 +144,13 @@ static void keep(struct extractor *e, struct extract *x, unsigned slot, enum dec
     x->used = (uint16_t)(x->used + plain.size);
 }
 
-/* --- lists of objects --- */
-
-static bool is_plain(struct span s)
-{
-    for (size_t i = 0; i < s.size; i++)
-        if (s.at[i] < ' ' || s.at[i] == 0x7f)
-            return false;
-    return s.size > 0;
-}
-
-static void list_add(struct scan *s, struct span id, struct span name)
-{
-    uint8_t plain[EXTRACT_VALUE], line[2 * EXTRACT_VALUE + 4];
-    size_t name_size = extract_decode(DECODE_URL, name, plain, sizeof plain);
-    size_t size = 0;
-    if (!is_plain(id) || id.size > 100)
-        return;
-    line[size++] = 'o';
-    memcpy(line + size, id.at, id.size);
-    size += id.size;
-    if (is_plain(span_of(plain, name_size))) {
-        line[size++] = '\t';
-        memcpy(line + size, plain, name_size);
-        size += name_size;
-    }
-    line[size++] = '\n';
-    if (span_find(span_of(s->list, s->list_size), span_of(line, size), 0) != SIZE_MAX)
-        return; /* a page often links one file twice */
-    if (size > (size_t)(EXTRACT_LIST - s->list_size)) {
-        s->owner->counts[COUNT_LIST_FULL]++;
-        return;
-    }
-    memcpy(s->list + s->list_size, line, size);
-    s->list_size = (uint16_t)(s->list_size + size);
-}
-
-static void element_flush(struct scan *s)
-{
-    if (s->element != NO_ELEMENT && s->id_size)
-        list_add(s, span_of(s->id, s->id_size), span_of(s->name, s->name_size));
-    s->element = NO_ELEMENT;
-    s->id_size = s->name_size = 0;
-}
-
-static void element_value(struct scan *s, unsigned slot, uint32_t element, struct span value)
-{
-    bool is_name = s->route && s->route->object_names == (int8_t)slot;
-    if (element != s->element)
-        element_flush(s);
-    s->element = element;
-    uint8_t *to = is_name ? s->name : s->id;
-    size_t size = value.size < EXTRACT_VALUE ? value.size : EXTRACT_VALUE;
-    memcpy(to, value.at, size);
-    if (is_name)
-        s->name_size = (uint16_t)size;
-    else
-        s->id_size = (uint16_t)size;
-}
-
-static void text_object(struct scan *s, struct span value)
-{
-    const struct pattern *as = s->route && s->route->objects.n ? s->route->objects.list[0].as : NULL;
-    struct span id = as ? pattern_take(as, value, SPAN("object")) : value;
-    list_add(s, span_trim(id), as ? span_trim(pattern_take(as, value, SPAN("file"))) : SPAN(""));
-}
-
 /* --- the parsers' hooks --- */
 
 static void text_found(void *ctx, const struct finder *f, struct span value, uint64_t offset)
 {
     struct scan *s = ctx;
     if (f->is_each)
-        text_object(s, value);
+        listing_text(&s->list, f->slot, value);
     else
         keep(s->owner, s->x, f->slot, (enum decode)f->rule->decode, value, offset);
 }
@@ -231,7 +160,7 @@ static void json_found(void *ctx, size_t which, uint32_t element, const struct j
     struct scan *s = ctx;
     unsigned slot = s->pointer_slot[which];
     if (s->profile->slots[slot].is_each && !value->is_cut)
-        element_value(s, slot, element, json_value_text(value));
+        listing_json(&s->list, slot, element, json_value_text(value));
 }
 
 static void part_found(void *ctx, const struct multipart_part *part)
@@ -253,12 +182,40 @@ static void part_found(void *ctx, const struct multipart_part *part)
     }
 }
 
+static bool is_column(const struct scan *s, unsigned finder)
+{
+    return s->column[LIST_CASE] && (s->column[LIST_CUSTOMER] == finder + 1 || s->column[LIST_REQUESTOR] == finder + 1 ||
+                                    s->column[LIST_CASE] == finder + 1);
+}
+
+/* What stands between one case and the next is of the first: so they are looked for in turn. */
+static void cases_feed(struct scan *s, struct span bytes)
+{
+    struct finder *first = &s->finders[s->column[LIST_CASE] - 1];
+    while (bytes.size) {
+        size_t used = 0;
+        while (used < bytes.size && !s->list.has_next)
+            used += finder_step(first, span_from(bytes, used), text_found, s);
+        for (unsigned i = LIST_CUSTOMER; i < LIST_COLUMNS; i++)
+            if (s->column[i])
+                finder_feed(&s->finders[s->column[i] - 1], span_sub(bytes, 0, used), text_found, s);
+        bool is_next = listing_turn(&s->list);
+        for (unsigned i = LIST_CUSTOMER; is_next && i < LIST_COLUMNS; i++)
+            if (s->column[i])
+                finder_restart(&s->finders[s->column[i] - 1]);
+        bytes = span_from(bytes, used);
+    }
+}
+
 static void body_feed(struct scan *s, struct span bytes)
 {
     if (!s)
         return; /* somebody ended the inspection before the body ended */
     for (uint8_t i = 0; i < s->n_finders; i++)
-        finder_feed(&s->finders[i], bytes, text_found, s);
+        if (!is_column(s, i))
+            finder_feed(&s->finders[i], bytes, text_found, s);
+    if (s->column[LIST_CASE])
+        cases_feed(s, bytes);
     if (s->kind == BODY_JSON) {
         json_scan_feed(&s->json.scan, bytes);
     } else if (s->kind == BODY_MULTIPART) {
@@ -280,6 +237,7 @@ static void body_gap(struct scan *s, uint64_t bytes)
         return;
     for (uint8_t i = 0; i < s->n_finders; i++)
         finder_gap(&s->finders[i], bytes);
+    listing_gap(&s->list);
     if (s->kind == BODY_JSON)
         json_scan_gap(&s->json.scan, bytes);
     else if (s->kind == BODY_MULTIPART)
@@ -323,18 +281,18 @@ static struct scan *scan_take(struct extractor *e, struct extract *x, const stru
     s->owner = e;
     s->x = x;
     s->profile = profile;
-    s->route = NULL;
     s->slots = slots;
     s->kind = BODY_PLAIN;
     s->n_finders = s->n_pointers = 0;
     s->form = NULL;
-    s->element = NO_ELEMENT;
-    s->id_size = s->name_size = s->list_size = 0;
+    memset(s->column, 0, sizeof s->column);
+    listing_init(&s->list, NULL);
     return s;
 }
 
 static void scan_give(struct extractor *e, struct scan *s)
 {
+    e->counts[COUNT_LIST_FULL] += s->list.lost;
     if (s->form) {
         memset(s->form->raw, 0, s->form->size); /* it may hold a password */
         pool_give(e->forms, s->form);
@@ -403,7 +361,7 @@ static uint64_t slots_of(const struct profile *profile, uint64_t slots, unsigned
     return out;
 }
 
-_Static_assert(BYTERANGES_LIST <= EXTRACT_LIST, "its lines are kept as the list");
+_Static_assert(BYTERANGES_LIST <= LISTING_BYTES, "its lines are kept as the list");
 
 #define KIND(kind) (1u << (kind))
 
@@ -450,7 +408,7 @@ void extract_response(struct extractor *e, struct extract *x, const struct profi
     struct scan *s = mine || has_ranges ? scan_take(e, x, profile, mine) : NULL;
     if (!s)
         return;
-    s->route = route;
+    listing_init(&s->list, route);
     x->response = mine & ~x->request;
     uint64_t limit = 1;
     for (uint64_t left = mine; left && s->n_finders < FINDERS; left &= left - 1) {
@@ -459,6 +417,9 @@ void extract_response(struct extractor *e, struct extract *x, const struct profi
         if (want->kind != SLOT_TEXT)
             continue;
         finder_init(&s->finders[s->n_finders++], &want->text, (uint8_t)slot, want->is_each);
+        for (unsigned i = 0; route && want->is_each && i < LIST_COLUMNS; i++)
+            if (route->cases[i].n && route->cases[i].list[0].slot == (int8_t)slot)
+                s->column[i] = s->n_finders;
         limit = !want->text.within || !limit ? 0 : want->text.within > limit ? want->text.within : limit;
     }
     if (has_json)
@@ -484,7 +445,7 @@ static void json_end(struct scan *s)
         keep(s->owner, s->x, slot, DECODE_NONE, is_text ? json_value_text(v) : SPAN(""), v->size);
         s->x->found[rank].is_unsure = v->is_unsure || !v->is_done;
     }
-    element_flush(s);
+    listing_end(&s->list);
 }
 
 static void multipart_finish(struct scan *s)
@@ -564,8 +525,10 @@ void extract_response_end(struct extract *x)
         json_end(s);
     } else if (s->kind == BODY_RANGES) {
         struct span lines = byteranges_end(&s->ranges);
-        s->list_size = (uint16_t)lines.size;
-        memcpy(s->list, lines.at, lines.size);
+        s->list.size = (uint16_t)lines.size;
+        memcpy(s->list.lines, lines.at, lines.size);
+    } else {
+        listing_end(&s->list);
     }
     s->kind = BODY_PLAIN; /* once */
 }

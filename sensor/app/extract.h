@@ -5,14 +5,13 @@
 #ifndef APP_EXTRACT_H
 #define APP_EXTRACT_H
 
-#include "app/profile_rules.h"
+#include "app/listing.h"
 #include "flow/conn.h"
 
 #define EXTRACT_SLOTS 28   /* values of one transaction */
 #define EXTRACT_BYTES 1536 /* of all of them together */
 #define EXTRACT_VALUE 256  /* of one */
 #define EXTRACT_FORM 65536 /* bytes of a urlencoded form that are read */
-#define EXTRACT_LIST 3072  /* bytes of a list of objects */
 
 struct found {
     uint64_t number; /* size of an uploaded part, of a secret, of base64's content; offset of a text's end */
@@ -56,8 +55,8 @@ void extract_fini(struct extractor *e, struct extract *x);
 const struct found *extract_found(const struct extract *x, unsigned slot);
 /* Its text; at == NULL when there is none. */
 struct span extract_value(const struct extract *x, unsigned slot);
-/* The list of objects: lines "o<object>\t<file>\n" ("\t<file>" may be absent). Empty when there was none. Of an answer
- * in parts (multipart/byteranges) instead the pieces: "p<from>-<to>/<total>\n", and "p.\n" when none is missing. */
+/* The list: lines "o<object>\t<file>\n" ("\t<file>" may be absent) or "c<case>\t<customer>\t<domain>\n" (one of the
+ * last two may be empty). Empty when there was none. Of an answer in parts (multipart/byteranges) instead the pieces: "p<from>-<to>/<total>\n", and "p.\n" when none is missing. */
 struct span extract_list(const struct extract *x);
 
 /* The name of the subject of a SAML 2.0 response (XML), undecoded; at == NULL when there is none, when several differ,

@@ -46,7 +46,7 @@ static void tail_keep(struct finder *f, struct span bytes)
     f->tail_size = (uint8_t)(keep + bytes.size);
 }
 
-static void restart(struct finder *f)
+void finder_restart(struct finder *f)
 {
     f->stage = 0;
     f->tail_size = 0;
@@ -62,7 +62,7 @@ static size_t feed_marker(struct finder *f, struct span bytes, finder_fn *fn, vo
     if (f->stage && r->stop.size) {
         size_t stop = find_end(f, r->stop, bytes);
         if (stop < end) {
-            restart(f);
+            finder_restart(f);
             return stop;
         }
     }
@@ -74,7 +74,7 @@ static size_t feed_marker(struct finder *f, struct span bytes, finder_fn *fn, vo
     f->tail_size = 0;
     if (f->stage == r->n_after && !r->until.size) {
         fn(ctx, f, span_of(NULL, 0), f->offset + end);
-        restart(f);
+        finder_restart(f);
     }
     return end;
 }
@@ -93,39 +93,41 @@ static size_t feed_value(struct finder *f, struct span bytes, finder_fn *fn, voi
     if (end != SIZE_MAX) {
         size_t used = end + until.size - had;
         fn(ctx, f, span_sub(text, 0, end), f->offset + used);
-        restart(f);
+        finder_restart(f);
         return used;
     }
     if (f->text_size == FINDER_TEXT)
-        restart(f); /* too long to be a value */
+        finder_restart(f); /* too long to be a value */
     return more;
+}
+
+size_t finder_step(struct finder *f, struct span bytes, finder_fn *fn, void *ctx)
+{
+    uint64_t within = f->rule->within;
+    struct span all = bytes;
+    if (within && f->offset + bytes.size > within)
+        bytes.size = within > f->offset ? (size_t)(within - f->offset) : 0;
+    if (f->is_done || !bytes.size) {
+        f->is_done = true;
+        f->offset += all.size;
+        return all.size;
+    }
+    size_t used = f->stage < f->rule->n_after ? feed_marker(f, bytes, fn, ctx) : feed_value(f, bytes, fn, ctx);
+    f->offset += used;
+    return used;
 }
 
 void finder_feed(struct finder *f, struct span bytes, finder_fn *fn, void *ctx)
 {
-    uint64_t within = f->rule->within;
-    uint64_t start = f->offset;
-    struct span all = bytes;
-    if (f->is_done)
-        return;
-    if (within && start + bytes.size > within) {
-        bytes.size = within > start ? (size_t)(within - start) : 0;
-    }
-    while (bytes.size && !f->is_done) {
-        size_t used = f->stage < f->rule->n_after ? feed_marker(f, bytes, fn, ctx) : feed_value(f, bytes, fn, ctx);
-        f->offset += used;
-        bytes = span_from(bytes, used);
-    }
-    f->offset = start + all.size;
-    if (within && f->offset >= within)
-        f->is_done = true;
+    while (bytes.size)
+        bytes = span_from(bytes, finder_step(f, bytes, fn, ctx));
 }
 
 void finder_gap(struct finder *f, uint64_t bytes)
 {
     f->offset += bytes;
     if (f->stage || f->text_size)
-        restart(f);
+        finder_restart(f);
     f->tail_size = 0;
     if (f->rule->n_after == 0)
         f->is_done = true;

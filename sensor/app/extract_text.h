@@ -26,6 +26,10 @@ struct finder {
 };
 
 void finder_init(struct finder *f, const struct text_rule *rule, uint8_t slot, bool is_each);
+/* One step: up to the end of one marker or value at most; bytes used up, more than 0. 'bytes' is not empty. */
+size_t finder_step(struct finder *f, struct span bytes, finder_fn *fn, void *ctx);
+/* What is in progress is given up; a rule that is not for each value is done. */
+void finder_restart(struct finder *f);
 void finder_feed(struct finder *f, struct span bytes, finder_fn *fn, void *ctx);
 /* Bytes are missing: what was in progress is given up. */
 void finder_gap(struct finder *f, uint64_t bytes);

@@ -3,6 +3,8 @@
 #include "app/memory.h"
 
 #include "app/candidate.h"
+#include "app/customers.h"
+#include "app/words.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/map.h"
@@ -10,13 +12,11 @@
 #include <stdlib.h>
 
 #define MAX_OBJECTS 262144u
-#define MAX_CASES 131072u
+#define MAX_WAITING 65536u
 #define MAX_VIEWS 65536u
 #define MAX_LINKS 65536u
 #define CASE_MAX 48
 #define NAME_MAX_SIZE 160
-
-static const char hex_digits[] = "0123456789abcdef";
 
 struct key {
     uint8_t hash[16];
@@ -25,11 +25,6 @@ struct key {
 struct object {
     uint8_t case_size, file_size;
     char of_case[CASE_MAX], file[NAME_MAX_SIZE];
-};
-
-struct customer {
-    uint8_t size;
-    char name[NAME_MAX_SIZE];
 };
 
 struct seen_case { /* the case a session looked at last */
@@ -45,24 +40,24 @@ struct holder { /* who a link was handed to */
 };
 
 enum {
-    COUNT_OBJECTS, COUNT_CUSTOMERS, COUNT_LINKS, COUNT_CASE_FOUND, COUNT_CASE_GUESSED, COUNT_CUSTOMER_FOUND,
-    COUNT_LINK_FOUND, COUNT_CASE_UNKNOWN, COUNT_TOO_LONG, COUNTERS,
+    COUNT_OBJECTS, COUNT_LINKS, COUNT_CASE_FOUND, COUNT_CASE_GUESSED, COUNT_LINK_FOUND, COUNT_CASE_UNKNOWN,
+    COUNT_TOO_LONG, COUNTERS,
 };
 
 static const struct counter_def counter_defs[COUNTERS] = {
     {"memory_objects_learnt", "files", "files whose case was read from a page or list"},
-    {"memory_customers_learnt", "cases", "cases whose customer was read from a page or answer"},
     {"memory_links_learnt", "links", "pre-signed links seen handed out"},
     {"memory_case_found", "activities", "activities given the case their file is known to belong to"},
     {"memory_case_guessed", "activities", "activities given the case their session looked at last"},
-    {"memory_customer_found", "activities", "activities given the customer their case is known to belong to"},
     {"memory_link_found", "activities", "uses of a link charged to the session it was handed to"},
     {"memory_case_unknown", "activities", "files read whose case could not be told"},
     {"memory_too_long", "values", "ids and names too long to be remembered"},
 };
 
 struct memory {
-    struct map *objects, *cases, *views, *links;
+    struct map *objects, *views, *links;
+    struct customers *customers;
+    bool is_guess; /* the case of the candidate settled last is its session's last one */
     uint64_t counts[COUNTERS];
 };
 
@@ -72,10 +67,10 @@ struct memory *memory_new(void)
     if (!m)
         return NULL;
     m->objects = map_new(sizeof(struct key), sizeof(struct object), MAX_OBJECTS, 0);
-    m->cases = map_new(sizeof(struct key), sizeof(struct customer), MAX_CASES, 0);
+    m->customers = customers_new(MAX_WAITING);
     m->views = map_new(sizeof(struct key), sizeof(struct seen_case), MAX_VIEWS, 0);
     m->links = map_new(sizeof(struct key), sizeof(struct holder), MAX_LINKS, 0);
-    if (!m->objects || !m->cases || !m->views || !m->links) {
+    if (!m->objects || !m->customers || !m->views || !m->links) {
         memory_free(m);
         return NULL;
     }
@@ -86,16 +81,22 @@ void memory_free(struct memory *m)
 {
     if (!m)
         return;
-    struct map *maps[] = {m->objects, m->cases, m->views, m->links};
+    struct map *maps[] = {m->objects, m->views, m->links};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)
         if (maps[i])
             map_free(maps[i]);
+    customers_free(m->customers);
     free(m);
 }
 
 struct counters memory_counters(const struct memory *m)
 {
     return (struct counters){counter_defs, m->counts, COUNTERS};
+}
+
+struct customers *memory_customers(struct memory *m)
+{
+    return m->customers;
 }
 
 /* Ids mean something only within their application and host. */
@@ -159,19 +160,19 @@ static void learn_object(struct memory *m, const struct activity *a, struct span
     remember(m, o->of_case, sizeof o->of_case, &o->case_size, of_case);
     if (file.size)
         remember(m, o->file, sizeof o->file, &o->file_size, file);
+    customers_place(m->customers, a, id, of_case);
 }
 
-static bool read_hash(struct span hex, struct key *out)
+/* "<case>\t<customer>\t<domain>" of a list; without a case it is of the activity's own. */
+static void learn_case(struct memory *m, const struct activity *a, struct span line)
 {
-    if (hex.size != 2 * sizeof out->hash)
-        return false;
-    for (size_t i = 0; i < hex.size; i++) {
-        const char *hit = hex.at[i] ? strchr(hex_digits, hex.at[i]) : NULL;
-        if (!hit)
-            return false;
-        out->hash[i / 2] = (uint8_t)(out->hash[i / 2] << 4 | (hit - hex_digits));
-    }
-    return true;
+    struct span part[3] = {{NULL, 0}, {NULL, 0}, {NULL, 0}};
+    for (size_t i = 0; i < 3 && span_split(&line, '\t', &part[i]);)
+        i++;
+    if (part[0].size)
+        customers_learn(m->customers, a, part[0], part[1], part[2]);
+    else
+        customers_learn(m->customers, a, activity_get(a, STR_CASE), activity_get(a, STR_CUSTOMER), part[2]);
 }
 
 static void learn_link(struct memory *m, const struct activity *a, struct span hex)
@@ -179,7 +180,7 @@ static void learn_link(struct memory *m, const struct activity *a, struct span h
     struct key key;
     bool is_new;
     struct span claim = activity_get(a, STR_CLAIM);
-    if (!read_hash(hex, &key))
+    if (!words_read_hash(hex, key.hash))
         return;
     struct holder *h = map_touch(m->links, &key, &is_new);
     m->counts[COUNT_LINKS] += is_new;
@@ -201,6 +202,8 @@ static void learn_facts(struct memory *m, struct activity *a)
             learn_object(m, a, span_from(line, 1));
         else if (line.size > 1 && line.at[0] == 'l' && is_good)
             learn_link(m, a, span_from(line, 1));
+        else if (line.size > 1 && line.at[0] == 'c' && is_good)
+            learn_case(m, a, span_from(line, 1));
     }
     candidate_drop_facts(a);
 }
@@ -247,27 +250,19 @@ static void complete_case(struct memory *m, struct activity *a)
     const struct seen_case *seen = session_key(a, &key) ? map_find(m->views, &key) : NULL;
     if (seen)
         activity_set(a, STR_CASE, span_of(seen->name, seen->size));
+    m->is_guess = seen != NULL;
     m->counts[seen ? COUNT_CASE_GUESSED : COUNT_CASE_UNKNOWN]++;
 }
 
 static void settle_customer(struct memory *m, struct activity *a)
 {
     struct span of_case = activity_get(a, STR_CASE), customer = activity_get(a, STR_CUSTOMER);
-    if (!of_case.size || (!customer.size && !map_size(m->cases)))
+    if (!of_case.size)
         return;
-    struct key key = key_of(a, 'c', of_case);
-    if (customer.size && a->outcome == OUTCOME_SUCCESS) {
-        bool is_new;
-        struct customer *c = map_touch(m->cases, &key, &is_new);
-        m->counts[COUNT_CUSTOMERS] += is_new;
-        remember(m, c->name, sizeof c->name, &c->size, customer);
-        return;
-    }
-    const struct customer *c = customer.size ? NULL : map_find(m->cases, &key);
-    if (c && c->size) {
-        activity_set(a, STR_CUSTOMER, span_of(c->name, c->size));
-        m->counts[COUNT_CUSTOMER_FOUND]++;
-    }
+    if (customer.size && a->outcome == OUTCOME_SUCCESS)
+        customers_learn(m->customers, a, of_case, customer, SPAN(""));
+    if (!customer.size || customers_is_named(m->customers, of_case))
+        customers_name(m->customers, a);
 }
 
 static void learn_view(struct memory *m, const struct activity *a)
@@ -283,6 +278,7 @@ static void learn_view(struct memory *m, const struct activity *a)
 
 void memory_settle(struct memory *m, struct activity *a)
 {
+    m->is_guess = false;
     learn_facts(m, a);
     if (a->cred_kind == CRED_LINK || a->cred_kind == CRED_BEARER)
         follow_link(m, a);
@@ -293,92 +289,45 @@ void memory_settle(struct memory *m, struct activity *a)
     learn_view(m, a);
 }
 
-/* Percent-encodes what would break a line of words; "-" alone stands for nothing. */
-static char *write_word(char *to, const char *text, size_t size)
+void memory_wait(struct memory *m, const struct activity *settled)
 {
-    *to++ = ' ';
-    if (size == 0)
-        *to++ = '-';
-    for (size_t i = 0; i < size; i++) {
-        uint8_t c = (uint8_t)text[i];
-        if (c > 0x20 && c < 0x7f && c != '%' && !(c == '-' && size == 1)) {
-            *to++ = (char)c;
-            continue;
-        }
-        *to++ = '%';
-        *to++ = hex_digits[c >> 4];
-        *to++ = hex_digits[c & 15];
-    }
-    *to = 0;
-    return to;
+    if (!settled->size[STR_CASE] && !(settled->size[STR_OBJECT] && reads_file(settled)))
+        return;
+    customers_wait(m->customers, settled, m->is_guess);
 }
 
-static char *write_key(char *to, struct span word, const void *key)
-{
-    const struct key *k = key;
-    memcpy(to, word.at, word.size);
-    to += word.size;
-    *to++ = ' ';
-    for (size_t i = 0; i < sizeof k->hash; i++) {
-        *to++ = hex_digits[k->hash[i] >> 4];
-        *to++ = hex_digits[k->hash[i] & 15];
-    }
-    return to;
-}
-
-#define LINE_MAX_SIZE (64 + 3 * (CASE_MAX + NAME_MAX_SIZE))
+#define LINE_ROOM (64 + WORDS_ROOM(CASE_MAX) + WORDS_ROOM(NAME_MAX_SIZE))
 
 void memory_save(const struct memory *m, void (*line)(void *ctx, const char *text), void *ctx)
 {
-    char text[LINE_MAX_SIZE];
+    char text[LINE_ROOM] = "file";
     const void *key;
     void *value;
     for (uint32_t at = UINT32_MAX; map_walk(m->objects, &at, &key, &value);) {
         const struct object *o = value;
-        char *to = write_word(write_key(text, SPAN("file"), key), o->of_case, o->case_size);
-        write_word(to, o->file, o->file_size);
+        char *to = words_put_hash(text + 4, ((const struct key *)key)->hash);
+        words_put(words_put(to, span_of(o->of_case, o->case_size)), span_of(o->file, o->file_size));
         line(ctx, text);
     }
-    for (uint32_t at = UINT32_MAX; map_walk(m->cases, &at, &key, &value);) {
-        const struct customer *c = value;
-        write_word(write_key(text, SPAN("customer"), key), c->name, c->size);
-        line(ctx, text);
-    }
-}
-
-static bool read_word(struct span word, char *to, size_t max, uint8_t *size)
-{
-    uint8_t plain[3 * NAME_MAX_SIZE];
-    size_t n = span_eq(word, SPAN("-")) ? 0 : extract_decode(DECODE_URL, word, plain, sizeof plain);
-    if (!word.size || n > max || (n == 0 && !span_eq(word, SPAN("-"))))
-        return false;
-    if (n)
-        memcpy(to, plain, n);
-    *size = (uint8_t)n;
-    return true;
+    customers_save(m->customers, line, ctx);
 }
 
 int memory_load(struct memory *m, const char *line)
 {
     struct span rest = span_text(line), part[4];
+    struct object o = {0};
     struct key key;
-    size_t n = 0;
+    size_t n = 0, case_size, file_size;
     bool is_new;
     while (n < 4 && span_split(&rest, ' ', &part[n]))
         n++;
-    if (rest.at || n < 3 || !read_hash(part[1], &key))
+    if (n && !span_eq(part[0], SPAN("file")))
+        return customers_load(m->customers, line);
+    if (rest.at || n != 4 || !words_read_hash(part[1], key.hash) || !words_read(part[2], o.of_case, sizeof o.of_case, &case_size) ||
+        !words_read(part[3], o.file, sizeof o.file, &file_size))
         return E_BAD;
-    if (n == 4 && span_eq(part[0], SPAN("file"))) {
-        struct object o = {0};
-        if (!read_word(part[2], o.of_case, sizeof o.of_case, &o.case_size) ||
-            !read_word(part[3], o.file, sizeof o.file, &o.file_size))
-            return E_BAD;
-        *(struct object *)map_touch(m->objects, &key, &is_new) = o;
-        return E_OK;
-    }
-    struct customer c = {0};
-    if (n != 3 || !span_eq(part[0], SPAN("customer")) || !read_word(part[2], c.name, sizeof c.name, &c.size))
-        return E_BAD;
-    *(struct customer *)map_touch(m->cases, &key, &is_new) = c;
+    o.case_size = (uint8_t)case_size;
+    o.file_size = (uint8_t)file_size;
+    *(struct object *)map_touch(m->objects, &key, &is_new) = o;
     return E_OK;
 }

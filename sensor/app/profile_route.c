@@ -14,7 +14,7 @@ static const struct {
 #define N_METHODS (sizeof methods / sizeof methods[0])
 
 static const char *const field_names[FIELD_N] = {"case", "customer", "file", "object", "user", "token", "mime",
-                                                "signed_in"};
+                                                "signed_in", "requestor"};
 
 static int methods_load(const struct yaml_node *node, struct route *out, struct text *why)
 {
@@ -125,6 +125,59 @@ static int objects_load(struct profile *p, const struct yaml_node *node, struct 
             return yaml_fail(as, why, "no pattern: %s", reason);
     }
     return E_OK;
+}
+
+/* One column of a list of cases. */
+static int column_load(struct profile *p, const struct yaml_node *node, const char *name, struct route *out,
+                       enum list_column column, struct text *why)
+{
+    static const char *const keys[] = {"text", "json", "as", NULL};
+    struct sources *to = &out->cases[column];
+    int rc = yaml_check_keys(node, keys, why);
+    const struct yaml_node *text = yaml_get(node, "text"), *json = yaml_get(node, "json"), *what = text ? text : json;
+    if (rc || !text == !json)
+        return rc ? rc : yaml_fail(node, why, "expected 'text' or 'json'");
+    struct slot slot = {.kind = text ? SLOT_TEXT : SLOT_JSON, .is_each = true};
+    const char *reason = "";
+    rc = text ? text_rule_load(what, &slot.text, why) : node_scalar(what, why);
+    slot.name = json ? node_span(what) : SPAN("");
+    if (!rc && json && json_pointer_compile(slot.name, JSON_SCAN_TEXT, &slot.pointer, &reason))
+        rc = yaml_fail(what, why, "'%s' is no JSON pointer: %s", what->scalar, reason);
+    if (!rc && text && !slot.text.until.size)
+        rc = yaml_fail(what, why, "'until' is missing: what ends each value");
+    int at = rc ? -1 : slot_add(p, what, &slot, why);
+    if (at < 0)
+        return rc ? rc : E_CONF;
+    to->list = profile_keep(p, sizeof *to->list);
+    if (!to->list)
+        return E_NOMEM;
+    to->list[0] = (struct source){.kind = SOURCE_SLOT, .slot = (int8_t)at};
+    to->n = 1;
+    out->case_decode[column] = slot.text.decode;
+    out->response_slots |= 1ULL << at;
+    return yaml_get(node, "as") ? pattern_load(p, yaml_get(node, "as"), name, to->list, why) : E_OK;
+}
+
+static int cases_load(struct profile *p, const struct yaml_node *node, struct route *out, struct text *why)
+{
+    static const char *const keys[] = {"case", "customer", "requestor", NULL};
+    int rc = yaml_check_keys(node, keys, why);
+    if (rc)
+        return rc;
+    const struct yaml_node *first = yaml_get(node, keys[LIST_CASE]);
+    if (!first || (!yaml_get(node, keys[LIST_CUSTOMER]) && !yaml_get(node, keys[LIST_REQUESTOR])))
+        return yaml_fail(node, why, "a list of cases needs 'case', and 'customer' or 'requestor'");
+    if (out->objects.n)
+        return yaml_fail(node, why, "an answer lists 'objects' or 'cases', not both");
+    for (unsigned i = 0; keys[i] && rc == 0; i++) {
+        const struct yaml_node *column = yaml_get(node, keys[i]);
+        if (!column)
+            continue;
+        if (!yaml_get(column, "text") != !yaml_get(first, "text"))
+            return yaml_fail(column, why, "all columns stand in JSON, or all in text");
+        rc = column_load(p, column, keys[i], out, (enum list_column)i, why);
+    }
+    return rc;
 }
 
 /* Slots of the texts that must, or must not, stand in the answer. */
@@ -308,7 +361,7 @@ static int needs_load(const struct yaml_node *node, struct route *out, struct te
         while (f < FIELD_N && (m->kind != YAML_SCALAR || strcmp(field_names[f], m->scalar) != 0))
             f++;
         if (f == FIELD_N)
-            return yaml_fail(m, why, "expected case, customer, file, object, user, token, mime or signed_in");
+            return yaml_fail(m, why, "expected case, customer, file, object, user, token, mime, signed_in or requestor");
         out->needs |= 1u << f;
         if (node->kind != YAML_LIST)
             break;
@@ -342,8 +395,8 @@ static int action_load(const struct yaml_node *node, const struct yaml_node *rou
 static int head_load(struct profile *p, const struct yaml_node *node, struct route *out, struct text *why)
 {
     static const char *const keys[] = {"route", "method", "path", "when", "status", "type", "action", "case", "customer",
-                                       "file", "object", "user", "token", "mime", "objects", "size", "outcome", "needs", "signed_in",
-                                       NULL};
+                                       "file", "object", "user", "token", "mime", "requestor", "objects", "cases", "size",
+                                       "outcome", "needs", "signed_in", NULL};
     int rc = yaml_check_keys(node, keys, why);
     if (rc)
         return rc;
@@ -379,6 +432,8 @@ int route_load(struct profile *p, const struct yaml_node *node, struct route *ou
         rc = fields_load(p, node, out, why);
     if (!rc && yaml_get(node, "objects"))
         rc = objects_load(p, yaml_get(node, "objects"), out, why);
+    if (!rc && yaml_get(node, "cases"))
+        rc = cases_load(p, yaml_get(node, "cases"), out, why);
     if (!rc && yaml_get(node, "size"))
         rc = size_load(p, yaml_get(node, "size"), out, why);
     if (!rc && yaml_get(node, "outcome"))

@@ -89,8 +89,11 @@ struct outcome_rule {
 
 enum route_field {
     FIELD_CASE, FIELD_CUSTOMER, FIELD_FILE, FIELD_OBJECT, FIELD_USER, FIELD_TOKEN, FIELD_MIME, FIELD_SIGNED_IN,
-    FIELD_N,
+    FIELD_REQUESTOR, FIELD_N,
 };
+
+/* Columns of a list of cases. */
+enum list_column { LIST_CASE, LIST_CUSTOMER, LIST_REQUESTOR, LIST_COLUMNS };
 
 enum measure { MEASURE_BODY, MEASURE_BASE64, MEASURE_FRAME, MEASURE_UPLOAD, MEASURE_NONE }; /* a file's size */
 
@@ -118,6 +121,8 @@ struct route {
     struct sources fields[FIELD_N];
     struct sources objects;  /* list of objects (files) of the case; each value with 'as' {object}, {file} */
     int8_t object_names;     /* JSON: slot of the names that go with the objects, or -1 */
+    struct sources cases[LIST_COLUMNS]; /* list of cases: at most one place each, all JSON or all text */
+    uint8_t case_decode[LIST_COLUMNS];  /* enum decode of those in text */
     struct outcome_rule *outcomes;
     uint8_t n_outcomes;
     uint8_t measure;         /* enum measure */
@@ -222,6 +227,9 @@ int source_load(struct profile *p, const struct route *route, const struct yaml_
                 bool is_secret, struct source *out, struct text *why);
 int sources_load(struct profile *p, const struct route *route, const struct yaml_node *node, const char *field,
                  struct sources *out, struct text *why);
+/* 'as': the pattern that takes the capture 'field' out of the value. */
+int pattern_load(struct profile *p, const struct yaml_node *node, const char *field, struct source *out,
+                 struct text *why);
 int test_load(struct profile *p, const struct route *route, const struct yaml_node *node, struct test *out,
               struct text *why);
 /* A slot for this value, found again when it stands there already; -1 with a message. */

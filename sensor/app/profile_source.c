@@ -157,8 +157,8 @@ static int slot_load(struct profile *p, const struct yaml_node *node, uint8_t ki
     return at < 0 ? E_CONF : E_OK;
 }
 
-static int as_load(struct profile *p, const struct yaml_node *node, const char *field, struct source *out,
-                   struct text *why)
+int pattern_load(struct profile *p, const struct yaml_node *node, const char *field, struct source *out,
+                 struct text *why)
 {
     const char *reason = "";
     int rc = node_scalar(node, why);
@@ -228,7 +228,7 @@ int source_load(struct profile *p, const struct route *route, const struct yaml_
         out->slot = (int8_t)index;
     }
     if (!rc && yaml_get(node, "as"))
-        rc = as_load(p, yaml_get(node, "as"), field, out, why);
+        rc = pattern_load(p, yaml_get(node, "as"), field, out, why);
     return rc;
 }
 

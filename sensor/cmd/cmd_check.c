@@ -53,6 +53,10 @@ static int check(const struct settings *s, struct text *why)
             printf("geo       %s\n", line);
         if (!analysis_database(analysis, 0))
             puts("geo       no database found (--geoip FILE)");
+        size_t cases, domains;
+        analysis_customers(analysis, &cases, &domains);
+        if (s->customers.n)
+            printf("customers %zu cases or patterns, %zu domains\n", cases, domains);
         printf("baselines %s\n", s->redis ? "in Redis, reachable" : "in memory");
         if (flaws) {
             text_addf(why, "%zu %s of the profiles can never be taken", flaws, flaws == 1 ? "route" : "routes");

@@ -346,6 +346,12 @@ static struct stuffing_question stuffing_question(const struct engine *e, const 
     return (struct stuffing_question){&e->rules, e->stories, e->sources, a, e->now_ns, e->has_geo};
 }
 
+/* An amendment that tells only whose case it was: nothing has happened since. */
+static bool is_hindsight(const struct activity *a)
+{
+    return a->action == ACTION_AMEND && !(a->flags & (ACT_HAS_BODY | ACT_COMPLETE));
+}
+
 /* Judges, tells, learns, keeps. */
 static void finish(struct engine *e, struct scene *s)
 {
@@ -356,8 +362,10 @@ static void finish(struct engine *e, struct scene *s)
         struct stuffing_question q = stuffing_question(e, s->a);
         det_stuffing_success(&q);
     }
-    s->visit->acts++;
-    s->visit->last_s = s->now_s;
+    if (!is_hindsight(s->a)) {
+        s->visit->acts++;
+        s->visit->last_s = s->now_s;
+    }
     if (s->is_visit_new && !s->visit->is_alerted && !is_unnamed(baseline_name(s->b))) {
         learn_visit(s, &e->fleet, e->peers);
         e->is_fleet_dirty = true;
@@ -411,6 +419,8 @@ static void amend(struct engine *e, const struct activity *a)
     if (user.size)
         key.credential = hash64(user, 0);
     struct visit *v = open ? map_find(e->visits, &key) : NULL;
+    if (!open && (a->outcome == OUTCOME_FAILURE || a->flags & ACT_REFUSED))
+        return; /* what failed was not counted */
     if (!v) {
         e->counts[COUNT_AMENDS_LOST]++;
         return;

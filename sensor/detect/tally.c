@@ -223,13 +223,19 @@ static void remember_open(struct tally *t, const struct scene *s)
 {
     bool is_new;
     struct tally_open *open = map_touch(t->open, s->a->id, &is_new);
-    *open = (struct tally_open){.day = s->b->day, .bytes = s->a->body_bytes};
+    *open = (struct tally_open){.day = s->b->day, .bytes = s->a->body_bytes, .is_file = s->takes_file};
     open->visit = (struct visit_key){.credential = s->credential,
                                      .agent = s->visit->client.agent,
                                      .family = s->visit->client.family,
                                      .is_v6 = s->visit->place.is_v6};
     memcpy(open->visit.prefix, s->visit->place.prefix, sizeof open->visit.prefix);
     memcpy(open->name, s->b->name, sizeof open->name);
+}
+
+/* Its case, or that case's customer, may become known later. */
+static bool lacks_names(const struct scene *s)
+{
+    return s->a->size[STR_CASE] ? !s->a->size[STR_CUSTOMER] : s->takes_file && s->a->size[STR_OBJECT];
 }
 
 static void count_file(struct tally *t, struct scene *s)
@@ -252,11 +258,11 @@ void tally_act(struct tally *t, struct scene *s, struct baseline *fleet)
 {
     count_names(t, s);
     s->takes_file = tally_takes_file(s->a);
-    if (!s->takes_file)
-        return;
-    learn_window(s->b, fleet, s->now_s / WINDOW_S);
-    count_file(t, s);
-    if (!(s->a->flags & ACT_COMPLETE))
+    if (s->takes_file) {
+        learn_window(s->b, fleet, s->now_s / WINDOW_S);
+        count_file(t, s);
+    }
+    if ((s->takes_file && !(s->a->flags & ACT_COMPLETE)) || lacks_names(s))
         remember_open(t, s);
 }
 
@@ -271,6 +277,9 @@ void tally_amend(struct tally *t, struct scene *s, struct tally_open *open)
     open->bytes += more;
     if (s->b->day == open->day)
         count_names(t, s);
-    count_bytes(t, s, more, s->b->day == open->day);
-    s->takes_file = true;
+    else
+        count_in_visit(t, s, case_of(s->a), customer_of(s->a));
+    if (open->is_file)
+        count_bytes(t, s, more, s->b->day == open->day);
+    s->takes_file = open->is_file;
 }

@@ -19,6 +19,7 @@ struct tally_open {
     struct visit_key visit;
     uint32_t day;
     uint64_t bytes; /* counted so far */
+    bool is_file;   /* it takes a file; else only case or customer were missing */
     char name[BASELINE_NAME_MAX];
 };
 /* The entry of that event id, or NULL. Borrowed until the next tally_act. */

@@ -108,6 +108,8 @@ static void on_settled(void *ctx, struct activity *act)
 {
     struct analysis *a = ctx;
     transfers_settle(a->transfers, act);
+    if (act->action != ACTION_AMEND && act->action != ACTION_IDENTIFY && act->action != ACTION_CONNECTION)
+        memory_wait(a->memory, act);
     enrich_activity(a->enrich, act);
     engine_session(a->engine, session_log_act(a->session_log, act));
     analysis_recorded(a, act);
@@ -128,6 +130,20 @@ static void on_session_event(void *ctx, enum session_event event, const uint8_t 
 {
     struct analysis *a = ctx;
     session_log_event(a->session_log, event, session, by);
+}
+
+/* What was told before its case or customer was known, under the name its session has by now. */
+static void complete(struct analysis *a, const struct activity *by)
+{
+    struct activity amend;
+    struct session_facts session;
+    while (customers_take(memory_customers(a->memory), by, &amend)) {
+        bool is_unnamed = !amend.size[STR_USER] || span_starts(activity_get(&amend, STR_USER), SPAN("session:"));
+        if (is_unnamed && identity_session(a->identity, amend.session, &session) && session.name.size)
+            activity_set(&amend, STR_USER, session.name);
+        activity_seal(&amend);
+        on_settled(a, &amend);
+    }
 }
 
 static int open_enrich(struct analysis *a, const struct settings *s, struct text *why)
@@ -181,6 +197,11 @@ static int open_identity(struct analysis *a, const struct settings *s, struct te
             text_addf(why, "--alias: '%s' cannot be used: %s", text, err_text(rc));
             return rc;
         }
+    }
+    for (size_t i = 0; i < s->customers.n; i++) {
+        int rc = customers_read(memory_customers(a->memory), s->customers.at[i], why);
+        if (rc)
+            return rc;
     }
     if (s->state && !s->redis) {
         if (!(a->state = strdup(s->state)))
@@ -260,6 +281,7 @@ void analysis_candidate(struct analysis *a, const struct activity *candidate)
     identity_resolve(a->identity, &copy, on_settled, a);
     memory_settle(a->memory, &copy);
     identity_settle(a->identity, &copy, on_settled, a);
+    complete(a, &copy);
 }
 
 void analysis_tick(struct analysis *a, uint64_t now_ns)
@@ -331,6 +353,11 @@ void analysis_totals(const struct analysis *a, struct analysis_totals *out)
     *out = a->totals;
 }
 
+void analysis_customers(const struct analysis *a, size_t *cases, size_t *domains)
+{
+    customers_named(memory_customers(a->memory), cases, domains);
+}
+
 const char *analysis_database(const struct analysis *a, size_t i)
 {
     return enrich_source(a->enrich, i);
@@ -346,6 +373,7 @@ struct counters analysis_counters(const struct analysis *a, size_t i)
     case 4: return transfers_counters(a->transfers);
     case 5: return legs_counters(a->legs);
     case 6: return session_log_counters(a->session_log);
+    case 7: return customers_counters(memory_customers(a->memory));
     default: return (struct counters){0};
     }
 }

@@ -38,6 +38,8 @@ int analysis_finish(struct analysis *a, bool keep, struct text *why);
 void analysis_free(struct analysis *a);
 void analysis_totals(const struct analysis *a, struct analysis_totals *out);
 /* The databases in use, one line each; NULL after the last. */
+/* How many cases (or patterns of them) and domains of requestors the operator named. */
+void analysis_customers(const struct analysis *a, size_t *cases, size_t *domains);
 const char *analysis_database(const struct analysis *a, size_t i);
 /* The counters of module i: "identity", "detect", "store", "memory", "transfers", "legs", "sessions"; defs == NULL after the last. */
 struct counters analysis_counters(const struct analysis *a, size_t i);

@@ -18,6 +18,7 @@ static const struct setting table[] = {
     {"geoip", "FILE", "MaxMind-format database: country, city or ASN", true, ALL},
     {"list", "CLASS=FILE", "prefixes that are own, vpn, hosting or tor, one a line", true, ALL},
     {"alias", "NAME=CREDENTIAL", "who a nameless token is", true, ALL},
+    {"customers", "FILE", "whose cases are whose: lines case,PATTERN,CUSTOMER and domain,NAME,CUSTOMER", true, ALL},
     {"keylog", "PLACE", "TLS key log (NSS format): file, directory, or unix:SOCKET to listen on", true, BOTH},
     {"verify-tls", NULL, "decrypt and authenticate also the TLS records nobody reads", false, BOTH},
     {"rules", "DIR", "directory with apps/*.yaml and detect.yaml", false, ALL},
@@ -55,7 +56,7 @@ static void strings_fini(struct strings *list)
 
 void settings_fini(struct settings *s)
 {
-    struct strings *lists[] = {&s->apps, &s->aliases, &s->geoips, &s->lists, &s->keylogs};
+    struct strings *lists[] = {&s->apps, &s->aliases, &s->geoips, &s->lists, &s->keylogs, &s->customers};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         strings_fini(lists[i]);
     char *singles[] = {s->filter, s->rules, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters,
@@ -80,7 +81,8 @@ static struct strings *list_of(struct settings *s, const char *name)
     const struct {
         const char *name;
         struct strings *list;
-    } lists[] = {{"app", &s->apps}, {"alias", &s->aliases}, {"geoip", &s->geoips}, {"list", &s->lists}, {"keylog", &s->keylogs}};
+    } lists[] = {{"app", &s->apps}, {"alias", &s->aliases}, {"geoip", &s->geoips}, {"list", &s->lists}, {"keylog", &s->keylogs},
+                 {"customers", &s->customers}};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         if (strcmp(lists[i].name, name) == 0)
             return lists[i].list;

@@ -20,6 +20,7 @@ struct settings {
     struct strings geoips;  /* files */
     struct strings lists;   /* "CLASS=FILE" of prefixes: own, vpn, hosting, tor */
     struct strings keylogs; /* files */
+    struct strings customers; /* files: whose cases are whose */
     struct prefix trusted[SETTINGS_MAX_LIST];
     size_t n_trusted;
     char *filter;     /* BPF, or NULL */

@@ -35,8 +35,16 @@ static inline void fake_emit(void *ctx, const struct activity *a)
     assert_true(f->n < FAKE_ACTS);
     struct activity *to = &f->got[f->n++];
     memcpy(to, a, activity_size(a));
-    if (f->memory)
-        memory_settle(f->memory, to);
+    if (!f->memory)
+        return;
+    memory_settle(f->memory, to);
+    if (to->action != ACTION_AMEND)
+        memory_wait(f->memory, to);
+    struct activity amend;
+    while (customers_take(memory_customers(f->memory), to, &amend)) {
+        assert_true(f->n < FAKE_ACTS);
+        memcpy(&f->got[f->n++], &amend, activity_size(&amend));
+    }
 }
 
 static inline void fake_init(struct fake *f, struct profiles *profiles)

@@ -37,7 +37,7 @@ static void learns_from_pages(void **state)
     expect(&f, "GET /Ticket/Attachment/9/796/x.bin" COOKIE, "200" FILE_ANSWER, "download+ attachment object=796 file=x.bin; amend+  size=1");
     expect(&f, "GET /Ticket/Display.html?id=21" COOKIE,
            "200" HTML PAGE "<a href=\"/Ticket/Attachment/535/796/a%20b.har\"><a href=\"Attachment/535/797/c.log\">",
-           "view_case+ case case=21 customer=Estrada");
+           "view_case+ case case=21 customer=Estrada; amend+  case=21 customer=Estrada"); /* of the file before */
     /* the name in the address is decoration, and the Referer is the client's own word */
     expect(&f, "GET /Ticket/Attachment/535/796/x.txt\nReferer: https://desk.example/Ticket/Display.html?id=3" OTHER, "200" FILE_ANSWER,
            "download+ attachment case=21 customer=Estrada object=796 file=a b.har; amend+  size=1");
@@ -59,7 +59,7 @@ static void learns_from_lists(void **state)
            "200" JSON "{\"items\":[{\"id\":\"12\",\"Filename\":\"a.har\"},{\"Filename\":\"b.har\",\"id\":\"13\"},{\"Filename\":\"\",\"id\":14}]}",
            "list_files+ rest2-attachments case=7");
     expect(&f, "GET /REST/2.0/ticket/7" COOKIE, "200" JSON "{\"CustomFields\":[{\"name\":\"Customer\",\"values\":[\"Helix\"]}]}",
-           "view_case+ rest2-case case=7 customer=Helix");
+           "view_case+ rest2-case case=7 customer=Helix; amend+  case=7 customer=Helix"); /* of the list before */
     expect(&f, "GET /Ticket/Attachment/1/13/x" OTHER, "200" FILE_ANSWER,
            "download+ attachment case=7 customer=Helix object=13 file=b.har; amend+  size=1");
     expect(&f, "GET /Ticket/Attachment/1/14/x" OTHER, "200" FILE_ANSWER,
@@ -74,6 +74,33 @@ static void learns_from_lists(void **state)
 }
 
 /* A refused page proves nothing, and other hosts have other ids. */
+#define ROW(id, who) "<tbody class=\"list-item\" data-record-id=\"" id "\"><b>x</b>" who "</tbody>"
+#define WHO(mail) "<small><span class=\"user\" data-user-id=\"78\"><a href=\"/\">Ann &lt;" mail "&gt;</a></span></small>"
+#define SEARCH "<script>RT.CurrentUser = {\"id\":44,\"Name\":\"ann\"};" ROW("7", WHO("a@granitetel.example")) \
+    ROW("8", "<small><span class=\"user\">root</span></small>") ROW("9", WHO("b@helixpharma.example")) ROW("10", WHO("c@granitetel.example"))
+
+/* Many cases in one answer, each with its own requestor, however the bytes come; the domain tells whose they are. */
+static void learns_from_searches(void **state)
+{
+    (void)state;
+    for (size_t slice = 0; slice < 70; slice++) {
+        struct fake f;
+        begin(&f);
+        f.slice = slice;
+        expect(&f, "GET /Helpers/TicketHistory?id=10" COOKIE, "200" HTML, "list_files+ case-history case=10");
+        expect(&f, "GET /Search/Results.html?Query=x" COOKIE, "200" HTML SEARCH, "search+ search user=ann proven");
+        expect(&f, "GET /Helpers/TicketHistory?id=7" COOKIE, "200" HTML, "list_files+ case-history case=7");
+        expect(&f, "GET /REST/2.0/ticket/1\nAuthorization: token 1-48-0123456789abcdef\n\n",
+               "200" JSON "{\"CustomFields\":[{\"name\":\"Customer\",\"values\":[\"Granite Telecom\"]}],\"Requestor\":[{\"id\":\"z@granitetel.example\"}]}",
+               "view_case+ rest2-case case=1 customer=Granite Telecom user=1-48 proven; "
+               "amend+  case=10 customer=Granite Telecom; amend+  case=7 customer=Granite Telecom");
+        expect(&f, "GET /Helpers/TicketHistory?id=8" COOKIE, "200" HTML, "list_files+ case-history case=8");
+        expect(&f, "GET /Helpers/TicketHistory?id=9" COOKIE, "200" HTML, "list_files+ case-history case=9");
+        expect(&f, "GET /Helpers/TicketHistory?id=10" COOKIE, "200" HTML, "list_files+ case-history case=10 customer=Granite Telecom");
+        fake_fini(&f);
+    }
+}
+
 static void believes_only_answers(void **state)
 {
     struct fake f;
@@ -147,7 +174,7 @@ static void survives_a_restart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(learns_from_pages), cmocka_unit_test(learns_from_lists), cmocka_unit_test(believes_only_answers),
+        cmocka_unit_test(learns_from_pages), cmocka_unit_test(learns_from_lists), cmocka_unit_test(learns_from_searches), cmocka_unit_test(believes_only_answers),
         cmocka_unit_test(follows_links),     cmocka_unit_test(survives_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

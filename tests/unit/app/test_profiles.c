@@ -4,6 +4,8 @@
  * those that show how it is recognised ("~" for the route) run on a host nobody declared. */
 #include "fake.h"
 
+#include "app/candidate.h"
+
 #define ROUTES 200
 
 struct told {
@@ -50,6 +52,22 @@ static const char *shown_by(const struct fake *f)
     return f->n && f->got[0].cred_kind < sizeof names / sizeof *names && names[f->got[0].cred_kind]
                ? names[f->got[0].cred_kind]
                : "";
+}
+
+/* What it says of cases and their customers: " list=CASE/CUSTOMER/DOMAIN", of its own case without one. */
+static const char *listed_by(const struct fake *f)
+{
+    static char text[2048];
+    struct span rest = f->n ? candidate_facts(&f->got[0]) : SPAN(""), line;
+    size_t at = 0;
+    text[0] = 0;
+    while (span_split(&rest, '\n', &line))
+        if (line.size && line.at[0] == 'c') {
+            at += (size_t)snprintf(text + at, sizeof text - at, " list=%.*s", (int)line.size - 1, (const char *)line.at + 1);
+            for (char *tab = text; (tab = strchr(tab, '\t'));)
+                *tab = '/';
+        }
+    return text;
 }
 
 #define COLUMNS 7 /* route, request head, its body, answer's head, its body, what is told, source */
@@ -138,7 +156,7 @@ static void mark(const struct profiles *p, size_t at, const char *route, struct 
 /* One line; how many things are wrong with it. */
 static int run_line(const struct profiles *p, size_t at, const char *where, char *line, struct seen *seen)
 {
-    char *column[COLUMNS], says[4400];
+    char *column[COLUMNS], says[6600];
     struct text request = {0}, response = {0};
     struct rig rig;
     if (!columns_take(line, column) || !column[6][0]) {
@@ -150,7 +168,7 @@ static int run_line(const struct profiles *p, size_t at, const char *where, char
     message_make(&request, column[1], column[2]);
     message_make(&response, column[3], column[4]);
     fake_exchange(&rig.fake, text_str(&request), column[3][0] ? text_str(&response) : NULL);
-    snprintf(says, sizeof says, "%s%s", fake_says(&rig.fake), shown_by(&rig.fake));
+    snprintf(says, sizeof says, "%s%s%s", fake_says(&rig.fake), shown_by(&rig.fake), listed_by(&rig.fake));
     bool is_right = strcmp(says, column[5]) == 0 && strcmp(rig.told.profile, profiles_name(p, at)) == 0 &&
                     (is_tell || strcmp(rig.told.route, column[0]) == 0);
     if (!is_right)

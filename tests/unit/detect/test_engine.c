@@ -190,6 +190,35 @@ static void amendments_name_the_case(void **state)
     stage_close(&s);
 }
 
+/* A list of files, too: whose case it was is known later, and nothing has happened since. */
+static void amendments_name_the_customer(void **state)
+{
+    (void)state;
+    static struct stage s;
+    stage_open(&s, NULL);
+    stage_work(&s, 0, WEEKS);
+    struct activity a = stage_act(&s, "alice", ALICE, ACTION_LIST_FILES, WEEKS, 9);
+    activity_set(&a, STR_CASE, SPAN("case-99"));
+    activity_set(&a, STR_CUSTOMER, SPAN(""));
+    stage_play(&s, &a);
+    assert_int_equal(baseline_of(&s, "alice")->today_cases, 1);
+    assert_int_equal(baseline_of(&s, "alice")->today_customers, 0);
+    uint32_t acts = baseline_of(&s, "alice")->acts;
+    struct activity amend = stage_act(&s, "alice", ALICE, ACTION_AMEND, WEEKS, 9.5);
+    memcpy(amend.amends, a.id, sizeof amend.amends);
+    amend.flags = 0;
+    activity_set(&amend, STR_CASE, SPAN("case-99"));
+    activity_set(&amend, STR_CUSTOMER, SPAN("Somebody New"));
+    stage_play(&s, &amend);
+    stage_play(&s, &amend); /* twice: once */
+    const struct baseline *b = baseline_of(&s, "alice");
+    assert_int_equal(b->today_cases, 1);
+    assert_int_equal(b->today_customers, 1);
+    assert_int_equal(b->today_files, 0);
+    assert_int_equal(b->acts, acts);
+    stage_close(&s);
+}
+
 /* What a session did before it had a name is charged to whom it belongs. */
 static void sessions_get_their_name(void **state)
 {
@@ -415,6 +444,7 @@ int main(void)
         cmocka_unit_test(volume_lines_double),
         cmocka_unit_test(amendments_complete),
         cmocka_unit_test(amendments_name_the_case),
+        cmocka_unit_test(amendments_name_the_customer),
         cmocka_unit_test(sessions_get_their_name),
         cmocka_unit_test(a_stolen_session_gets_its_name),
         cmocka_unit_test(a_spray_names_its_victim),
