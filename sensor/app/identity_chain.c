@@ -302,10 +302,20 @@ static void begin_remembered(struct identity *id, struct activity *a, identity_e
         session_bind(id, a, a->session, &n, emit, ctx);
 }
 
+/* The amendment of an act that began a session is that session's, too. */
+static void follow_begin(const struct identity *id, struct activity *a)
+{
+    const struct session *s = map_find(id->sessions, a->new_session);
+    if (s && s->start == SESSION_START_REMEMBERED && memcmp(a->session, a->remember, SESSION_HASH_SIZE) == 0)
+        memcpy(a->session, a->new_session, SESSION_HASH_SIZE);
+}
+
 void chain_remember(struct identity *id, struct activity *a, identity_emit_fn *emit, void *ctx)
 {
     bool is_good = !(a->flags & ACT_REFUSED) && a->outcome != OUTCOME_FAILURE && a->status < 400;
     bool is_renewed = !hash_is_zero(a->new_remember);
+    if (a->action == ACTION_AMEND && !hash_is_zero(a->remember))
+        follow_begin(id, a);
     if (!is_good || a->action == ACTION_AMEND || (hash_is_zero(a->remember) && !is_renewed))
         return;
     if ((a->flags & ACT_SESSION_NEW) && !hash_is_zero(a->remember) && !hash_is_zero(a->new_session) && is_begin(id, a))

@@ -278,6 +278,8 @@ static void test_remember(void **state)
     assert_string_equal(s.user, "alice");
     assert_session(&s, 50);
     assert_int_equal(s.events[SESSION_STARTS_REMEMBERED], 1);
+    ask(&s, &(struct ask){.remember = 900, .set = 50, .time_s = 200000, .action = ACTION_AMEND});
+    assert_session(&s, 50);
     ask(&s, &(struct ask){.sent = 50, .remember = 900, .time_s = 200001});
     assert_string_equal(s.user, "alice");
     assert_session(&s, 50);
