@@ -3,6 +3,7 @@
 #include "app/app.h"
 
 #include "app/assets.h"
+#include "app/bound.h"
 #include "app/candidate.h"
 #include "app/file_tap.h"
 #include "app/hosts.h"
@@ -17,6 +18,7 @@
 #define MAX_HASHES 65536u
 #define MAX_ASSETS 4096u
 #define MAX_FILES 1024u
+#define MAX_BOUND 8192u
 #define SCRATCH 16384
 #define CLAIM_MAX 192
 
@@ -43,7 +45,8 @@ struct note {
 /* Every transaction ends in one of no_room, routed, routed_silent, unknown_file and unknown. */
 enum {
     COUNT_TRANSACTIONS, COUNT_NO_ROOM, COUNT_ROUTED, COUNT_SILENT, COUNT_UNKNOWN_FILE, COUNT_UNKNOWN, COUNT_CANDIDATES,
-    COUNT_AMENDS, COUNT_FACTS_CUT, COUNT_FORGED, COUNT_ASSETS, COUNT_SESSION_FACTS, COUNTERS,
+    COUNT_AMENDS, COUNT_FACTS_CUT, COUNT_FORGED, COUNT_ASSETS, COUNT_SESSION_FACTS, COUNT_BOUND,
+    COUNTERS,
 };
 
 static const struct counter_def counter_defs[COUNTERS] = {
@@ -59,6 +62,7 @@ static const struct counter_def counter_defs[COUNTERS] = {
     {"app_forged_hops", "transactions", "requests with a forwarding field that claims another client"},
     {"app_assets", "transactions", "parts of pages (scripts, styles, images) that a session fetched"},
     {"app_session_facts", "facts", "told of sessions beside the activities: values replaced, parts of pages"},
+    {"app_connection_users", "transactions", "requests named by their connection: NTLM had named its user before"},
 };
 
 struct app {
@@ -68,6 +72,7 @@ struct app {
     struct extractor *extractor;
     struct file_taps *files;
     struct cred_hasher *hasher;
+    struct bound *bound;
     struct hosts *hosts;
     struct assets *assets;
     struct text masked;
@@ -106,11 +111,13 @@ struct app *app_new(const struct app_options *options)
     app->extractor = extractor_new(max < MAX_BODIES ? max : MAX_BODIES);
     app->files = file_taps_new(&(struct file_tap_options){options->scan_budget, options->has_hash, max < MAX_FILES ? max : MAX_FILES});
     app->hasher = cred_hasher_new(options->key, MAX_HASHES);
+    app->bound = bound_new(MAX_BOUND);
     app->hosts = hosts_new(options->profiles, MAX_HOSTS);
     app->assets = assets_new(MAX_ASSETS, tell_fact, app);
     app->masked.max = 65536;
     bool has_room = text_make_room(&app->masked, app->masked.max); /* now, not while packets run */
-    if (!app->notes || !app->extractor || !app->files || !app->hasher || !app->hosts || !app->assets || !has_room) {
+    if (!app->notes || !app->extractor || !app->files || !app->hasher || !app->bound || !app->hosts || !app->assets ||
+        !has_room) {
         app_free(app);
         return NULL;
     }
@@ -127,6 +134,7 @@ void app_free(struct app *app)
     extractor_free(app->extractor);
     file_taps_free(app->files);
     cred_hasher_free(app->hasher);
+    bound_free(app->bound);
     hosts_free(app->hosts);
     assets_free(app->assets);
     text_fini(&app->masked);
@@ -174,6 +182,12 @@ static struct view *look_again(struct app *app, struct arena *arena, struct note
 static void read_credential(struct app *app, struct view *v, struct note *n)
 {
     cred_read(app->hasher, v->profile, view_request(v), view_url(v)->query, v->arena, &n->cred);
+    app->counts[COUNT_BOUND] += bound_request(app->bound, v->t, &n->forward.client, &n->cred);
+    struct span subject = v->t->tls && !n->forward.is_forwarded ? span_text(v->t->tls->client_subject) : SPAN("");
+    if (n->cred.kind == CRED_NONE && subject.size && subject.size < sizeof v->t->tls->client_subject - 1) { /* not cut */
+        n->cred.kind = CRED_CERT;
+        n->cred.claim = cred_certificate_name(subject);
+    }
     size_t size = n->cred.claim.size < CLAIM_MAX ? n->cred.claim.size : 0; /* rather none than half a name */
     if (size)
         memcpy(n->claim, n->cred.claim.at, size);
@@ -216,6 +230,7 @@ static void read_answer(struct app *app, struct view *v, struct note *n)
 {
     const struct profiles *all = app->options.profiles;
     struct span query = view_location(v)->query;
+    bound_response(app->bound, v->t, &n->forward.client, &n->cred);
     cred_set_read(app->hasher, v->profile, view_response(v), &n->cred, latest(v->t) / NS_PER_S, &n->set);
     n->has_link = query.size && (cred_link(app->hasher, v->profile, query, n->link) ||
                                  cred_link(app->hasher, all->list[all->generic], query, n->link));
@@ -234,6 +249,12 @@ static void follow_host(struct app *app, struct view *v, struct note *n)
     route_candidates(v, &n->choice);
 }
 
+/* Whether the request is an attempt to sign in by itself. */
+static bool is_tried(const struct cred *cred)
+{
+    return cred->kind == CRED_BASIC || (cred->kind == CRED_NTLM && cred->is_negotiating);
+}
+
 static void decide(struct app *app, struct view *v, struct note *n)
 {
     if (n->is_decided)
@@ -245,7 +266,7 @@ static void decide(struct app *app, struct view *v, struct note *n)
     if (!n->route)
         n->action = candidate_is_file(v)                                     ? ACTION_DOWNLOAD
                     : n->has_link                                            ? ACTION_API_CALL
-                    : v->t->status == 401 && n->cred.kind == CRED_BASIC      ? ACTION_LOGIN
+                    : v->t->status == 401 && is_tried(&n->cred)              ? ACTION_LOGIN
                                                                              : ACTION_NONE;
 }
 
@@ -298,7 +319,9 @@ static void tell(struct app *app, struct view *v, struct note *n, enum telling h
 {
     struct activity *a = &app->candidate;
     uint8_t token[SESSION_HASH_SIZE];
-    struct candidate_in in = {.view = v, .route = n->route, .cred = &n->cred, .forward = &n->forward,
+    struct cred_token says;
+    cred_token(&n->cred, view_request(v), view_url(v)->query, &says);
+    struct candidate_in in = {.view = v, .route = n->route, .cred = &n->cred, .says = &says, .forward = &n->forward,
                               .has_token = read_token(app, v, n, token), .token = token, .masked = &app->masked,
                               .done_ns = latest(v->t), .seed = app->seed, .action = (enum action)n->action,
                               .is_begun = how == TELL_BEGUN};

@@ -4,6 +4,7 @@
 
 #include "app/file_tap.h"
 #include "app/resource.h"
+#include "base/times.h"
 #include "record/mask.h"
 #include "wire/disposition.h"
 
@@ -260,7 +261,7 @@ static void fill_body(const struct candidate_in *in, struct activity *a)
 static void fill_names(const struct candidate_in *in, struct activity *a)
 {
     static const enum activity_string string_of[FIELD_N] = {STR_CASE, STR_CUSTOMER, STR_FILE, STR_OBJECT, STR_CLAIM,
-                                                            STR_N,    STR_MIME,     STR_N};
+                                                            STR_N,    STR_MIME,     STR_N,    STR_N,      STR_ACTS_FOR};
     struct view *v = in->view;
     for (unsigned f = 0; in->route && f < FIELD_N; f++) {
         if (!in->route->fields[f].n || string_of[f] == STR_N || f == FIELD_USER)
@@ -351,27 +352,75 @@ static void set_new_session(struct activity *a, const uint8_t hash[SESSION_HASH_
     a->flags |= ACT_SESSION_NEW;
 }
 
+/* Whether a redirect back from an OpenID provider brings an authorization code (RFC 6749, 4.1.2): who it is for, the
+ * service asks where no tap stands. */
+static bool is_code_flow(struct view *v)
+{
+    struct span code, state, query = view_url(v)->query;
+    return query.size && url_arg(query, SPAN("code"), v->arena, &code) && url_arg(query, SPAN("state"), v->arena, &state) &&
+           code.size && state.size;
+}
+
+/* How a login was made, when the route tells one: what it names, or what vouches for a name that cannot be read. */
+static bool login_kind(const struct candidate_in *in, struct span user, uint8_t *kind)
+{
+    uint8_t vouched = in->view->x ? in->view->x->vouched.kind : ASSERTION_NONE;
+    if (user.at)
+        *kind = (uint8_t)route_login_kind(in->view, &in->route->fields[FIELD_USER]);
+    else if (vouched != ASSERTION_NONE)
+        *kind = vouched == ASSERTION_SAML ? CRED_SAML : CRED_OIDC;
+    else if (in->route && is_code_flow(in->view))
+        *kind = CRED_OIDC;
+    else
+        return false;
+    return true;
+}
+
+/* Whom it acts for, and who vouches for it. */
+static void fill_assertion(const struct candidate_in *in, struct activity *a)
+{
+    struct view *v = in->view;
+    struct span other = a->size[STR_ACTS_FOR] ? activity_get(a, STR_ACTS_FOR) : in->says->acts_for;
+    if (!other.size)
+        other = route_value(v, &v->profile->acts_for);
+    if (other.size)
+        activity_set(a, STR_ACTS_FOR, other);
+    bool is_posted = v->x && v->x->vouched.kind != ASSERTION_NONE;
+    assertion_note(is_posted ? &v->x->vouched : &in->says->vouched, a->time_ns / NS_PER_S, a);
+}
+
+/* What the answer says of who is signed in: pages in their text, all of them in their head. A file's text is its author's. */
+static struct span signed_in(const struct candidate_in *in, uint8_t action)
+{
+    struct view *v = in->view;
+    bool is_page = !carries_file(action) && span_eq(view_media(v), SPAN("text/html"));
+    struct span shown = route_value(v, is_page ? &v->profile->signed_in : &v->profile->signed_in_heads);
+    if (!shown.at && in->route && !carries_file(action))
+        shown = route_value(v, &in->route->fields[FIELD_SIGNED_IN]);
+    return shown;
+}
+
 /* The name given at a login, what the answer did to the session, and what the page says of who is signed in. */
 static void fill_identity(const struct candidate_in *in, struct activity *a)
 {
     struct view *v = in->view;
-    bool is_good = a->outcome == OUTCOME_SUCCESS;
+    bool is_good = a->outcome == OUTCOME_SUCCESS, is_asserted = false;
     struct span user = in->route ? route_value(v, &in->route->fields[FIELD_USER]) : span_of(NULL, 0);
-    if (a->action == ACTION_LOGIN && user.at) {
-        a->cred_kind = (uint8_t)route_login_kind(v, &in->route->fields[FIELD_USER]);
+    bool is_named = in->cred->kind == CRED_NTLM; /* the connection's own */
+    if (a->action == ACTION_LOGIN && !(is_named && !user.at) && login_kind(in, user, &a->cred_kind)) {
+        is_asserted = true;
         memset(a->session, 0, sizeof a->session);
         if (in->cred->has_cookie)
             memcpy(a->session, in->cred->cookie, SESSION_HASH_SIZE);
     }
-    bool is_page = !carries_file(a->action) && span_eq(view_media(v), SPAN("text/html"));
-    struct span shown = is_page ? route_value(v, &v->profile->signed_in) : span_of(NULL, 0);
-    if (!shown.at && in->route && !carries_file(a->action))
-        shown = route_value(v, &in->route->fields[FIELD_SIGNED_IN]);
+    struct span shown = signed_in(in, a->action), own = in->cred->claim.at ? in->cred->claim : in->says->claim;
+    if (is_asserted)
+        own = span_of(NULL, 0);
     bool is_login = a->action == ACTION_LOGIN;
-    struct span claim = is_login ? (user.at ? user : in->cred->claim) : shown.at ? shown : user.at ? user : in->cred->claim;
+    struct span claim = is_login ? (user.at ? user : own) : shown.at ? shown : user.at ? user : own;
     if (claim.at)
         activity_set(a, STR_CLAIM, claim);
-    if (claim.at && is_good && (is_login || shown.at || in->cred->claim.at == claim.at))
+    if (claim.at && is_good && (is_login || shown.at || own.at == claim.at))
         a->flags |= ACT_CLAIM_PROVEN;
     if (v->set->is_removed || (a->action == ACTION_LOGOUT && is_good))
         a->flags |= ACT_SESSION_END;
@@ -395,11 +444,12 @@ static bool has_needs(const struct candidate_in *in)
     return true;
 }
 
-/* Basic credentials are a login of their own each time: refused, they are a failed one. */
+/* Basic credentials and the last step of NTLM are a login of their own each time: refused, they are a failed one. */
 static bool is_basic_refused(const struct candidate_in *in, const struct route_result *result)
 {
     uint16_t status = in->view->t->status;
-    return in->cred->kind == CRED_BASIC && result->outcome == OUTCOME_FAILURE &&
+    bool is_tried = in->cred->kind == CRED_BASIC || (in->cred->kind == CRED_NTLM && in->cred->is_negotiating);
+    return is_tried && result->outcome == OUTCOME_FAILURE &&
            (status == 401 || (status >= 300 && status < 400));
 }
 
@@ -441,6 +491,7 @@ bool candidate_fill(const struct candidate_in *in, struct activity *a)
     fill_identity(in, a);
     fill_session(in, a);
     a->hints |= referer_hint(v);
+    fill_assertion(in, a);
     return true;
 }
 
@@ -487,7 +538,7 @@ static bool is_from_body(const struct route *r, unsigned field)
 bool candidate_amend(const struct candidate_in *in, const uint8_t told[16], struct activity *a)
 {
     static const enum activity_string drop[] = {STR_APP, STR_ROUTE, STR_METHOD, STR_HOST, STR_TARGET, STR_AGENT, STR_OBJECT,
-                                               STR_JA3, STR_JA4, STR_CERT};
+                                               STR_JA3, STR_JA4, STR_CERT, STR_ACTS_FOR, STR_ISSUER, STR_TENANT};
     static const struct {
         enum activity_string string;
         unsigned field;
@@ -496,7 +547,9 @@ bool candidate_amend(const struct candidate_in *in, const uint8_t told[16], stru
         return false;
     a->action = ACTION_AMEND;
     memcpy(a->amends, told, sizeof a->amends);
-    a->flags &= ~(ACT_SESSION_NEW | ACT_SESSION_END);
+    a->flags &= ~(ACT_SESSION_NEW | ACT_SESSION_END | ACT_TOKEN_EXPIRED);
+    a->assertion = ASSERTION_NONE;
+    a->asserted = 0;
     a->hints = 0;
     for (size_t i = 0; i < sizeof drop / sizeof drop[0]; i++)
         a->size[drop[i]] = 0;

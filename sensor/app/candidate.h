@@ -24,6 +24,7 @@ struct candidate_in {
     struct view *view;
     const struct route *route;   /* NULL: a file by its response alone, or a link handed out */
     const struct cred *cred;
+    const struct cred_token *says; /* of it */
     const struct forward *forward;
     bool has_token;              /* a login's answer gave a token */
     const uint8_t *token;        /* its hash */

@@ -2,14 +2,17 @@
  * Credentials of requests, by a profile's list of sessions. */
 #include "app/cred.h"
 
+#include "base/err.h"
 #include "base/hash.h"
 #include "base/map.h"
 #include "wire/auth.h"
 #include "wire/cookie.h"
-#include "wire/json_scan.h"
+#include "wire/negotiate.h"
 #include "wire/url.h"
 
 #include <stdlib.h>
+
+#define CRED_SCRATCH 12288 /* a token of 16 KiB, decoded */
 
 struct cred_hasher {
     struct keyed *key;
@@ -72,26 +75,49 @@ static struct span public_part(const struct session_rule *r, struct span value)
     return r->public ? pattern_take(r->public, value, SPAN("public")) : span_of(NULL, 0);
 }
 
-/* The first claim of a JWT that names the user (unverified: what the server makes of it shows in its answer). */
-static struct span jwt_user(const struct session_rule *r, struct span token, struct arena *a)
-{
-    struct span claims, user = {NULL, 0};
-    if (!r->n_jwt || auth_jwt_claims(token, a, &claims))
-        return user;
-    struct json_scan scan;
-    json_scan_init(&scan, r->jwt, r->n_jwt, NULL, NULL);
-    json_scan_feed(&scan, claims);
-    for (uint8_t i = 0; i < r->n_jwt && !user.at; i++) {
-        const struct json_value *v = &scan.values[i];
-        if (v->is_done && v->kind == JSON_STRING && !v->is_cut && v->text_size)
-            user = arena_copy(a, json_value_text(v));
-    }
-    return user;
-}
-
 static bool scheme_is(const struct session_rule *r, const struct auth *auth)
 {
     return span_eq_nocase(r->name, auth->name);
+}
+
+/* The user of NTLM; Kerberos tells nobody, so that a cookie beside it acts. */
+static bool negotiate_cred(struct span credentials, struct arena *a, struct cred *out)
+{
+    uint8_t memory[NEGOTIATE_ROOM];
+    struct arena scratch;
+    struct negotiate n;
+    arena_init(&scratch, memory, sizeof memory);
+    int rc = negotiate_read(credentials, &scratch, &n);
+    out->is_negotiating = true;
+    out->has_kerberos = !rc && n.kind == NEGOTIATE_KERBEROS;
+    if (rc || n.kind != NEGOTIATE_NTLM || !n.user.size)
+        return false;
+    size_t head = n.domain.size ? n.domain.size + 1 : 0;
+    uint8_t *name = arena_alloc(a, head + n.user.size);
+    if (!name)
+        return false;
+    if (head) {
+        memcpy(name, n.domain.at, n.domain.size);
+        name[n.domain.size] = '\\';
+    }
+    memcpy(name + head, n.user.at, n.user.size);
+    out->kind = CRED_NTLM;
+    out->claim = span_of(name, head + n.user.size);
+    return true;
+}
+
+/* A token in the place of the password: it is who acts, whoever the user name says. */
+static bool password_cred(struct cred_hasher *h, struct span credentials, struct cred *out)
+{
+    uint8_t password[256];
+    size_t size;
+    if (auth_basic_password(credentials, password, sizeof password, &size) || !size)
+        return false;
+    out->kind = CRED_TOKEN;
+    out->has_session = true;
+    cred_hash(h, span_of(password, size), out->session);
+    explicit_bzero(password, sizeof password);
+    return true;
 }
 
 static bool authorization_read(struct cred_hasher *h, const struct session_rule *r, struct span field,
@@ -100,12 +126,16 @@ static bool authorization_read(struct cred_hasher *h, const struct session_rule 
     struct auth auth;
     if (!auth_split(field, &auth) || !auth.credentials.size || !scheme_is(r, &auth))
         return false;
+    if (auth.scheme == AUTH_NEGOTIATE)
+        return negotiate_cred(auth.credentials, a, out);
     if (auth.scheme == AUTH_BASIC || auth.scheme == AUTH_DIGEST) {
         struct span user = {NULL, 0};
         int rc = auth.scheme == AUTH_BASIC ? auth_basic_user(auth.credentials, a, &user)
                                            : auth_digest_user(auth.credentials, a, &user);
         if (rc || !user.size)
             return false;
+        if (r->acts_for && pattern_take(r->acts_for, user, SPAN("user")).size)
+            return password_cred(h, auth.credentials, out);
         if (r->key.size && glob_match(r->key, user, false) && !(r->except.size && glob_match(r->except, user, false))) {
             out->kind = CRED_TOKEN; /* a key in the place of the name: it must not be told */
             out->has_session = true;
@@ -122,8 +152,6 @@ static bool authorization_read(struct cred_hasher *h, const struct session_rule 
     out->has_session = true;
     cred_hash(h, auth.credentials, out->session);
     out->claim = public_part(r, auth.credentials);
-    if (!out->claim.at)
-        out->claim = jwt_user(r, auth.credentials, a);
     return true;
 }
 
@@ -205,14 +233,98 @@ void cred_read(struct cred_hasher *h, const struct profile *profile, const struc
         const struct session_rule *r = &profile->sessions[i];
         if (r->is_remember)
             remember_read(h, r, head, out);
-        else if (out->kind == CRED_NONE || r->kind == SESSION_COOKIE)
-            rule_read(h, r, head, query, a, out);
+        else if ((out->kind == CRED_NONE || r->kind == SESSION_COOKIE) && rule_read(h, r, head, query, a, out))
+            out->rule = r;
     }
     if (out->kind == CRED_NONE && out->has_remember) {
         out->kind = CRED_COOKIE;
         out->has_session = true;
         memcpy(out->session, out->remember, SESSION_HASH_SIZE);
     }
+    if (out->kind == CRED_NONE && out->has_kerberos)
+        out->kind = CRED_KERBEROS;
+}
+
+/* The value a rule is about, as it was sent. */
+static struct span value_sent(const struct session_rule *r, const struct request_head *head, struct span query,
+                              struct arena *a)
+{
+    struct span name, value = {NULL, 0};
+    struct auth auth;
+    switch (r->kind) {
+    case SESSION_COOKIE:
+        return cookie_find(r, head, &name, &value) ? value : span_of(NULL, 0);
+    case SESSION_AUTHORIZATION:
+        return auth_split(head->authorization, &auth) ? auth.credentials : span_of(NULL, 0);
+    case SESSION_HEADER:
+        return field_find(head->fields, r->name);
+    default:
+        return argument_find(r, query, a, &value) ? value : span_of(NULL, 0);
+    }
+}
+
+static struct span text_into(struct cred_token *out, struct span text)
+{
+    struct arena a = {out->bytes + out->used, sizeof out->bytes - out->used, 0, false};
+    struct span copy = text.size ? arena_copy(&a, text) : span_of(NULL, 0);
+    out->used += a.used;
+    return copy;
+}
+
+static void token_jwt(const struct session_rule *r, struct span token, struct arena *a, struct cred_token *out)
+{
+    struct jwt jwt;
+    bool is_closed = jwt_is_encrypted(token);
+    if (!is_closed && jwt_read(token, r->jwt, a, &jwt))
+        return;
+    out->vouched.kind = ASSERTION_JWT;
+    if (is_closed) {
+        out->vouched.bits = ASSERTED_ENCRYPTED;
+        return;
+    }
+    out->vouched.bits = jwt.is_signed ? ASSERTED_SIGNED : 0;
+    out->vouched.has_issued = jwt.has_issued;
+    out->vouched.has_expires = jwt.has_expires;
+    out->vouched.issued_s = jwt.issued_s;
+    out->vouched.expires_s = jwt.expires_s;
+    for (uint8_t i = 0; i < r->jwt->n_names && !out->claim.at; i++)
+        out->claim = text_into(out, jwt.names[i]);
+    out->vouched.issuer = text_into(out, span_sub(jwt.issuer, 0, ASSERTION_ISSUER));
+    out->vouched.tenant = text_into(out, span_sub(jwt.tenant, 0, ASSERTION_TENANT));
+}
+
+void cred_token(const struct cred *cred, const struct request_head *head, struct span query, struct cred_token *out)
+{
+    const struct session_rule *r = cred->rule;
+    out->vouched = (struct vouched){.kind = ASSERTION_NONE};
+    out->claim = out->acts_for = span_of(NULL, 0);
+    out->used = 0;
+    if (!r || (!r->jwt && !r->acts_for))
+        return;
+    uint8_t memory[CRED_SCRATCH];
+    struct arena a;
+    struct span user;
+    arena_init(&a, memory, sizeof memory);
+    struct span value = value_sent(r, head, query, &a);
+    if (r->jwt && value.size)
+        token_jwt(r, value, &a, out);
+    else if (r->acts_for && cred->kind == CRED_TOKEN && auth_basic_user(value, &a, &user) == E_OK)
+        out->acts_for = text_into(out, pattern_take(r->acts_for, user, SPAN("user")));
+}
+
+struct span cred_certificate_name(struct span subject)
+{
+    struct span cn = SPAN("CN="), name = subject;
+    for (size_t at = span_find(subject, cn, 0), n = 0; at != SIZE_MAX; at = span_find(subject, cn, at + 1)) {
+        if (at && subject.at[at - 1] != ',')
+            continue;
+        struct span value = span_from(subject, at + cn.size);
+        name = span_sub(value, 0, span_find_byte(value, ',', 0));
+        bool is_plain = name.size && span_find_byte(name, '\\', 0) == SIZE_MAX && span_find_byte(name, '+', 0) == SIZE_MAX;
+        if (n++ || !is_plain)
+            return subject;
+    }
+    return name;
 }
 
 /* Name and value of a Set-Cookie field, without a look at its attributes. */

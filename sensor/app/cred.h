@@ -4,6 +4,7 @@
 #ifndef APP_CRED_H
 #define APP_CRED_H
 
+#include "app/assertion.h"
 #include "app/head.h"
 #include "app/profile_rules.h"
 #include "base/keyed.h"
@@ -24,12 +25,28 @@ struct cred {
     bool is_rotating;                   /* each answer replaces the cookie */
     bool has_remember;
     uint8_t remember[SESSION_HASH_SIZE]; /* of the remember-me cookie, when has_remember; it acts where nothing else does */
-    struct span claim;                  /* public part: user of Basic, id of a key, user in a JWT; borrowed */
+    bool is_negotiating;                /* it is a step of Negotiate or NTLM */
+    bool has_kerberos;
+    const struct session_rule *rule;    /* the one that says what acts */
+    struct span claim;                  /* public part: user of Basic and NTLM, id of a key; borrowed */
 };
 
 /* The first of the profile's sessions that is there. 'query': of the target, raw. Decoded texts lie in the arena. */
 void cred_read(struct cred_hasher *h, const struct profile *profile, const struct request_head *head,
                struct span query, struct arena *a, struct cred *out);
+
+/* What a token says of itself, read when there is something to tell. Texts lie in it. */
+struct cred_token {
+    struct vouched vouched;
+    struct span claim;    /* who a JSON Web Token names */
+    struct span acts_for; /* whom the sender of a key says it acts for */
+    size_t used;
+    uint8_t bytes[JSON_SCAN_VALUE_MAX + ASSERTION_ISSUER + ASSERTION_TENANT];
+};
+
+void cred_token(const struct cred *cred, const struct request_head *head, struct span query, struct cred_token *out);
+/* The one common name of a certificate's subject (RFC 4514), else the whole subject. */
+struct span cred_certificate_name(struct span subject);
 
 struct cred_set { /* what the answer did to the session cookie */
     uint8_t state; /* enum cookie_state: COOKIE_NONE when it set none */

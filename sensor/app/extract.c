@@ -6,7 +6,6 @@
 #include "app/extract_text.h"
 #include "base/err.h"
 #include "base/pool.h"
-#include "wire/base64.h"
 #include "wire/content.h"
 #include "wire/url.h"
 
@@ -374,7 +373,7 @@ void extract_request(struct extractor *e, struct extract *x, const struct profil
     struct span media = content_type_media(&t);
     bool is_form = span_eq(media, SPAN("application/x-www-form-urlencoded"));
     bool is_multipart = span_eq(media, SPAN("multipart/form-data"));
-    unsigned kinds = is_form        ? KIND(SLOT_FORM) | KIND(SLOT_SAML)
+    unsigned kinds = is_form        ? KIND(SLOT_FORM) | KIND(SLOT_SAML) | KIND(SLOT_ID_TOKEN)
                      : is_multipart ? KIND(SLOT_FORM) | KIND(SLOT_UPLOAD)
                      : is_json(media) ? KIND(SLOT_REQUEST_JSON)
                                       : 0;
@@ -458,18 +457,31 @@ static void multipart_finish(struct scan *s)
     }
 }
 
-/* SAMLResponse: percent-encoded base64 of XML. The raw form is not needed any more once it is decoded. */
-static void saml_value(struct scan *s, unsigned slot, struct span raw)
+static void asserted(void *ctx, unsigned slot, struct span value)
 {
+    struct scan *s = ctx;
+    keep(s->owner, s->x, slot, DECODE_NONE, value, value.size);
+}
+
+/* A copy among the transaction's values. */
+static struct span text_keep(struct extract *x, struct span text, size_t max)
+{
+    struct arena a = {x->bytes + x->used, (size_t)(EXTRACT_BYTES - x->used), 0, false};
+    struct span kept = text.size ? arena_copy(&a, span_sub(text, 0, max)) : text;
+    x->used = (uint16_t)(x->used + a.used);
+    return kept;
+}
+
+/* The assertion a form holds, in the field that stands there 'n' times. */
+static void assertion_end(struct scan *s, enum assertion kind, struct span field, unsigned n)
+{
+    struct vouched v;
     struct arena a;
     arena_init(&a, s->form->plain, sizeof s->form->plain);
-    struct span text = url_decode(raw, true, &a);
-    size_t room = sizeof s->form->plain - a.used, size = 0;
-    if (!text.at || base64_decode(text, s->form->plain + a.used, room, &size))
-        return;
-    struct span name = extract_saml_name(span_of(s->form->plain + a.used, size));
-    if (name.at && name.size <= EXTRACT_VALUE)
-        keep(s->owner, s->x, slot, DECODE_HTML, name, name.size);
+    assertion_read(kind, s->profile, s->slots, field, n, &a, &v, asserted, s);
+    v.issuer = text_keep(s->x, v.issuer, ASSERTION_ISSUER);
+    v.tenant = text_keep(s->x, v.tenant, ASSERTION_TENANT);
+    s->x->vouched = v;
 }
 
 static void form_pair(struct scan *s, struct span name, struct span value)
@@ -477,8 +489,6 @@ static void form_pair(struct scan *s, struct span name, struct span value)
     for (uint64_t left = s->slots; left; left &= left - 1) {
         unsigned slot = (unsigned)__builtin_ctzll(left);
         const struct slot *want = &s->profile->slots[slot];
-        if (want->kind == SLOT_SAML && span_eq(name, SPAN("SAMLResponse")))
-            saml_value(s, slot, value);
         if (want->kind != SLOT_FORM ||
             !(want->is_glob ? glob_match(want->name, name, true) : url_decodes_to(name, true, want->name)))
             continue;
@@ -491,14 +501,22 @@ static void form_pair(struct scan *s, struct span name, struct span value)
 
 static void form_end(struct scan *s)
 {
-    struct span rest = span_of(s->form->raw, s->form->size), name, value;
+    static const struct span names[2] = {SPAN("SAMLResponse"), SPAN("id_token")};
+    struct span rest = span_of(s->form->raw, s->form->size), name, value, asserted_in[2] = {0};
+    unsigned n[2] = {s->form->is_cut, s->form->is_cut}; /* what is cut may hold another */
     if (s->form->is_cut)
         s->owner->counts[COUNT_FORM_CUT]++;
     while (url_next_pair(&rest, &name, &value))
-        if (!s->form->is_cut || rest.at) /* the last pair of a cut form is not whole */
+        if (!s->form->is_cut || rest.at) { /* the last pair of a cut form is not whole */
             form_pair(s, name, value);
-    size_t used = 2 * (size_t)s->form->size;
-    memset(s->form->plain, 0, used < sizeof s->form->plain ? used : sizeof s->form->plain);
+            for (int i = 0; i < 2; i++)
+                if (url_decodes_to(name, true, names[i]) && n[i]++ <= s->form->is_cut)
+                    asserted_in[i] = value;
+        }
+    for (int i = 0; i < 2; i++)
+        if (n[i] > s->form->is_cut && slots_of(s->profile, s->slots, i ? KIND(SLOT_ID_TOKEN) : KIND(SLOT_SAML)))
+            assertion_end(s, i ? ASSERTION_ID_TOKEN : ASSERTION_SAML, asserted_in[i], n[i]);
+    memset(s->form->plain, 0, s->form->size < EXTRACT_FORM / 2 ? 2 * s->form->size : EXTRACT_FORM);
 }
 
 void extract_request_end(struct extractor *e, struct extract *x)

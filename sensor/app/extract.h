@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Values out of bodies, as a profile's slots ask for them: form fields, uploaded parts, JSON members, text between
- * markers, the subject of a SAML answer. Bodies stream through; what is kept is a few small values per transaction.
+ * markers, what SAML and OpenID Connect assert. Bodies stream through; what is kept is a few small values per transaction.
  * Parsers' memory comes from pools and is held only while a body runs. */
 #ifndef APP_EXTRACT_H
 #define APP_EXTRACT_H
 
+#include "app/assertion.h"
 #include "app/listing.h"
 #include "flow/conn.h"
 
@@ -25,6 +26,7 @@ struct scan; /* parsers at work on one body */
 struct extract { /* one transaction's; zeroed at its start */
     uint64_t request, response; /* slots in use */
     struct scan *scan[2];       /* of the request, of the answer */
+    struct vouched vouched;     /* of the request's SAML response or id_token; its texts stand in 'bytes' */
     struct found found[EXTRACT_SLOTS];
     uint16_t used;
     uint8_t bytes[EXTRACT_BYTES];
@@ -59,9 +61,6 @@ struct span extract_value(const struct extract *x, unsigned slot);
  * last two may be empty). Empty when there was none. Of an answer in parts (multipart/byteranges) instead the pieces: "p<from>-<to>/<total>\n", and "p.\n" when none is missing. */
 struct span extract_list(const struct extract *x);
 
-/* The name of the subject of a SAML 2.0 response (XML), undecoded; at == NULL when there is none, when several differ,
- * when it holds a comment, or when it is encrypted. SAML 2.0 core, 2.4.1 and 3.3.3. */
-struct span extract_saml_name(struct span xml);
 /* Undoes character references of HTML, or escapes of JSON, or percent-encoding; at most 'max' bytes. */
 size_t extract_decode(enum decode how, struct span raw, uint8_t *out, size_t max);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Undoing the encodings a value may stand in inside a page, and finding the subject of a SAML response. */
+ * Undoing the encodings a value may stand in inside a page. */
 #include "app/extract.h"
 
 #include "wire/unicode.h"
@@ -113,42 +113,4 @@ size_t extract_decode(enum decode how, struct span raw, uint8_t *out, size_t max
         raw = span_from(rest, used);
     }
     return sink.is_full ? 0 : sink.size;
-}
-
-static bool is_name_byte(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-}
-
-/* Whether "NameID" at 'at' is an opening tag's name: "<NameID" or "<prefix:NameID", and not a longer word. */
-static bool is_name_id(struct span xml, size_t at)
-{
-    size_t back = at;
-    if (back && xml.at[back - 1] == ':') {
-        back--;
-        while (back && is_name_byte(xml.at[back - 1]))
-            back--;
-    }
-    size_t end = at + 6;
-    return back && xml.at[back - 1] == '<' && end < xml.size && !is_name_byte(xml.at[end]);
-}
-
-struct span extract_saml_name(struct span xml)
-{
-    struct span name = {NULL, 0};
-    for (size_t at = span_find(xml, SPAN("NameID"), 0); at != SIZE_MAX; at = span_find(xml, SPAN("NameID"), at + 6)) {
-        if (!is_name_id(xml, at))
-            continue;
-        size_t open = span_find_byte(xml, '>', at);
-        if (open == SIZE_MAX || xml.at[open - 1] == '/')
-            return span_of(NULL, 0);
-        size_t end = span_find_byte(xml, '<', open);
-        if (end == SIZE_MAX || end + 1 >= xml.size || xml.at[end + 1] != '/')
-            return span_of(NULL, 0); /* cut, or a comment or element inside: whose name that is, is open */
-        struct span value = span_trim(span_sub(xml, open + 1, end - open - 1));
-        if (!value.size || (name.at && !span_eq(name, value)))
-            return span_of(NULL, 0);
-        name = value;
-    }
-    return name;
 }

@@ -119,93 +119,6 @@ static int tells_load(struct profile *p, const struct yaml_node *node, struct te
     return E_OK;
 }
 
-static int claims_load(struct profile *p, const struct yaml_node *node, struct session_rule *out, struct text *why)
-{
-    size_t n = node_count(node);
-    if (n > SESSION_CLAIMS)
-        return yaml_fail(node, why, "at most %d claims", SESSION_CLAIMS);
-    out->jwt = profile_keep(p, n * sizeof *out->jwt);
-    if (!out->jwt)
-        return E_NOMEM;
-    for (const struct yaml_node *m = node_first(node); m && out->n_jwt < n; m = m->next) {
-        char pointer[JSON_POINTER_KEY_MAX + 2];
-        const char *reason = "too long";
-        int rc = node_scalar(m, why);
-        if (rc)
-            return rc;
-        int size = snprintf(pointer, sizeof pointer, "/%s", m->scalar);
-        if (size >= (int)sizeof pointer ||
-            json_pointer_compile(span_text(pointer), JSON_SCAN_TEXT, &out->jwt[out->n_jwt++], &reason))
-            return yaml_fail(m, why, "'%s' is no claim: %s", m->scalar, reason);
-    }
-    return E_OK;
-}
-
-static int public_load(struct profile *p, const struct yaml_node *node, struct session_rule *out, struct text *why)
-{
-    const char *reason = "";
-    out->public = profile_keep(p, sizeof *out->public);
-    if (!out->public)
-        return E_NOMEM;
-    int rc = node_scalar(node, why);
-    if (rc)
-        return rc;
-    if (pattern_compile(node_span(node), out->public, &reason))
-        return yaml_fail(node, why, "'%s' is no pattern: %s", node->scalar, reason);
-    bool has = false;
-    for (uint8_t i = 0; i < out->public->n; i++)
-        has |= !strcmp(out->public->names[i], "public");
-    return has ? E_OK : yaml_fail(node, why, "the pattern needs a capture {public}");
-}
-
-static int yes_load(const struct yaml_node *node, unsigned kind, bool *out, struct text *why)
-{
-    if (!node)
-        return E_OK;
-    struct span word = node_span(node);
-    if (kind != SESSION_COOKIE)
-        return yaml_fail(node, why, "'%s' goes with cookie", node->key);
-    *out = span_eq(word, SPAN("true"));
-    return *out || span_eq(word, SPAN("false")) ? E_OK : yaml_fail(node, why, "expected true or false");
-}
-
-static int session_load(struct profile *p, const struct yaml_node *node, struct session_rule *out, struct text *why)
-{
-    static const char *const keys[] = {"cookie", "authorization", "header", "query", "link", "except", "public", "jwt",
-                                       "min_size", "key", "remember", "rotates", NULL};
-    int rc = yaml_check_keys(node, keys, why);
-    const struct yaml_node *what = rc ? NULL : node->child;
-    if (rc)
-        return rc;
-    unsigned kind = 0;
-    while (what && kind < 5 && strcmp(what->key, keys[kind]) != 0)
-        kind++;
-    if (!what || kind == 5)
-        return yaml_fail(node, why, "expected one of cookie, authorization, header, query, link as the first key");
-    rc = node_scalar(what, why);
-    if (rc)
-        return rc;
-    out->kind = (uint8_t)kind;
-    out->name = node_span(what);
-    out->except = node_span(yaml_get(node, "except"));
-    out->key = node_span(yaml_get(node, "key"));
-    if (out->key.size && (kind != SESSION_AUTHORIZATION || !span_eq(out->name, SPAN("basic"))))
-        return yaml_fail(yaml_get(node, "key"), why, "'key' goes with authorization: basic");
-    const struct yaml_node *min = yaml_get(node, "min_size"), *jwt = yaml_get(node, "jwt");
-    uint64_t size = 0;
-    if (min && (!span_u64(node_span(min), &size) || size > 4096))
-        return yaml_fail(min, why, "expected a number of bytes up to 4096");
-    out->min_size = (uint16_t)size;
-    rc = yes_load(yaml_get(node, "remember"), kind, &out->is_remember, why);
-    if (!rc)
-        rc = yes_load(yaml_get(node, "rotates"), kind, &out->is_rotating, why);
-    if (rc)
-        return rc;
-    if (yaml_get(node, "public"))
-        rc = public_load(p, yaml_get(node, "public"), out, why);
-    return rc || !jwt ? rc : claims_load(p, jwt, out, why);
-}
-
 static int sessions_load(struct profile *p, const struct yaml_node *node, struct text *why)
 {
     size_t n = node_count(node);
@@ -364,10 +277,34 @@ static int head_load(struct profile *p, const struct yaml_node *root, struct tex
     return E_OK;
 }
 
+static int signed_in_load(struct profile *p, const struct yaml_node *node, struct text *why)
+{
+    struct sources *all = &p->signed_in, *heads = &p->signed_in_heads;
+    int rc = sources_load(p, NULL, node, "user", all, why);
+    heads->list = rc ? NULL : profile_keep(p, all->n * sizeof *heads->list);
+    if (rc || !heads->list)
+        return rc ? rc : E_NOMEM;
+    for (uint8_t i = 0; i < all->n; i++) {
+        p->signed_in_slots |= source_slots(&all->list[i]);
+        if (all->list[i].kind == SOURCE_RESPONSE_HEADER)
+            heads->list[heads->n++] = all->list[i];
+    }
+    return E_OK;
+}
+
+static int acts_for_load(struct profile *p, const struct yaml_node *node, struct text *why)
+{
+    int rc = sources_load(p, NULL, node, "acts_for", &p->acts_for, why);
+    for (uint8_t i = 0; !rc && i < p->acts_for.n; i++)
+        if (source_is_late(&p->acts_for.list[i]))
+            rc = yaml_fail(node, why, "here only what stands in every request's head: header, query, cookie");
+    return rc;
+}
+
 int profile_compile(struct yaml *yaml, struct profile **out, struct text *why)
 {
     static const char *const keys[] = {"profile", "title", "status", "about", "hosts", "mounts", "separator", "tells",
-                                       "sessions", "signed_in", "login_pages", "routes", NULL};
+                                       "sessions", "signed_in", "acts_for", "login_pages", "routes", NULL};
     struct profile *p = calloc(1, sizeof *p);
     if (!p) {
         yaml_close(yaml);
@@ -391,9 +328,9 @@ int profile_compile(struct yaml *yaml, struct profile **out, struct text *why)
     if (!rc && yaml_get(root, "login_pages"))
         rc = login_pages_load(p, yaml_get(root, "login_pages"), why);
     if (!rc && yaml_get(root, "signed_in"))
-        rc = sources_load(p, NULL, yaml_get(root, "signed_in"), "user", &p->signed_in, why);
-    for (uint8_t i = 0; !rc && i < p->signed_in.n; i++)
-        p->signed_in_slots |= source_slots(&p->signed_in.list[i]);
+        rc = signed_in_load(p, yaml_get(root, "signed_in"), why);
+    if (!rc && yaml_get(root, "acts_for"))
+        rc = acts_for_load(p, yaml_get(root, "acts_for"), why);
     if (!rc && yaml_get(root, "routes"))
         rc = routes_load(p, yaml_get(root, "routes"), why);
     if (!rc)

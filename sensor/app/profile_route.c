@@ -14,7 +14,7 @@ static const struct {
 #define N_METHODS (sizeof methods / sizeof methods[0])
 
 static const char *const field_names[FIELD_N] = {"case", "customer", "file", "object", "user", "token", "mime",
-                                                "signed_in", "requestor"};
+                                                "signed_in", "requestor", "acts_for"};
 
 static int methods_load(const struct yaml_node *node, struct route *out, struct text *why)
 {
@@ -361,7 +361,7 @@ static int needs_load(const struct yaml_node *node, struct route *out, struct te
         while (f < FIELD_N && (m->kind != YAML_SCALAR || strcmp(field_names[f], m->scalar) != 0))
             f++;
         if (f == FIELD_N)
-            return yaml_fail(m, why, "expected case, customer, file, object, user, token, mime, signed_in or requestor");
+            return yaml_fail(m, why, "expected case, customer, file, object, user, token, mime, signed_in, requestor or acts_for");
         out->needs |= 1u << f;
         if (node->kind != YAML_LIST)
             break;
@@ -396,7 +396,7 @@ static int head_load(struct profile *p, const struct yaml_node *node, struct rou
 {
     static const char *const keys[] = {"route", "method", "path", "when", "status", "type", "action", "case", "customer",
                                        "file", "object", "user", "token", "mime", "requestor", "objects", "cases", "size",
-                                       "outcome", "needs", "signed_in", NULL};
+                                       "outcome", "needs", "signed_in", "acts_for", NULL};
     int rc = yaml_check_keys(node, keys, why);
     if (rc)
         return rc;

@@ -8,14 +8,14 @@
 #include "app/template.h"
 #include "base/yaml.h"
 #include "record/activity.h"
-#include "wire/json_scan.h"
+#include "wire/jwt.h"
 
 #define PROFILE_SLOTS 64   /* values of bodies one profile may ask for */
 #define TEXT_MARKERS 4
 #define TEXT_MARKER_MAX 63 /* bytes of a marker */
 
 /* A value that stands in a body, with a number of its own in the profile. */
-enum slot_kind { SLOT_FORM, SLOT_UPLOAD, SLOT_SAML, SLOT_REQUEST_JSON, SLOT_JSON, SLOT_TEXT, SLOT_KINDS };
+enum slot_kind { SLOT_FORM, SLOT_UPLOAD, SLOT_SAML, SLOT_ID_TOKEN, SLOT_REQUEST_JSON, SLOT_JSON, SLOT_TEXT, SLOT_KINDS };
 
 enum decode { DECODE_NONE, DECODE_HTML, DECODE_JSON, DECODE_URL };
 
@@ -30,7 +30,7 @@ struct text_rule {
 struct slot {
     uint8_t kind;
     bool is_glob, is_secret, is_each; /* secret: only its size is kept; each: told value by value (lists) */
-    struct span name;                 /* form field, JSON pointer */
+    struct span name;                 /* form field, JSON pointer, claim, SAML attribute */
     struct json_pointer pointer;
     struct text_rule text;
 };
@@ -53,6 +53,8 @@ struct source {
     struct template *template; /* SOURCE_REFERER, SOURCE_LOCATION: path with a capture of that name */
     struct pattern *as;        /* takes the capture 'take' out of the value; NULL = the value as it is */
     struct span take;
+    struct span *except;       /* globs of values that are none */
+    uint8_t n_except;
 };
 
 struct sources { /* the first that yields something */
@@ -89,7 +91,7 @@ struct outcome_rule {
 
 enum route_field {
     FIELD_CASE, FIELD_CUSTOMER, FIELD_FILE, FIELD_OBJECT, FIELD_USER, FIELD_TOKEN, FIELD_MIME, FIELD_SIGNED_IN,
-    FIELD_REQUESTOR, FIELD_N,
+    FIELD_REQUESTOR, FIELD_ACTS_FOR, FIELD_N,
 };
 
 /* Columns of a list of cases. */
@@ -134,8 +136,6 @@ struct route {
 
 enum session_kind { SESSION_COOKIE, SESSION_AUTHORIZATION, SESSION_HEADER, SESSION_QUERY, SESSION_LINK };
 
-#define SESSION_CLAIMS 4
-
 /* One way a credential shows itself. */
 struct session_rule {
     uint8_t kind;
@@ -144,8 +144,8 @@ struct session_rule {
     struct span except;        /* cookie: a glob of names that are none; Basic: of user names that are no key */
     struct span key;           /* Basic: a glob of user names that are keys, and so secret */
     struct pattern *public;    /* which part of the value is no secret, or NULL */
-    struct json_pointer *jwt;  /* claims that name the user, in this order */
-    uint8_t n_jwt;
+    struct jwt_claims *jwt;    /* claims that name the user, in this order, or NULL */
+    struct pattern *acts_for;  /* Basic: a user name of this form is whom a token claims to act for; the password is the token */
     bool is_remember;          /* cookie: a long-lived value that begins sessions without a login */
     bool is_rotating;          /* cookie: each answer replaces the value */
 };
@@ -172,6 +172,8 @@ struct profile {
     struct session_rule *sessions;
     uint8_t n_sessions;
     struct sources signed_in;
+    struct sources signed_in_heads; /* of these, what stands in the answer's head: looked at in every answer */
+    struct sources acts_for;        /* where a request says whom it acts for */
     uint64_t signed_in_slots;
     struct template *login_pages;
     uint8_t n_login_pages;
@@ -240,6 +242,8 @@ uint64_t source_slots(const struct source *s);
 /* Whether only a body or the answer shows it. */
 bool source_is_late(const struct source *s);
 int status_load(const struct yaml_node *node, struct status_range *out, uint8_t *n, struct text *why);
+/* profile_session.c */
+int session_load(struct profile *p, const struct yaml_node *node, struct session_rule *out, struct text *why);
 int route_load(struct profile *p, const struct yaml_node *node, struct route *out, struct text *why);
 
 #endif

@@ -121,6 +121,7 @@ static const struct {
     {"form", SOURCE_SLOT, SLOT_FORM},
     {"upload", SOURCE_SLOT, SLOT_UPLOAD},
     {"saml", SOURCE_SLOT, SLOT_SAML},
+    {"id_token", SOURCE_SLOT, SLOT_ID_TOKEN},
     {"request_json", SOURCE_SLOT, SLOT_REQUEST_JSON},
     {"json", SOURCE_SLOT, SLOT_JSON},
     {"text", SOURCE_SLOT, SLOT_TEXT},
@@ -129,7 +130,8 @@ static const struct {
 
 static const char *const source_and_test_keys[] = {
     "path", "query", "cookie", "header", "response_header", "referer", "referer_query", "location", "location_query",
-    "disposition", "value", "form", "upload", "saml", "request_json", "json", "text", "as", "is", "matches", "not", NULL,
+    "disposition", "value", "form", "upload", "saml", "id_token", "request_json", "json", "text", "as",
+    "except", "is", "matches", "not", NULL,
 };
 
 static bool has_star(struct span s)
@@ -202,6 +204,24 @@ static int template_source(struct profile *p, const struct yaml_node *node, cons
     return E_OK;
 }
 
+/* One glob, or a list of them. */
+static int globs_load(struct profile *p, const struct yaml_node *node, struct span **list, uint8_t *n_list, struct text *why)
+{
+    size_t n = node_count(node);
+    if (n == 0 || n > 32)
+        return yaml_fail(node, why, "expected 1 to 32 texts");
+    *list = profile_keep(p, n * sizeof **list);
+    if (!*list)
+        return E_NOMEM;
+    for (const struct yaml_node *m = node_first(node); m && *n_list < n; m = m->next) {
+        int rc = node_scalar(m, why);
+        if (rc)
+            return rc;
+        (*list)[(*n_list)++] = node_span(m);
+    }
+    return E_OK;
+}
+
 int source_load(struct profile *p, const struct route *route, const struct yaml_node *node, const char *field,
                 bool is_secret, struct source *out, struct text *why)
 {
@@ -229,6 +249,8 @@ int source_load(struct profile *p, const struct route *route, const struct yaml_
     }
     if (!rc && yaml_get(node, "as"))
         rc = pattern_load(p, yaml_get(node, "as"), field, out, why);
+    if (!rc && yaml_get(node, "except"))
+        rc = globs_load(p, yaml_get(node, "except"), &out->except, &out->n_except, why);
     return rc;
 }
 
@@ -252,23 +274,6 @@ int sources_load(struct profile *p, const struct route *route, const struct yaml
     return E_OK;
 }
 
-static int globs_load(struct profile *p, const struct yaml_node *node, struct test *out, struct text *why)
-{
-    size_t n = node_count(node);
-    if (n == 0 || n > 32)
-        return yaml_fail(node, why, "expected 1 to 32 texts");
-    out->globs = profile_keep(p, n * sizeof *out->globs);
-    if (!out->globs)
-        return E_NOMEM;
-    for (const struct yaml_node *m = node_first(node); m && out->n_globs < n; m = m->next) {
-        int rc = node_scalar(m, why);
-        if (rc)
-            return rc;
-        out->globs[out->n_globs++] = node_span(m);
-    }
-    return E_OK;
-}
-
 int test_load(struct profile *p, const struct route *route, const struct yaml_node *node, struct test *out,
               struct text *why)
 {
@@ -278,7 +283,7 @@ int test_load(struct profile *p, const struct route *route, const struct yaml_no
         return yaml_fail(node, why, "only one of is, matches, not");
     out->kind = TEST_FILLED;
     if (glob) {
-        int rc = globs_load(p, glob, out, why);
+        int rc = globs_load(p, glob, &out->globs, &out->n_globs, why);
         if (rc)
             return rc;
         out->kind = matches ? TEST_MATCHES : TEST_NOT;

@@ -178,6 +178,9 @@ static struct span source_value(struct view *v, const struct source *s)
     struct span value = source_raw(v, s);
     if (s->as && value.at)
         value = pattern_take(s->as, value, s->take);
+    for (uint8_t i = 0; i < s->n_except; i++)
+        if (glob_match(s->except[i], value, true))
+            return span_of(NULL, 0);
     return value.size ? value : span_of(NULL, 0);
 }
 
@@ -198,7 +201,7 @@ enum cred_kind route_login_kind(struct view *v, const struct sources *sources)
         if (!source_value(v, s).at)
             continue;
         unsigned kind = s->kind == SOURCE_SLOT ? v->profile->slots[s->slot].kind : SLOT_KINDS;
-        return kind == SLOT_REQUEST_JSON || kind == SLOT_JSON ? CRED_JSON : kind == SLOT_SAML ? CRED_SAML : CRED_FORM;
+        return kind == SLOT_REQUEST_JSON || kind == SLOT_JSON ? CRED_JSON : kind == SLOT_SAML ? CRED_SAML : kind == SLOT_ID_TOKEN ? CRED_OIDC : CRED_FORM;
     }
     return CRED_FORM;
 }

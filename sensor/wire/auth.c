@@ -69,6 +69,23 @@ int auth_basic_user(struct span credentials, struct arena *a, struct span *user)
     return result;
 }
 
+int auth_basic_password(struct span credentials, uint8_t *out, size_t max, size_t *size)
+{
+    uint8_t plain[2 * USER_MAX];
+    size_t got = 0;
+    int rc = base64_decode(credentials, plain, sizeof plain, &got);
+    size_t colon = rc ? SIZE_MAX : span_find_byte(span_of(plain, got), ':', 0);
+    if (!rc && colon == SIZE_MAX)
+        rc = E_BAD;
+    if (!rc && got - colon - 1 > max)
+        rc = E_LIMIT;
+    *size = rc ? 0 : got - colon - 1;
+    if (*size)
+        memcpy(out, plain + colon + 1, *size);
+    explicit_bzero(plain, sizeof plain);
+    return rc;
+}
+
 int auth_digest_user(struct span credentials, struct arena *a, struct span *user)
 {
     struct span rest = credentials, part;

@@ -20,6 +20,9 @@ bool auth_split(struct span field, struct auth *out);
 /* The user of Basic credentials (RFC 7617), at most 256 bytes, in the arena. Decoding stops at the colon. E_BAD
  * when there is no base64 or no colon; E_NONE when it is empty; E_LIMIT when too long or without room. */
 int auth_basic_user(struct span credentials, struct arena *a, struct span *user);
+/* The password of Basic credentials: SECRET, for hashing where it is a token; wipe it. At most 'max' bytes. E_BAD, E_LIMIT
+ * as above. */
+int auth_basic_password(struct span credentials, uint8_t *out, size_t max, size_t *size);
 /* The user name of Digest credentials (RFC 7616). E_NONE without one. */
 int auth_digest_user(struct span credentials, struct arena *a, struct span *user);
 /* The claims (JSON text) of a signed JWT (RFC 7519, compact JWS: three base64url parts), decoded into the arena.

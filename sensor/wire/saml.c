@@ -7,6 +7,7 @@
 
 #define NS_ASSERTION "urn:oasis:names:tc:SAML:2.0:assertion"
 #define NS_PROTOCOL "urn:oasis:names:tc:SAML:2.0:protocol"
+#define FORMAT_TRANSIENT "urn:oasis:names:tc:SAML:2.0:nameid-format:transient" /* another one each time: no name */
 #define NS_SIGNATURE "http://www.w3.org/2000/09/xmldsig#"
 
 enum element {
@@ -125,7 +126,8 @@ static void element_open(struct reading *r, enum element e)
     case NAME_ID: /* stands in other places too: who confirms, values of attributes */
         if (IS_AT(r, RESPONSE, ASSERTION, SUBJECT, NAME_ID)) {
             out->is_ambiguous |= r->n_names++ > 0;
-            collect(r);
+            if (!span_eq(xml_attribute(&r->xml, SPAN("Format")), SPAN(FORMAT_TRANSIENT)))
+                collect(r);
         }
         break;
     case ENCRYPTED_ID:

@@ -17,7 +17,7 @@ struct saml_attribute {
 
 struct saml {
     /* character references undecoded; at == NULL when there is none */
-    struct span name_id;   /* of the assertion's subject */
+    struct span name_id;   /* of the assertion's subject; none when its Format is transient (8.3.8) */
     struct span issuer;    /* of the assertion, else of the response */
     bool is_signed;        /* response or assertion carries a signature whose reference is to itself */
     bool is_encrypted;     /* assertion, subject or attributes are */

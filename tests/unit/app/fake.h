@@ -99,7 +99,7 @@ static inline const char *fake_says(const struct fake *f)
     static const struct {
         enum activity_string which;
         const char *name;
-    } shown[] = {{STR_CASE, "case"}, {STR_CUSTOMER, "customer"}, {STR_OBJECT, "object"}, {STR_FILE, "file"}, {STR_CLAIM, "user"}};
+    } shown[] = {{STR_CASE, "case"}, {STR_CUSTOMER, "customer"}, {STR_OBJECT, "object"}, {STR_FILE, "file"}, {STR_CLAIM, "user"}, {STR_ACTS_FOR, "for"}};
     static const char outcomes[] = {'?', '+', '-'};
     static char text[4096];
     size_t at = 0;

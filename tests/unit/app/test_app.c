@@ -137,7 +137,9 @@ static const struct row generic[] = {
      "401\nContent-Type: application/json\n\n{\"error\":\"invalid\"}", "login- json-login user=tom@x.example"},
     {"POST /api/login\nContent-Type: application/json\n\n{\"username\":\"tom\",\"password\":\"p\"}",
      "200\nContent-Type: application/json\n\n{\"token\":\"" NEW "\"}", "login+ json-login user=tom proven new"},
-    {"POST /saml/acs" FORM "\n\nSAMLResponse=PHNhbWw6TmFtZUlEIEZvcm1hdD0ieCI%2Bem9lQHguZXhhbXBsZTwvc2FtbDpOYW1lSUQ%2B&RelayState=%2F",
+    {"POST /saml/acs" FORM "\n\nSAMLResponse=PHA6UmVzcG9uc2UgeG1sbnM6cD0idXJuOm9hc2lzOm5hbWVzOnRjOlNBTUw6Mi4wOnByb3RvY29sIiB4bWxuczphPSJ1cm46b2Fz"
+     "aXM6bmFtZXM6dGM6U0FNTDoyLjA6YXNzZXJ0aW9uIj48YTpBc3NlcnRpb24%2BPGE6U3ViamVjdD48YTpOYW1lSUQ%2Bem9lQHgu"
+     "ZXhhbXBsZTwvYTpOYW1lSUQ%2BPC9hOlN1YmplY3Q%2BPC9hOkFzc2VydGlvbj48L3A6UmVzcG9uc2U%2B&RelayState=%2F",
      "303\nLocation: /home\nSet-Cookie: sid=" NEW "\n\n", "login+ saml user=zoe@x.example proven new"},
     {"POST /logout" SIDC, "302\nLocation: /login\nSet-Cookie: sid=deleted; Max-Age=0\n\n", "logout+ logout end"},
     {"GET /case/77" SIDC, "200" HTML "x", "view_case+ case case=77"},

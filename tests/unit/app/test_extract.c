@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Values out of bodies: texts between markers in any slicing, encodings, SAML, and what is never kept. */
+ * Values out of bodies: texts between markers in any slicing, encodings, and what is never kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,33 +110,6 @@ static void decodes(void **state)
     }
     uint8_t out[4];
     assert_int_equal(extract_decode(DECODE_NONE, SPAN("12345"), out, sizeof out), 0); /* rather nothing than half */
-}
-
-static void reads_saml_subjects(void **state)
-{
-    static const struct {
-        const char *xml, *name; /* NULL: none may be told */
-    } rows[] = {
-        {"<saml:Subject><saml:NameID Format=\"x\">zoe@x.example</saml:NameID></saml:Subject>", "zoe@x.example"},
-        {"<NameID>\n zoe \n</NameID>", "zoe"},
-        {"<a:NameID>zoe</a:NameID><b:NameID>zoe</b:NameID>", "zoe"},
-        {"<a:NameID>zoe</a:NameID><b:NameID>eve</b:NameID>", NULL},
-        {"<a:NameID>zoe<!-- -->.eve</a:NameID>", NULL},
-        {"<a:NameID/>", NULL},
-        {"<a:NameID></a:NameID>", NULL},
-        {"<a:NameID>zoe", NULL},
-        {"<a:NameID", NULL},
-        {"<a:NameIDPolicy>zoe</a:NameIDPolicy>", NULL},
-        {"<a:EncryptedID>zoe</a:EncryptedID>", NULL},
-        {"NameID>zoe</", NULL},
-        {"", NULL},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct span got = extract_saml_name(span_text(rows[i].xml));
-        if (!rows[i].name ? got.at != NULL : !span_eq(got, span_text(rows[i].name)))
-            fail_msg("%s: %.*s", rows[i].xml, (int)got.size, (const char *)got.at);
-    }
 }
 
 static const char profile_text[] = "profile: t\n"
@@ -299,7 +272,6 @@ int main(void)
         cmocka_unit_test(finds_texts_in_slices),
         cmocka_unit_test(gives_up_at_gaps_and_long_values),
         cmocka_unit_test(decodes),
-        cmocka_unit_test(reads_saml_subjects),
         cmocka_unit_test(reads_requests),
         cmocka_unit_test(holds_its_bounds),
         cmocka_unit_test(survives_feeding_after_the_end),

@@ -48,7 +48,9 @@ static const char *shown_by(const struct fake *f)
 {
     static const char *const names[] = {[CRED_NONE] = "", [CRED_FORM] = " by=form", [CRED_JSON] = " by=json",
                                         [CRED_SAML] = " by=saml", [CRED_BASIC] = " by=basic", [CRED_BEARER] = " by=bearer",
-                                        [CRED_TOKEN] = " by=token", [CRED_COOKIE] = " by=cookie", [CRED_LINK] = " by=link"};
+                                        [CRED_TOKEN] = " by=token", [CRED_COOKIE] = " by=cookie", [CRED_LINK] = " by=link",
+                                        [CRED_OIDC] = " by=oidc", [CRED_NTLM] = " by=ntlm", [CRED_KERBEROS] = " by=kerberos",
+                                        [CRED_CERT] = " by=cert"};
     return f->n && f->got[0].cred_kind < sizeof names / sizeof *names && names[f->got[0].cred_kind]
                ? names[f->got[0].cred_kind]
                : "";

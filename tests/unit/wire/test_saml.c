@@ -55,6 +55,8 @@ static void reads_responses(void **state)
         {RESPONSE(SIGNATURE("") ASSERTION(SUBJECT("zoe"))), "zoe|https://idp.example signed"},
         {RESPONSE("<a:EncryptedAssertion><x/></a:EncryptedAssertion>"), "| encrypted"},
         {RESPONSE(ASSERTION("<a:Subject><a:EncryptedID/></a:Subject>")), "|https://idp.example encrypted"},
+        {RESPONSE(ASSERTION("<a:Subject><a:NameID Format='urn:oasis:names:tc:SAML:2.0:nameid-format:transient'>_7f</a:NameID></a:Subject>")),
+         "|https://idp.example"},
         {RESPONSE("<p:Status/>"), "|"}, /* refused by the identity provider */
         {PLAIN(""), "|https://idp.example"},
         /* a NameID in another place is somebody else's */
