@@ -19,6 +19,12 @@ void map_free(struct map *m); /* does not call evict */
 void map_on_evict(struct map *m, map_evict_fn *fn, void *ctx);
 /* The value, or NULL. Does not change the order of use. Valid until the entry is removed. */
 void *map_find(const struct map *m, const void *key);
+/* map_find and the rest of map_touch, for who has something to do in between: what was found, and its place. map_use makes
+ * that place the most recently used; it must not have been removed since. */
+uint32_t map_at(const struct map *m, const void *key, void **value);
+void map_use(struct map *m, uint32_t at);
+/* The place of the most recently used; the map is not empty. */
+uint32_t map_newest(const struct map *m);
 /* Finds or makes (value zeroed, *is_new set), and makes it the most recently used. Never NULL. */
 void *map_touch(struct map *m, const void *key, bool *is_new);
 void map_remove(struct map *m, const void *key);

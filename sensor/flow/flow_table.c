@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define MAX_NESTED 4 /* fragments of a tunnel of fragments of something compressed ... */
+#define RECENT_BITS 8
 
 /* received = duplicates + fragments + undecodable + other_ip + tcp + udp; tcp = tcp_segments + after_close.
  * flows = idle + closed + reused + lost + evicted + flushed + those in the table. */
@@ -58,17 +59,27 @@ struct all_counts {
 
 #define N_COUNTERS (sizeof(struct all_counts) / sizeof(uint64_t))
 
+struct recent {
+    struct flow *f; /* NULL: none */
+    uint32_t at;    /* in the map */
+};
+
 struct flow_table {
     struct flow_home home;
     struct map *flows;
     struct dedup *dedup; /* NULL: not wanted */
     struct ipfrag *fragments;
     struct ipcomp *ipcomp;
-    struct flow *recent; /* of the packet before: most packets come in runs */
+    struct recent recent[1u << RECENT_BITS]; /* by their ports: most packets are of a flow that had one lately */
     uint64_t now_ns;
     struct all_counts all;
     struct counter_def defs[N_COUNTERS];
 };
+
+static uint32_t recent_slot(uint16_t port, uint16_t other)
+{
+    return ((uint32_t)(port ^ other) * 0x9e3779b1u) >> (32 - RECENT_BITS);
+}
 
 /* ---- end of a flow ---- */
 
@@ -78,8 +89,9 @@ static void end_flow(struct flow_table *t, struct flow *f, uint64_t now_ns)
     flow_life_close(f, now_ns);
     flow_life_settle(f);
     timers_idle_clear(&t->home.timers, f);
-    if (t->recent == f)
-        t->recent = NULL;
+    struct recent *r = &t->recent[recent_slot(f->key.port[0], f->key.port[1])];
+    if (r->f == f)
+        r->f = NULL;
 }
 
 static void remove_flow(struct flow_table *t, struct flow *f, uint64_t now_ns)
@@ -184,11 +196,28 @@ void flow_table_free(struct flow_table *t)
 
 /* ---- the flow of a packet ---- */
 
+static uint64_t big_endian(const uint8_t *at)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < 8; i++) /* one load and a swap */
+        word = word << 8 | at[i];
+    return word;
+}
+
+/* By address, then by port. */
+static bool is_ordered(const struct endpoint *a, const struct endpoint *b)
+{
+    uint64_t high = big_endian(a->ip.bytes), other_high = big_endian(b->ip.bytes);
+    uint64_t low = big_endian(a->ip.bytes + 8), other_low = big_endian(b->ip.bytes + 8);
+    if (high != other_high)
+        return high < other_high;
+    return low != other_low ? low < other_low : a->port <= b->port;
+}
+
 /* Both directions get the same key; true when the sender is ip[0]. */
 static bool key_of(const struct dissected *d, struct flow_key *key)
 {
-    int order = memcmp(d->src.ip.bytes, d->dst.ip.bytes, sizeof d->src.ip.bytes);
-    bool is_first = order < 0 || (order == 0 && d->src.port <= d->dst.port);
+    bool is_first = is_ordered(&d->src, &d->dst);
     memset(key, 0, sizeof *key);
     key->ip[!is_first] = d->src.ip;
     key->ip[is_first] = d->dst.ip;
@@ -293,7 +322,7 @@ static bool is_other_flow(struct flow_table *t, struct flow *f, const struct dis
     return false;
 }
 
-/* Whether 'd' is of the flow of the packet before; then *sender_is_first is known too. */
+/* Whether 'd' is of this flow; then *sender_is_first is known too. */
 static bool is_recent(const struct flow *f, const struct dissected *d, bool *sender_is_first)
 {
     if (!f || f->key.protocol != d->protocol)
@@ -382,43 +411,65 @@ static void expire_streams(struct flow_table *t, uint64_t now_ns)
     }
 }
 
-/* Begins to fetch what feed will read, so that it comes while the table of copies is looked at: with many flows neither is
- * in the cache. */
-static void fetch_flow(const struct flow_table *t, const struct dissected *d)
-{
-    struct flow_key key;
+/* The flow of a packet, as far as the table has one. */
+struct known {
+    struct flow *f; /* NULL: none */
+    uint32_t at;    /* in the map */
     bool sender_is_first;
-    if (is_recent(t->recent, d, &sender_is_first))
-        return;
-    (void)key_of(d, &key); /* who sent does not matter here */
-    const struct flow *f = map_find(t->flows, &key);
-    if (!f)
-        return;
-    __builtin_prefetch(&f->tcp);
-    __builtin_prefetch(f->conn, 1);
+};
+
+static struct known find_flow(const struct flow_table *t, const struct dissected *d)
+{
+    const struct recent *r = &t->recent[recent_slot(d->src.port, d->dst.port)];
+    struct known k = {.f = r->f, .at = r->at};
+    struct flow_key key;
+    void *value;
+    if (is_recent(k.f, d, &k.sender_is_first))
+        return k;
+    k.sender_is_first = key_of(d, &key);
+    k.at = map_at(t->flows, &key, &value);
+    k.f = value;
+    return k;
 }
 
-static void feed(struct flow_table *t, const struct dissected *d, uint64_t now_ns)
+/* Begins to fetch what feed will read, so that it comes while the table of copies is looked at: with many flows neither is
+ * in the cache. */
+static struct known fetch_flow(const struct flow_table *t, const struct dissected *d)
 {
-    struct flow *f = t->recent;
-    bool is_new = false, sender_is_first;
-    if (!is_recent(f, d, &sender_is_first)) {
-        struct flow_key key;
-        sender_is_first = key_of(d, &key);
-        f = map_touch(t->flows, &key, &is_new);
-        if (is_new)
-            begin_flow(t, f, &key, d, sender_is_first, now_ns);
+    struct known k = find_flow(t, d);
+    if (k.f) {
+        __builtin_prefetch(&k.f->tcp);
+        __builtin_prefetch(k.f->conn, 1);
     }
-    if (!is_new) {
-        expire_stream(f, now_ns);
-        if (is_other_flow(t, f, d, direction_of(f, sender_is_first), now_ns))
-            begin_again(t, f, d, sender_is_first, now_ns);
+    return k;
+}
+
+/* The flow of a packet, found or begun. */
+static struct flow *take_flow(struct flow_table *t, struct known *k, const struct dissected *d, uint64_t now_ns)
+{
+    struct flow_key key;
+    if (k->f) {
+        map_use(t->flows, k->at);
+        expire_stream(k->f, now_ns);
+        if (is_other_flow(t, k->f, d, direction_of(k->f, k->sender_is_first), now_ns))
+            begin_again(t, k->f, d, k->sender_is_first, now_ns);
+        return k->f;
     }
-    t->recent = f;
+    bool is_new, sender_is_first = key_of(d, &key);
+    k->f = map_touch(t->flows, &key, &is_new);
+    k->at = map_newest(t->flows);
+    begin_flow(t, k->f, &key, d, sender_is_first, now_ns);
+    return k->f;
+}
+
+static void feed(struct flow_table *t, struct known *k, const struct dissected *d, uint64_t now_ns)
+{
+    struct flow *f = take_flow(t, k, d, now_ns);
+    t->recent[recent_slot(d->src.port, d->dst.port)] = (struct recent){f, k->at};
     if (d->protocol == FLOW_TCP)
-        feed_tcp(t, f, d, sender_is_first, now_ns);
+        feed_tcp(t, f, d, k->sender_is_first, now_ns);
     else
-        feed_udp(f, d, sender_is_first, now_ns);
+        feed_udp(f, d, k->sender_is_first, now_ns);
 }
 
 /* True for the second copy of a frame (counted). */
@@ -457,10 +508,11 @@ void flow_table_packet(struct flow_table *t, const struct packet *p, struct diss
         t->home.timers.at_s = now_ns / NS_PER_S;
     if (now_ns > t->now_ns)
         t->now_ns = now_ns;
-    fetch_flow(t, d);
+    struct known known = fetch_flow(t, d);
+    bool is_whole = !d->is_fragment && d->protocol != IPCOMP_PROTOCOL;
     if (is_copy(t, hash, now_ns))
         return;
-    if (!make_whole(t, d, counts, now_ns))
+    if (!is_whole && !make_whole(t, d, counts, now_ns))
         return;
     /* only now: a fragment that comes late may be what a stream waits for */
     expire_streams(t, now_ns);
@@ -470,8 +522,11 @@ void flow_table_packet(struct flow_table *t, const struct packet *p, struct diss
         t->all.flow.udp++;
     else
         t->all.flow.other_ip++;
-    if (d->protocol == FLOW_TCP || d->protocol == FLOW_UDP)
-        feed(t, d, now_ns);
+    if (d->protocol != FLOW_TCP && d->protocol != FLOW_UDP)
+        return;
+    if (!is_whole)
+        known = find_flow(t, d);
+    feed(t, &known, d, now_ns);
 }
 
 /* ---- time and the end ---- */
