@@ -127,12 +127,11 @@ static void keep_fields(const struct http1_head *head, uint16_t n, const uint8_t
 {
     struct field *list = arena_alloc(arena, n * sizeof *list);
     *out = (struct fields){list, list ? n : 0, list ? n : 0, head->fields.is_cut || n != head->fields.n};
-    for (uint16_t i = 0; i < out->n; i++) {
-        const struct field *field = &head->fields.list[i];
-        list[i] = (struct field){moved(field->name, from, to), moved(field->value, from, to)};
-        if (head->has_folds && field->value.at)
-            http1_head_unfold(to + (field->value.at - from), field->value.size);
-    }
+    for (uint16_t i = 0; i < out->n; i++)
+        list[i] = (struct field){moved(head->fields.list[i].name, from, to), moved(head->fields.list[i].value, from, to)};
+    for (uint16_t i = 0; head->has_folds && i < out->n; i++)
+        if (list[i].value.at)
+            http1_head_unfold(to + (list[i].value.at - to), list[i].value.size);
 }
 
 void conn_exchange_keep(struct exchange *e, int half, struct span bytes, const struct http1_head *head)

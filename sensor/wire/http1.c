@@ -107,6 +107,20 @@ static bool is_any_let_pass(const struct http1 *h)
     return h->start_part == PART_REST && (h->role == HTTP1_RESPONSE || h->is_path);
 }
 
+/* A start line as nearly all are, in one piece, when it is known which of both it must be: its size with the line end; 0
+ * when it has to be read byte by byte. */
+static size_t plain_start_line(const struct http1 *h, struct span s)
+{
+    if (h->start_part != PART_FIRST || h->matched || h->head_size || h->role == HTTP1_EITHER)
+        return 0;
+    size_t end = span_find_byte(span_sub(s, 0, HTTP1_MAX_HEAD), '\n', 0);
+    if (end == SIZE_MAX)
+        return 0;
+    struct span line = span_sub(s, 0, end + 1);
+    bool is_plain = h->role == HTTP1_RESPONSE ? http1_head_is_plain_status_line(line) : http1_head_is_plain_request_line(line);
+    return is_plain && !span_starts(line, SPAN("PROXY ")) ? line.size : 0;
+}
+
 /* Reads the start line as far as it goes. The number of bytes read, up to and with the line end (*is_whole); *is_bad
  * when the byte behind them cannot stand there. */
 static size_t read_start_line(struct http1 *h, struct span s, bool *is_whole, bool *is_bad)
@@ -183,8 +197,11 @@ static enum http1_event end_start_line(struct http1 *h, struct http1_input *in, 
 static enum http1_event step_head(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
                                   struct http1_out *out)
 {
-    size_t used = 0;
-    if (h->start_part != PART_FIELDS) {
+    size_t used = plain_start_line(h, in->bytes);
+    if (used) {
+        h->start_part = PART_FIELDS;
+        h->line = HTTP1_LINE_EMPTY;
+    } else if (h->start_part != PART_FIELDS) {
         bool is_whole, is_bad;
         size_t before = in->bytes.size;
         used = read_start_line(h, in->bytes, &is_whole, &is_bad);

@@ -2,6 +2,7 @@
  * Message heads of HTTP/1.x: start line, fields, body framing. */
 #include "wire/http1_head.h"
 
+#include "base/bytes64.h"
 #include "base/err.h"
 
 /* tchar of RFC 9110, 5.6.2, one bit per byte value. */
@@ -48,17 +49,6 @@ static inline struct span trim_line_end(struct span line)
     while (line.size && line.at[line.size - 1] == '\r')
         line.size--;
     return line;
-}
-
-/* Takes the next line off the front of *rest, without its end. False when no line end is left. */
-static inline bool take_line(struct span *rest, struct span *line)
-{
-    size_t end = span_find_byte(*rest, '\n', 0);
-    if (end == SIZE_MAX)
-        return false;
-    *line = trim_line_end(span_of(rest->at, end + 1));
-    *rest = span_of(rest->at + end + 1, rest->size - end - 1);
-    return true;
 }
 
 /* "HTTP/1.x" at the front of s. Only major version 1 is HTTP/1 framing. */
@@ -135,10 +125,34 @@ static bool parse_request_line(struct span line, struct http1_head *out)
     return out->target.size != 0;
 }
 
+#define METHOD_MAX 32u
+
+bool http1_head_is_plain_request_line(struct span line)
+{
+    static const char tail[] = " HTTP/1.";
+    line = trim_line_end(line);
+    size_t method = token_size(span_sub(line, 0, METHOD_MAX)), tail_size = sizeof tail; /* with the digit */
+    return method && line.size > method + 1 + tail_size && line.at[method] == ' ' && line.at[method + 1] == '/' &&
+           memcmp(line.at + line.size - tail_size, tail, tail_size - 1) == 0 && is_digit(line.at[line.size - 1]);
+}
+
+bool http1_head_is_plain_status_line(struct span line)
+{
+    const uint8_t *at = line.at;
+    return line.size > 12 && memcmp(at, "HTTP/1.", 7) == 0 && is_digit(at[7]) && at[8] == ' ' && at[9] >= '1' &&
+           is_digit(at[9]) && is_digit(at[10]) && is_digit(at[11]) && (is_blank(at[12]) || at[12] == '\r' || at[12] == '\n');
+}
+
 /* The reason may be missing, with or without the space before it (RFC 9112, 4). */
 static bool parse_status_line(struct span line, struct http1_head *out)
 {
     size_t at, digits = 0;
+    if (http1_head_is_plain_status_line(line)) {
+        out->version_major = 1;
+        out->version_minor = (uint8_t)(line.at[7] - '0');
+        out->status = (uint16_t)((line.at[9] - '0') * 100 + (line.at[10] - '0') * 10 + (line.at[11] - '0'));
+        return true;
+    }
     if (!span_starts(line, SPAN("HTTP/")))
         return false;
     out->version_major = 1;
@@ -200,9 +214,8 @@ static inline void add_field(struct field_reader *r, struct span name, struct sp
     r->can_fold = fields_add(&r->out->fields, name, trim_blanks(value));
 }
 
-static void read_field(struct field_reader *r, struct span line)
+static void read_field(struct field_reader *r, struct span line, size_t colon)
 {
-    size_t colon = span_find_byte(line, ':', 0);
     r->can_fold = false;
     if (colon == SIZE_MAX) {
         r->bare = line;
@@ -237,26 +250,84 @@ static void read_fold(struct field_reader *r, struct span line)
     r->out->has_folds = true;
 }
 
-static void read_line(struct field_reader *r, struct span line)
+/* 'colon' is the index of the first one in the line, or SIZE_MAX. */
+static inline void read_line(struct field_reader *r, struct span line, size_t colon)
 {
     if (line.size && is_blank(line.at[0]))
         read_fold(r, line);
     else if (line.size)
-        read_field(r, line);
+        read_field(r, line, colon);
 }
 
 /* Some clients take a bare CR for a line end. What a server sends is read so; in a request it would let whoever
  * controls a part of a value write fields of his own (RFC 9112, 2.2). */
-static void read_response_line(struct field_reader *r, struct span line)
+static void read_parts(struct field_reader *r, struct span line)
 {
     struct span part;
-    if (span_find_byte(line, '\r', 0) == SIZE_MAX) {
-        read_line(r, line);
-        return;
-    }
     r->out->has_bad_lines = true;
     while (span_split(&line, '\r', &part))
-        read_line(r, part);
+        read_line(r, part, span_find_byte(part, ':', 0));
+}
+
+/* The line up to its LF at 'end', whose first colon is at 'colon' (or behind). False when it is empty: the end of the
+ * head. */
+static bool end_line(struct field_reader *r, struct span line, size_t colon, bool has_cr)
+{
+    line = trim_line_end(line);
+    if (line.size == 0)
+        return false;
+    if (has_cr && span_find_byte(line, '\r', 0) != SIZE_MAX)
+        read_parts(r, line);
+    else
+        read_line(r, line, colon < line.size ? colon : SIZE_MAX);
+    return true;
+}
+
+/* What nearly every line is, a name, a colon and a value: read without a call. False when it is not that. */
+static inline bool read_plain(struct field_reader *r, const uint8_t *from, const uint8_t *colon, const uint8_t *to)
+{
+    struct fields *fields = &r->out->fields;
+    if (colon <= from || is_blank(*from) || is_blank(colon[-1]) || fields->n == fields->max)
+        return false;
+    const uint8_t *value = colon + 1;
+    while (value < to && is_blank(*value))
+        value++;
+    while (to > value && is_blank(to[-1]))
+        to--;
+    fields->list[fields->n++] = (struct field){span_of(from, (size_t)(colon - from)), span_of(value, (size_t)(to - value))};
+    r->bare = span_of(NULL, 0);
+    r->can_fold = true;
+    return true;
+}
+
+/* All lines from 'from' to the empty one; a last one without end is left out. One pass over the bytes, 64 at a time: of
+ * each line its end, its first colon and whether it holds a CR are known before it is looked at. */
+static void read_lines(struct field_reader *r, struct span s, size_t from, bool is_response)
+{
+    uint8_t room[BYTES64];
+    size_t colon = SIZE_MAX; /* of the line that begins at 'from' */
+    bool has_cr = false;     /* the same, but for the CR right before the LF */
+    for (size_t base = from; base < s.size; base += BYTES64) {
+        const uint8_t *block = bytes64_at(s, base, room);
+        uint64_t ends = bytes64_equal(block, '\n'), colons = bytes64_equal(block, ':'), crs = bytes64_equal(block, '\r');
+        for (; ends; ends &= ends - 1) {
+            uint64_t end_bit = ends & -ends, line_bits = end_bit ^ (end_bit - 1);
+            const uint8_t *at = s.at + from, *to = s.at + base + __builtin_ctzll(ends);
+            colon = colon == SIZE_MAX && colons ? base + (size_t)__builtin_ctzll(colons) : colon;
+            has_cr |= (crs & line_bits & ~(end_bit >> 1)) != 0;
+            bool is_usual = to > at && to[-1] == '\r' && !has_cr && colon < (size_t)(to - s.at);
+            if (!(is_usual && read_plain(r, at, s.at + colon, to - 1)) &&
+                !end_line(r, span_of(at, (size_t)(to + 1 - at)), colon - from, has_cr && is_response))
+                return;
+            colons &= ~line_bits;
+            crs &= ~line_bits;
+            from = (size_t)(to + 1 - s.at);
+            colon = SIZE_MAX;
+            has_cr = false;
+        }
+        colon = colon == SIZE_MAX && colons ? base + (size_t)__builtin_ctzll(colons) : colon;
+        has_cr |= crs != 0;
+    }
 }
 
 /* The start line ends at a bare CR too, in a response: what follows it is a field. */
@@ -273,25 +344,34 @@ int http1_head_parse(struct span bytes, enum http1_role role, struct http1_head 
     struct field_reader r = {.out = out};
     *out = (struct http1_head){.fields = fields};
     struct span line, rest = {0};
-    if (!take_line(&bytes, &line)) {
-        line = trim_line_end(bytes);
-        bytes = span_of(NULL, 0);
-    }
+    size_t end = span_find_byte(bytes, '\n', 0), from = end == SIZE_MAX ? bytes.size : end + 1;
+    line = trim_line_end(span_sub(bytes, 0, from));
     if (role == HTTP1_RESPONSE)
         line = split_status_line(line, &rest);
     if (!(role == HTTP1_REQUEST ? parse_request_line(line, out) : parse_status_line(line, out)))
         return E_BAD;
-    if (rest.size) {
-        out->has_bad_lines = true;
-        read_response_line(&r, rest);
-    }
-    while (take_line(&bytes, &line) && line.size) {
-        if (role == HTTP1_RESPONSE)
-            read_response_line(&r, line);
-        else
-            read_line(&r, line);
-    }
+    if (rest.size)
+        read_parts(&r, rest);
+    read_lines(&r, bytes, from, role == HTTP1_RESPONSE);
     return E_OK;
+}
+
+/* From within a line: the beginning of the next one that may be empty, or the size. */
+static size_t skip_lines(struct span s, size_t from, uint8_t *line)
+{
+    uint8_t room[BYTES64];
+    for (size_t base = from; base < s.size; base += BYTES64) {
+        uint64_t ends = bytes64_equal(bytes64_at(s, base, room), '\n');
+        for (; ends; ends &= ends - 1) {
+            size_t next = base + (size_t)__builtin_ctzll(ends) + 1;
+            if (next < s.size && s.at[next] != '\r' && s.at[next] != '\n')
+                continue;
+            *line = HTTP1_LINE_EMPTY;
+            return next;
+        }
+    }
+    *line = HTTP1_LINE_MORE;
+    return s.size;
 }
 
 size_t http1_head_find_end(struct span s, size_t from, uint8_t *line)
@@ -304,11 +384,7 @@ size_t http1_head_find_end(struct span s, size_t from, uint8_t *line)
         }
         if (s.at[from] == '\n' && *line != HTTP1_LINE_MORE)
             return from + 1;
-        size_t end = span_find_byte(s, '\n', from);
-        *line = end == SIZE_MAX ? HTTP1_LINE_MORE : HTTP1_LINE_EMPTY;
-        if (end == SIZE_MAX)
-            return SIZE_MAX;
-        from = end + 1;
+        from = skip_lines(s, from, line);
     }
     return SIZE_MAX;
 }
@@ -330,25 +406,19 @@ static bool is_nearly_chunked(struct span part)
 }
 
 /* All Transfer-Encoding fields are one list (RFC 9110, 5.3); "identity" was withdrawn and means nothing. */
-static struct coding_facts transfer_coding(const struct http1_head *head, bool is_request)
+static void transfer_coding(struct span list, bool is_request, struct coding_facts *facts)
 {
-    struct coding_facts facts = {0};
-    const struct field *field;
-    uint16_t from = 0;
-    while ((field = fields_next(&head->fields, SPAN("transfer-encoding"), &from))) {
-        struct span rest = field->value, part;
-        while (span_split(&rest, ',', &part)) {
-            part = span_trim(part);
-            if (part.size == 0 || span_eq_nocase(part, SPAN("identity")))
-                continue;
-            facts.is_odd = facts.is_odd || facts.ends_chunked; /* something after chunked, or chunked twice */
-            facts.is_present = true;
-            facts.ends_chunked = span_eq_nocase(part, SPAN("chunked"));
-            if (!is_request && !facts.ends_chunked && is_nearly_chunked(part))
-                facts.ends_chunked = facts.is_odd = true;
-        }
+    struct span part;
+    while (span_split(&list, ',', &part)) {
+        part = span_trim(part);
+        if (part.size == 0 || span_eq_nocase(part, SPAN("identity")))
+            continue;
+        facts->is_odd = facts->is_odd || facts->ends_chunked; /* something after chunked, or chunked twice */
+        facts->is_present = true;
+        facts->ends_chunked = span_eq_nocase(part, SPAN("chunked"));
+        if (!is_request && !facts->ends_chunked && is_nearly_chunked(part))
+            facts->ends_chunked = facts->is_odd = true;
     }
-    return facts;
 }
 
 /* "68 x" is 68 to those who read digits as long as they come. What no file can have, no program takes for a length. */
@@ -359,24 +429,26 @@ static bool read_length(struct span part, uint64_t *length, bool *is_odd)
     return span_u64(span_sub(part, 0, end), length) && *length <= INT64_MAX;
 }
 
-static void content_length(const struct http1_head *head, struct http1_body *body)
+static void content_length(struct span list, struct http1_body *body)
 {
-    const struct field *field;
-    uint16_t from = 0;
-    while ((field = fields_next(&head->fields, SPAN("content-length"), &from))) {
-        struct span rest = field->value, part;
-        while (span_split(&rest, ',', &part)) {
-            uint64_t length;
-            bool is_odd = false, is_number = read_length(span_trim(part), &length, &is_odd);
-            body->is_ambiguous = body->is_ambiguous || is_odd || !is_number;
-            if (!is_number)
-                continue;
-            if (body->has_length)
-                body->is_ambiguous = body->is_ambiguous || length != body->length;
-            else {
-                body->length = length;
-                body->has_length = true;
-            }
+    struct span part;
+    uint64_t only;
+    if (!body->has_length && span_u64(list, &only) && only <= INT64_MAX) { /* one number, as it should be */
+        body->length = only;
+        body->has_length = true;
+        return;
+    }
+    while (span_split(&list, ',', &part)) {
+        uint64_t length;
+        bool is_odd = false, is_number = read_length(span_trim(part), &length, &is_odd);
+        body->is_ambiguous = body->is_ambiguous || is_odd || !is_number;
+        if (!is_number)
+            continue;
+        if (body->has_length)
+            body->is_ambiguous = body->is_ambiguous || length != body->length;
+        else {
+            body->length = length;
+            body->has_length = true;
         }
     }
 }
@@ -384,8 +456,14 @@ static void content_length(const struct http1_head *head, struct http1_body *bod
 static struct http1_body body_of(const struct http1_head *head, bool is_request)
 {
     struct http1_body body = {.kind = is_request ? HTTP1_BODY_NONE : HTTP1_BODY_CLOSE};
-    struct coding_facts coding = transfer_coding(head, is_request);
-    content_length(head, &body);
+    struct coding_facts coding = {0};
+    for (uint16_t i = 0; i < head->fields.n; i++) {
+        const struct field *field = &head->fields.list[i];
+        if (span_eq_nocase(field->name, SPAN("transfer-encoding")))
+            transfer_coding(field->value, is_request, &coding);
+        else if (span_eq_nocase(field->name, SPAN("content-length")))
+            content_length(field->value, &body);
+    }
     if (head->has_bad_lines && (coding.is_present || body.has_length))
         body.is_ambiguous = true;
     if (body.has_length)
@@ -432,7 +510,8 @@ static struct span host_of_authority(struct span authority)
 
 struct span http1_head_host(const struct http1_head *head)
 {
-    size_t scheme = span_find(head->target, SPAN("://"), 0);
+    bool is_path = head->target.size && head->target.at[0] == '/';
+    size_t scheme = is_path ? SIZE_MAX : span_find(head->target, SPAN("://"), 0);
     if (scheme != SIZE_MAX && scheme > 0 && token_size(head->target) >= scheme) {
         struct span authority = span_from(head->target, scheme + 3);
         size_t end = 0;

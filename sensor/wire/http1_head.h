@@ -31,6 +31,10 @@ int http1_head_parse(struct span bytes, enum http1_role role, struct http1_head 
  * three, in a status line. */
 bool http1_head_is_request_line(struct span line, bool is_strict);
 bool http1_head_is_status_line(struct span line, bool is_strict);
+/* What nearly all of them are, told from a few bytes; false says nothing. Such a line is one by the functions above too: a
+ * method of at most 32 bytes, a space, a path, " HTTP/1.x"; or "HTTP/1.x ddd" and a blank or the line end. */
+bool http1_head_is_plain_request_line(struct span line);
+bool http1_head_is_plain_status_line(struct span line);
 /* One of the methods in use (RFC 9110, 9.3; RFC 5789; RFC 4918) at the end of 's': its size, or 0. */
 size_t http1_head_usual_method(struct span s);
 /* A line of the form token ":" anything, or a fold. */
