@@ -7,14 +7,6 @@
 
 static const uint8_t v4_mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-struct ipaddr ipaddr_from4(const uint8_t bytes[4])
-{
-    struct ipaddr a;
-    memcpy(a.bytes, v4_mapped, 12);
-    memcpy(a.bytes + 12, bytes, 4);
-    return a;
-}
-
 struct ipaddr ipaddr_from6(const uint8_t bytes[16])
 {
     struct ipaddr a;

@@ -22,7 +22,12 @@ struct prefix {
 #define IPADDR_TEXT_MAX 46
 #define PREFIX_TEXT_MAX 50
 
-struct ipaddr ipaddr_from4(const uint8_t bytes[4]);
+static inline struct ipaddr ipaddr_from4(const uint8_t bytes[4])
+{
+    struct ipaddr a = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}};
+    memcpy(a.bytes + 12, bytes, 4);
+    return a;
+}
 struct ipaddr ipaddr_from6(const uint8_t bytes[16]);
 bool ipaddr_is4(const struct ipaddr *a);
 bool ipaddr_is_zero(const struct ipaddr *a); /* :: or 0.0.0.0: "unknown" everywhere in this program */

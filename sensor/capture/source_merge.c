@@ -111,6 +111,16 @@ static void finish(struct merge *m, struct entry *e)
     m->n_open--;
 }
 
+static void end_file(struct merge *m, struct entry *e, int rc)
+{
+    if (rc == E_END)
+        finish(m, e);
+    else
+        source_add_note(&m->base, "%s: %s after %llu packets", source_file_name(e->file),
+                        rc == E_IO ? strerror(errno) : err_text(rc),
+                        (unsigned long long)source_file_packets(e->file));
+}
+
 /* Reads the file's next packet. 1; 0: a pipe has nothing now; E_END: finished; E_IO; E_NOMEM. */
 static int load(struct merge *m, struct entry *e)
 {
@@ -125,13 +135,19 @@ static int load(struct merge *m, struct entry *e)
     if (rc == 1) {
         e->is_loaded = true;
         e->due_ns = e->packet.time_ns;
-    } else if (rc == E_END) {
-        finish(m, e);
     } else if (rc < 0) {
-        source_add_note(&m->base, "%s: %s after %llu packets", source_file_name(e->file),
-                        rc == E_IO ? strerror(errno) : err_text(rc),
-                        (unsigned long long)source_file_packets(e->file));
+        end_file(m, e, rc);
     }
+    return rc;
+}
+
+/* The same for the last file there is: its packet is handed out at once, there is none to compare it with. */
+static int load_last(struct merge *m, struct entry *e, struct packet *p)
+{
+    int rc = source_file_next(e->file, p);
+    p->source = m->heap[0];
+    if (rc < 0)
+        end_file(m, e, rc);
     return rc;
 }
 
@@ -162,7 +178,10 @@ static int merge_next(struct source *s, struct packet *p)
             p->source = m->heap[0];
             return 1;
         }
-        int rc = load(m, e);
+        bool is_last = m->heap_n == 1 && !m->filter && !source_file_is_suspended(e->file);
+        int rc = is_last ? load_last(m, e, p) : load(m, e);
+        if (is_last && rc == 1)
+            return 1;
         if (rc == E_END)
             heap_pop(m);
         else if (rc == 1)

@@ -93,8 +93,47 @@ static int walk(struct walk *w, enum layer layer, struct decap_counts *counts)
     return layer <= END_OTHER_IP ? 0 : E_BAD;
 }
 
+#define ETHERNET 1u
+#define ETHER_SIZE 14u
+#define IP4_SIZE 20u
+#define TCP_SIZE 20u
+
+/* Ethernet, IPv4 without options, TCP: what nearly all frames are, read in one go. False when it is anything else, cut
+ * inside its headers or contradicts itself; then the walk tells what it is. */
+static bool is_plain(const struct packet *p, struct dissected *d)
+{
+    const uint8_t *ip = p->bytes + ETHER_SIZE, *tcp = ip + IP4_SIZE;
+    if (p->link != ETHERNET || p->caught < ETHER_SIZE + IP4_SIZE + TCP_SIZE || be16(p->bytes + 12) != 0x0800 ||
+        ip[0] != 0x45 || be16(ip + 6) & 0x3fff || ip[9] != 6)
+        return false;
+    size_t total = be16(ip + 2), header = (tcp[12] >> 4) * 4u, caught = p->caught - ETHER_SIZE;
+    if (header < TCP_SIZE || total < IP4_SIZE + header || caught < IP4_SIZE + header)
+        return false;
+    *d = (struct dissected){
+        .src = {ipaddr_from4(ip + 12), be16(tcp)},
+        .dst = {ipaddr_from4(ip + 16), be16(tcp + 2)},
+        .ip = span_of(ip, caught < total ? caught : total),
+        .ip_header_size = IP4_SIZE,
+        .protocol = 6,
+        .ttl = ip[8],
+        .ip_id = be16(ip + 4),
+        .payload = span_of(tcp + header, (caught < total ? caught : total) - IP4_SIZE - header),
+        .payload_wire = (uint32_t)(total - IP4_SIZE - header),
+        .seq = be32(tcp + 4),
+        .ack = be32(tcp + 8),
+        .window = be16(tcp + 14),
+        .tcp_flags = tcp[13],
+    };
+    return true;
+}
+
 int decap_packet(const struct packet *p, struct dissected *d, struct decap_counts *counts)
 {
+    if (is_plain(p, d)) {
+        counts->received++;
+        count(counts, END_TCP, d);
+        return 0;
+    }
     memset(d, 0, sizeof *d);
     struct walk w;
     w.d = d;
