@@ -68,6 +68,8 @@ static const struct counter_def counter_defs[COUNTERS] = {
 struct app {
     struct app_options options;
     struct forward_trust trust;
+    struct forward_memo forwards[FORWARD_MEMOS];
+    struct clean_target clean[CLEAN_TARGETS];
     struct pool *notes;
     struct extractor *extractor;
     struct file_taps *files;
@@ -200,7 +202,7 @@ static void begin(struct app *app, struct view *v, struct note *n)
     v->profile = n->profile = hosts_request(app->hosts, v);
     view_request(v);
     struct fields forwarding = {v->request.forwarding, v->request.n_forwarding, HEAD_FORWARDING, false};
-    forward_resolve(&app->trust, t, &forwarding, &n->forward);
+    forward_recall(app->forwards, &app->trust, t, &forwarding, &n->forward);
     app->counts[COUNT_FORGED] += n->forward.is_forged;
     read_credential(app, v, n);
     route_candidates(v, &n->choice);
@@ -322,7 +324,7 @@ static void tell(struct app *app, struct view *v, struct note *n, enum telling h
     struct cred_token says;
     cred_token(&n->cred, view_request(v), view_url(v)->query, &says);
     struct candidate_in in = {.view = v, .route = n->route, .cred = &n->cred, .says = &says, .forward = &n->forward,
-                              .has_token = read_token(app, v, n, token), .token = token, .masked = &app->masked,
+                              .has_token = read_token(app, v, n, token), .token = token, .masked = &app->masked, .clean = app->clean,
                               .done_ns = latest(v->t), .seed = app->seed, .action = (enum action)n->action,
                               .is_begun = how == TELL_BEGUN};
     if (how == TELL_AMEND && in.done_ns <= n->told_ns)

@@ -4,6 +4,7 @@
 
 #include "app/file_tap.h"
 #include "app/resource.h"
+#include "base/hash.h"
 #include "base/times.h"
 #include "record/mask.h"
 #include "wire/disposition.h"
@@ -286,7 +287,7 @@ static void fill_names(const struct candidate_in *in, struct activity *a)
 }
 
 /* The target without its secrets: what the route calls "secret" is one, what it gives another name is none. */
-static void mask_target(const struct candidate_in *in)
+static struct span mask_target(const struct candidate_in *in)
 {
     const struct view *v = in->view;
     const struct template *t = in->route && v->captured == in->route ? &in->route->path : NULL;
@@ -300,6 +301,27 @@ static void mask_target(const struct candidate_in *in)
     }
     text_clear(in->masked);
     target_mask_known(v->t->target, &known, in->masked);
+    return text_span(in->masked);
+}
+
+static struct span masked_target(const struct candidate_in *in)
+{
+    const struct view *v = in->view;
+    struct span target = v->t->target;
+    const struct route *captured = in->route && v->captured == in->route ? in->route : NULL;
+    uint8_t hash[16];
+    uint64_t slot;
+    hash128(target, 0, hash);
+    memcpy(&slot, hash, sizeof slot);
+    struct clean_target *clean = &in->clean[slot % CLEAN_TARGETS];
+    if (target.size && clean->route == captured && memcmp(clean->target, hash, sizeof hash) == 0)
+        return target;
+    struct span masked = mask_target(in);
+    if (span_eq(masked, target)) {
+        memcpy(clean->target, hash, sizeof hash);
+        clean->route = captured;
+    }
+    return masked;
 }
 
 static void fill_request(const struct candidate_in *in, struct activity *a)
@@ -309,8 +331,7 @@ static void fill_request(const struct candidate_in *in, struct activity *a)
     activity_set(a, STR_ROUTE, in->route ? in->route->name : in->action == ACTION_API_CALL ? SPAN("hand-off") : SPAN(""));
     activity_set(a, STR_METHOD, v->t->method);
     activity_set(a, STR_HOST, v->t->host);
-    mask_target(in);
-    activity_set(a, STR_TARGET, text_span(in->masked));
+    activity_set(a, STR_TARGET, masked_target(in));
     if (view_request(v)->user_agent.size)
         activity_set(a, STR_AGENT, span_sub(view_request(v)->user_agent, 0, 256));
     if (v->t->tls) {

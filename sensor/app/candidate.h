@@ -20,6 +20,13 @@ void candidate_drop_facts(struct activity *a);
 
 struct file_tap;
 
+/* Targets in which nothing was found to be masked, as that takes longer than all else about them. */
+#define CLEAN_TARGETS 4096u /* a power of two */
+struct clean_target {
+    uint8_t target[16];        /* its hash */
+    const struct route *route; /* that took it, whose template says what is a secret */
+};
+
 struct candidate_in {
     struct view *view;
     const struct route *route;   /* NULL: a file by its response alone, or a link handed out */
@@ -29,6 +36,7 @@ struct candidate_in {
     bool has_token;              /* a login's answer gave a token */
     const uint8_t *token;        /* its hash */
     struct text *masked;         /* scratch for the masked target */
+    struct clean_target *clean;  /* CLEAN_TARGETS of them, zeroed at the start */
     uint64_t done_ns;
     uint64_t seed;               /* secret: of the hashes of addresses */
     enum action action;          /* what it is, when route is NULL */

@@ -13,10 +13,28 @@
 #include <stdlib.h>
 
 #define CRED_SCRATCH 12288 /* a token of 16 KiB, decoded */
+#define MEMOS 1024u /* a power of two */
+
+/* What a rule found in a Cookie field: a session sends the same field with each of its requests. */
+struct memo {
+    uint8_t field[16];               /* hash of the whole field */
+    const struct session_rule *rule; /* NULL: unused */
+    bool has;
+    uint16_t at, size;               /* the value, in the field */
+    uint64_t name;                   /* hash64 of the cookie's name */
+    uint8_t session[SESSION_HASH_SIZE];
+};
 
 struct cred_hasher {
     struct keyed *key;
     struct map *known; /* fast hash of a value -> keyed hash */
+    struct memo memos[MEMOS];
+    struct memo unkept; /* of requests with several Cookie fields */
+};
+
+struct field_hash {
+    uint8_t bytes[16];
+    bool is_known;
 };
 
 struct cred_hasher *cred_hasher_new(struct keyed *key, uint32_t max)
@@ -68,6 +86,43 @@ static bool cookie_find(const struct session_rule *r, const struct request_head 
                 return true;
     }
     return false;
+}
+
+static const struct memo *memo_make(struct cred_hasher *h, const struct session_rule *r, const struct request_head *head,
+                                    struct memo *m, struct span *value)
+{
+    struct span name;
+    m->rule = r;
+    m->has = cookie_find(r, head, &name, value);
+    if (!m->has)
+        return m;
+    m->at = (uint16_t)(value->at - head->cookies[0].at); /* right where it is the only field, and only read then */
+    m->size = (uint16_t)value->size;
+    m->name = hash64(name, 0);
+    cred_hash(h, *value, m->session);
+    return m;
+}
+
+/* What the rule finds in the request's cookies; remembered where they are one field, as browsers send them. '*once' has
+ * the hash of that field from the second rule on. */
+static const struct memo *memo_find(struct cred_hasher *h, const struct session_rule *r, const struct request_head *head,
+                                    struct field_hash *once, struct span *value)
+{
+    struct span field = head->cookies[0];
+    if (head->n_cookies != 1 || field.size > UINT16_MAX)
+        return memo_make(h, r, head, &h->unkept, value);
+    if (!once->is_known)
+        hash128(field, 0, once->bytes);
+    once->is_known = true;
+    uint64_t slot;
+    memcpy(&slot, once->bytes, sizeof slot);
+    struct memo *m = &h->memos[(slot + ((uintptr_t)r >> 4)) % MEMOS];
+    if (m->rule == r && memcmp(m->field, once->bytes, sizeof m->field) == 0) {
+        *value = span_sub(field, m->at, m->size);
+        return m;
+    }
+    memcpy(m->field, once->bytes, sizeof m->field);
+    return memo_make(h, r, head, m, value);
 }
 
 static struct span public_part(const struct session_rule *r, struct span value)
@@ -157,13 +212,16 @@ static bool authorization_read(struct cred_hasher *h, const struct session_rule 
 
 /* A remember-me cookie acts where nothing else does. */
 static void remember_read(struct cred_hasher *h, const struct session_rule *r, const struct request_head *head,
-                          struct cred *out)
+                          struct field_hash *once, struct cred *out)
 {
-    struct span name, value;
-    if (out->has_remember || !cookie_find(r, head, &name, &value))
+    struct span value;
+    if (out->has_remember || !head->n_cookies)
+        return;
+    const struct memo *m = memo_find(h, r, head, once, &value);
+    if (!m->has)
         return;
     out->has_remember = true;
-    cred_hash(h, value, out->remember);
+    memcpy(out->remember, m->session, SESSION_HASH_SIZE);
 }
 
 /* A key by itself, in a field or an argument. */
@@ -194,25 +252,35 @@ static struct span field_find(const struct fields *fields, struct span name)
     return fields ? fields_get(fields, name) : span_of(NULL, 0);
 }
 
-static bool rule_read(struct cred_hasher *h, const struct session_rule *r, const struct request_head *head,
-                      struct span query, struct arena *a, struct cred *out)
+static bool cookie_read(struct cred_hasher *h, const struct session_rule *r, const struct request_head *head,
+                        struct field_hash *once, struct cred *out)
 {
-    struct span name, value;
+    if (out->has_cookie || !head->n_cookies)
+        return false;
+    struct span value;
+    const struct memo *m = memo_find(h, r, head, once, &value);
+    if (!m->has)
+        return false;
+    out->has_cookie = true;
+    out->is_rotating = r->is_rotating;
+    out->cookie_name = m->name;
+    memcpy(out->cookie, m->session, SESSION_HASH_SIZE);
+    if (out->kind != CRED_NONE)
+        return false; /* noted; something else acts */
+    out->kind = CRED_COOKIE;
+    out->has_session = true;
+    memcpy(out->session, out->cookie, SESSION_HASH_SIZE);
+    out->claim = public_part(r, value);
+    return true;
+}
+
+static bool rule_read(struct cred_hasher *h, const struct session_rule *r, const struct request_head *head,
+                      struct span query, struct arena *a, struct field_hash *once, struct cred *out)
+{
+    struct span value;
     switch (r->kind) {
     case SESSION_COOKIE:
-        if (out->has_cookie || !cookie_find(r, head, &name, &value))
-            return false;
-        out->has_cookie = true;
-        out->is_rotating = r->is_rotating;
-        out->cookie_name = hash64(name, 0);
-        cred_hash(h, value, out->cookie);
-        if (out->kind != CRED_NONE)
-            return false; /* noted; something else acts */
-        out->kind = CRED_COOKIE;
-        out->has_session = true;
-        memcpy(out->session, out->cookie, SESSION_HASH_SIZE);
-        out->claim = public_part(r, value);
-        return true;
+        return cookie_read(h, r, head, once, out);
     case SESSION_AUTHORIZATION:
         return head->authorization.size && authorization_read(h, r, head->authorization, a, out);
     case SESSION_HEADER:
@@ -228,12 +296,13 @@ static bool rule_read(struct cred_hasher *h, const struct session_rule *r, const
 void cred_read(struct cred_hasher *h, const struct profile *profile, const struct request_head *head,
                struct span query, struct arena *a, struct cred *out)
 {
+    struct field_hash once = {.is_known = false};
     *out = (struct cred){.kind = CRED_NONE};
     for (uint8_t i = 0; i < profile->n_sessions; i++) {
         const struct session_rule *r = &profile->sessions[i];
         if (r->is_remember)
-            remember_read(h, r, head, out);
-        else if ((out->kind == CRED_NONE || r->kind == SESSION_COOKIE) && rule_read(h, r, head, query, a, out))
+            remember_read(h, r, head, &once, out);
+        else if ((out->kind == CRED_NONE || r->kind == SESSION_COOKIE) && rule_read(h, r, head, query, a, &once, out))
             out->rule = r;
     }
     if (out->kind == CRED_NONE && out->has_remember) {

@@ -2,7 +2,10 @@
  * The walk over forwarding hops. */
 #include "app/forward.h"
 
+#include "base/hash.h"
 #include "wire/forwarded.h"
+
+#define MEMO_VALUE 96 /* bytes; a longer field is read each time */
 
 static bool is_trusted(const struct forward_trust *trust, const struct ipaddr *a)
 {
@@ -42,4 +45,40 @@ void forward_resolve(const struct forward_trust *trust, const struct transaction
             out->is_forged = is_claim(&hops[i], &out->client);
         return;
     }
+}
+
+/* A hash of all that forward_resolve looks at. False where that is much. */
+static bool memo_key(const struct transaction *t, const struct fields *fields, uint8_t key[16])
+{
+    uint8_t bytes[2 * sizeof(struct ipaddr) + 16 + MEMO_VALUE];
+    const struct field *f = fields->list;
+    size_t used = 2 * sizeof(struct ipaddr);
+    if (fields->n != 1 || f->name.size > 15 || f->value.size > MEMO_VALUE || !f->value.size)
+        return false;
+    memcpy(bytes, t->client.ip.bytes, sizeof(struct ipaddr));
+    memcpy(bytes + sizeof(struct ipaddr), t->proxy_protocol_client.bytes, sizeof(struct ipaddr));
+    memcpy(bytes + used, f->name.at, f->name.size);
+    used += f->name.size;
+    bytes[used++] = ':';
+    memcpy(bytes + used, f->value.at, f->value.size);
+    hash128(span_of(bytes, used + f->value.size), 0, key);
+    return true;
+}
+
+void forward_recall(struct forward_memo memos[FORWARD_MEMOS], const struct forward_trust *trust, const struct transaction *t,
+                    const struct fields *fields, struct forward *out)
+{
+    uint8_t key[16];
+    uint64_t slot;
+    if (!memo_key(t, fields, key)) {
+        forward_resolve(trust, t, fields, out);
+        return;
+    }
+    memcpy(&slot, key, sizeof slot);
+    struct forward_memo *m = &memos[slot % FORWARD_MEMOS];
+    if (memcmp(m->key, key, sizeof key) != 0) {
+        forward_resolve(trust, t, fields, &m->found);
+        memcpy(m->key, key, sizeof key);
+    }
+    *out = m->found;
 }

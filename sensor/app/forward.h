@@ -23,4 +23,13 @@ struct forward {
 void forward_resolve(const struct forward_trust *trust, const struct transaction *t, const struct fields *fields,
                      struct forward *out);
 
+/* The same, from what was found for the same bytes lately: a proxy sends the same field for each request of a person. */
+#define FORWARD_MEMOS 1024u /* a power of two */
+struct forward_memo { /* zeroed at the start */
+    uint8_t key[16];
+    struct forward found;
+};
+void forward_recall(struct forward_memo memos[FORWARD_MEMOS], const struct forward_trust *trust, const struct transaction *t,
+                    const struct fields *fields, struct forward *out);
+
 #endif

@@ -326,6 +326,8 @@ static uint8_t lower(uint8_t c)
 bool glob_match(struct span glob, struct span text, bool nocase)
 {
     size_t g = 0, t = 0, star = SIZE_MAX, mark = 0;
+    if (span_eq(glob, text)) /* most globs are plain words; '*' and '?' fit themselves as well */
+        return true;
     while (t < text.size) {
         bool same = g < glob.size && (glob.at[g] == '?' || glob.at[g] == text.at[t] ||
                                       (nocase && lower(glob.at[g]) == lower(text.at[t])));

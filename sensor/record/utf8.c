@@ -30,6 +30,13 @@ size_t utf8_char(struct span s)
     return is_overlong || is_beyond ? 0 : 4;
 }
 
+static bool is_ascii16(const uint8_t *at)
+{
+    uint64_t words[2];
+    memcpy(words, at, sizeof words);
+    return ((words[0] | words[1]) & 0x8080808080808080ULL) == 0;
+}
+
 static bool is_ascii8(const uint8_t *at)
 {
     uint64_t word;
@@ -42,11 +49,13 @@ static bool is_ascii(struct span s)
 {
     size_t i = 0;
     uint8_t any = 0;
-    for (; i + 8 <= s.size; i += 8)
-        if (!is_ascii8(s.at + i))
+    for (; i + 16 <= s.size; i += 16)
+        if (!is_ascii16(s.at + i))
             return false;
+    if (s.size >= 16)
+        return is_ascii16(s.at + s.size - 16);
     if (s.size >= 8)
-        return is_ascii8(s.at + s.size - 8);
+        return is_ascii8(s.at) && is_ascii8(s.at + s.size - 8);
     for (; i < s.size; i++)
         any |= s.at[i];
     return any < 0x80;
