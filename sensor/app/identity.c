@@ -2,6 +2,7 @@
  * One table of session values in order of use, one of spellings of names, and a short list of declared aliases. */
 #include "app/identity_parts.h"
 
+#include "app/cred.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/hex.h"
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 
 #define NAME_MAX_SIZE IDENTITY_NAME_MAX
+#define CERTIFICATE_CUT 120 /* bytes a subject has room for in a record */
 #define ALIAS_MAX 1024
 
 static const struct counter_def defs[] = {
@@ -57,6 +59,7 @@ void identity_free(struct identity *id)
     map_free(id->sessions);
     map_free(id->spellings);
     free(id->aliases);
+    people_free(id->people);
     free(id);
 }
 
@@ -131,6 +134,14 @@ static void name_alias(const struct identity *id, struct name *n)
     const struct name *alias = alias_find(id, name_span(n));
     if (alias)
         *n = *alias;
+    if (id->people && n->size)
+        n->size = (uint16_t)people_name(id->people, name_span(n), n->text);
+}
+
+void identity_people(struct identity *id, struct people *people)
+{
+    people_free(id->people);
+    id->people = people;
 }
 
 /* ---- sessions ---- */
@@ -193,7 +204,8 @@ static bool is_login(const struct activity *a)
     case ACTION_MFA_CHALLENGE:
     case ACTION_MFA_PASSED: return true;
     case ACTION_AMEND: /* of a login: only those have credentials of these kinds */
-        return a->cred_kind == CRED_FORM || a->cred_kind == CRED_JSON || a->cred_kind == CRED_SAML;
+        return a->cred_kind == CRED_FORM || a->cred_kind == CRED_JSON || a->cred_kind == CRED_SAML ||
+               a->cred_kind == CRED_OIDC;
     default: return false;
     }
 }
@@ -223,7 +235,8 @@ static bool name_given(const struct identity *id, const struct activity *a, stru
     if (claim.size == 0)
         return false;
     name_set(out, claim);
-    if (is_login(a) || is_proven || a->cred_kind == CRED_BASIC || a->cred_kind == CRED_CERT)
+    if (is_login(a) || is_proven || a->cred_kind == CRED_BASIC || a->cred_kind == CRED_CERT ||
+        a->cred_kind == CRED_NTLM)
         return true;
     if (!is_bearer(a))
         return false;
@@ -237,6 +250,13 @@ static bool name_given(const struct identity *id, const struct activity *a, stru
     return alias != NULL;
 }
 
+/* Whose certificate it is, is sure where no proxy stands between; one that was cut has no name. */
+static bool has_own_certificate(const struct activity *a)
+{
+    size_t size = a->size[STR_CERT];
+    return size && size < CERTIFICATE_CUT && a->cred_kind == CRED_COOKIE && ipaddr_eq(&a->source, &a->peer.ip);
+}
+
 /* What is left when neither the request nor the table has a name (rules 5 to 7). True when it is the session's hash. */
 static bool name_fallback(const struct activity *a, struct name *out)
 {
@@ -246,6 +266,8 @@ static bool name_fallback(const struct activity *a, struct name *out)
         name_token(claim, out);
     } else if (claim.size && a->cred_kind == CRED_BEARER) {
         name_set(out, claim);
+    } else if (has_own_certificate(a)) {
+        name_set(out, cred_certificate_name(activity_get(a, STR_CERT)));
     } else if (!hash_is_zero(a->session)) {
         char hex[17];
         out->size = (uint16_t)snprintf(out->text, sizeof out->text, "session:%s", hex_text(span_of(a->session, 8), hex));
@@ -400,6 +422,8 @@ void identity_settle(struct identity *id, struct activity *candidate, identity_e
     bool is_unnamed = settle_name(id, candidate, &name, emit, ctx);
     settle_end(id, candidate);
     activity_set(candidate, STR_USER, name_span(&name));
+    if (id->people && people_is_service(id->people, name_span(&name)))
+        candidate->flags |= ACT_SERVICE;
     activity_set(candidate, STR_CLAIM, SPAN(""));
     memset(candidate->new_session, 0, sizeof candidate->new_session);
     memset(candidate->remember, 0, sizeof candidate->remember);

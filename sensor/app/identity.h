@@ -5,6 +5,7 @@
 #ifndef APP_IDENTITY_H
 #define APP_IDENTITY_H
 
+#include "app/people.h"
 #include "base/counter.h"
 #include "record/activity.h"
 
@@ -45,17 +46,23 @@ void identity_resolve(struct identity *id, struct activity *candidate, identity_
  * is set as above. */
 void identity_fact(struct identity *id, struct activity *fact, identity_emit_fn *emit, void *ctx);
 
+/* The operator's file of names; owned from then on. */
+void identity_people(struct identity *id, struct people *people);
+
 /* Settles one candidate, in order of (done_ns, flow_hash, number), and calls emit once or more. The candidate is
  * changed: STR_USER is set, what only candidates have (claim, new_session, flags) is cleared; its event.id stays.
  *
  * user.name is, in this order:
- *   1. the name given at a login (also at one that failed), in Basic or Digest credentials, or in a client certificate;
+ *   1. the name given at a login (also at one that failed), in Basic, Digest or NTLM credentials, or in a client certificate that
+ *      comes alone;
  *   2. the name the server's page shows to a cookie (ACT_CLAIM_PROVEN);
  *   3. the alias declared for a token's public part;
  *   4. the name the session value or token is bound to;
  *   5. what a token says of itself: "token:" and its public part, the user claim of a JWT;
- *   6. "session:" and the first 16 hex digits of the value's hash;
- *   7. nothing, when the request showed no credential.
+ *   6. the certificate the connection's client showed, when it is the person's own connection;
+ *   7. "session:" and the first 16 hex digits of the value's hash;
+ *   8. nothing, when the request showed no credential.
+ * Then the operator's file joins names of one person, and says who is a service (ACT_SERVICE).
  * Names that differ in ASCII case alone are one: the spelling of a successful login or of a page counts.
  *
  * A value is bound by a login that succeeded (the value the answer set; the value sent, when the answer set none), by

@@ -59,6 +59,7 @@ struct identity {
     struct map *fresh;     /* hash of a value an answer set, whose session is not known -> nothing */
     struct map *habits;    /* hash of application and host -> struct habit */
     struct map *spellings; /* hash128 of a name in lower case -> struct name */
+    struct people *people; /* NULL: no file */
     struct alias *aliases;
     size_t n_aliases;
     identity_watch_fn *watch;

@@ -53,6 +53,10 @@ static int check(const struct settings *s, struct text *why)
             printf("geo       %s\n", line);
         if (!analysis_database(analysis, 0))
             puts("geo       no database found (--geoip FILE)");
+        size_t names, patterns, services;
+        analysis_people(analysis, &names, &patterns, &services);
+        if (names || patterns || services)
+            printf("people    %zu names, %zu patterns and domains, %zu services\n", names, patterns, services);
         size_t cases, domains;
         analysis_customers(analysis, &cases, &domains);
         if (s->customers.n)

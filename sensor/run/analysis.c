@@ -17,6 +17,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MAX_CREDENTIALS_COUNTED 1048576u
 #define MAX_ALERTS_COUNTED 262144u
@@ -29,6 +30,7 @@ struct analysis {
     struct legs *legs;
     struct memory *memory;
     struct identity *identity;
+    const struct people *people; /* the identity's; NULL: no file */
     struct transfers *transfers;
     struct session_log *session_log;
     struct enrich *enrich;
@@ -211,6 +213,29 @@ static int open_identity(struct analysis *a, const struct settings *s, struct te
     return 0;
 }
 
+/* Who is who: a file that need not be there. */
+static int open_people(struct analysis *a, const char *rules_dir, struct text *why)
+{
+    struct text path = {0};
+    struct people *people = NULL;
+    text_addf(&path, "%s/people.yaml", rules_dir);
+    bool is_there = access(text_str(&path), F_OK) == 0;
+    int rc = is_there ? people_load(text_str(&path), &people, why) : 0;
+    if (rc == 0 && is_there) {
+        identity_people(a->identity, people);
+        a->people = people;
+    }
+    text_fini(&path);
+    return rc;
+}
+
+void analysis_people(const struct analysis *a, size_t *names, size_t *patterns, size_t *services)
+{
+    *names = *patterns = *services = 0;
+    if (a->people)
+        people_count(a->people, names, patterns, services);
+}
+
 static int open_engine(struct analysis *a, const char *rules_dir, struct text *why)
 {
     struct text path = {0};
@@ -244,6 +269,8 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
         rc = open_store(a, s, why);
     if (rc == 0)
         rc = open_identity(a, s, why);
+    if (rc == 0)
+        rc = open_people(a, rules_dir, why);
     if (rc == 0)
         rc = open_engine(a, rules_dir, why);
     if (rc == 0 && s->out)

@@ -24,6 +24,8 @@ struct analysis_totals {
  * output files instead of replacing them at the end. E_IO, E_CONF, E_BAD with a line in why. */
 int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, const struct analysis_hooks *hooks,
                  struct analysis **out, struct text *why);
+/* What people.yaml beside the rules declares: names that stand for others, patterns and domains, services. */
+void analysis_people(const struct analysis *a, size_t *names, size_t *patterns, size_t *services);
 /* Candidates in order of (done_ns, flow_hash, number). */
 void analysis_candidate(struct analysis *a, const struct activity *candidate);
 /* An activity as it was recorded, settled and enriched then: goes to the activity log and the detectors as it is. In the
