@@ -97,6 +97,7 @@ static void count_activity(struct analysis *a, const struct activity *act)
 
 void analysis_recorded(struct analysis *a, const struct activity *act)
 {
+    engine_session(a->engine, session_log_act(a->session_log, act));
     count_activity(a, act);
     if (a->activities) { /* appended before it is applied */
         text_clear(&a->line);
@@ -113,7 +114,6 @@ static void on_settled(void *ctx, struct activity *act)
     if (act->action != ACTION_AMEND && act->action != ACTION_IDENTIFY && act->action != ACTION_CONNECTION)
         memory_wait(a->memory, act);
     enrich_activity(a->enrich, act);
-    engine_session(a->engine, session_log_act(a->session_log, act));
     analysis_recorded(a, act);
 }
 
@@ -277,7 +277,7 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
         rc = open_file(a, s->out, "activities.ndjson", &a->activities, why);
     if (rc == 0 && s->out)
         rc = open_file(a, s->out, "alerts.ndjson", &a->alerts, why);
-    if (rc == 0 && s->out)
+    if (rc == 0 && s->out && !hooks->is_recorded) /* part of what it says was never an activity */
         rc = open_file(a, s->out, "sessions.ndjson", &a->sessions, why);
     if (rc) {
         analysis_free(a);

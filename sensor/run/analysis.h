@@ -12,7 +12,8 @@ struct analysis;
 struct analysis_hooks {
     void *ctx;
     void (*on_alert)(void *ctx, const struct alert *a); /* after it was written; borrowed */
-    bool has_geo; /* recorded activities bring country or AS along */
+    bool is_recorded; /* what comes are recorded activities: no records of sessions are written */
+    bool has_geo;     /* they bring country or AS along */
 };
 
 struct analysis_totals {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Replay of an activity log: the second half alone. Who and where were settled when the log was written. */
 #include "base/err.h"
+#include "base/times.h"
 #include "run/counters_file.h"
 #include "run/replay.h"
 #include "run/setup.h"
@@ -37,6 +38,8 @@ static int read_all(struct analysis *analysis, struct activity_log *log, const s
     while ((rc = activity_log_next(log, &a, why)) > 0) {
         analysis_recorded(analysis, a);
         span->first_ns = a->time_ns < span->first_ns ? a->time_ns : span->first_ns;
+        if (a->done_ns / NS_PER_S > span->last_ns / NS_PER_S)
+            analysis_tick(analysis, a->done_ns);
         span->last_ns = a->done_ns > span->last_ns ? a->done_ns : span->last_ns;
         tell_progress(log, hooks);
     }
@@ -67,7 +70,10 @@ int replay_log_run(const struct settings *s, struct activity_log *log, const str
         rc = setup_init(&setup, s, why);
     if (rc == 0)
         rc = analysis_new(s, text_str(&setup.rules_dir), false,
-                          &(struct analysis_hooks){hooks->ctx, hooks->on_alert, activity_log_has_geo(log)}, &analysis, why);
+                          &(struct analysis_hooks){.ctx = hooks->ctx,
+                                                    .on_alert = hooks->on_alert,
+                                                    .is_recorded = true,
+                                                    .has_geo = activity_log_has_geo(log)}, &analysis, why);
     if (rc == 0)
         rc = read_all(analysis, log, hooks, &span, why);
     if (rc == 0)
