@@ -24,13 +24,14 @@ static const char usage[] =
     "  --set NAME=VALUE     a parameter (repeatable)\n"
     "  --variant NAME       change the world: quick, travel, history, noise, long (repeatable)\n"
     "  --compare NAME       judge that variant, too, beside the world (repeatable)\n"
+    "  --compare-seeds N    worlds of each of those (default: as many)\n"
     "  --only-casetap       leave out what it is compared with\n"
     "  --out DIR            where to write\n";
 
 struct options {
     struct bench base;
     const char *compare[MAX_VARIANTS];
-    uint32_t n_compare;
+    uint32_t n_compare, n_compare_seeds; /* seeds: 0 = as many as of the base */
     const char *out;
     bool is_alone;
     struct text command;
@@ -38,23 +39,30 @@ struct options {
 
 static bool read_options(struct options *o, int argc, char **argv, struct text *why)
 {
-    enum { OPT_SEEDS = 256, OPT_SEED, OPT_SET, OPT_VARIANT, OPT_COMPARE, OPT_ALONE, OPT_OUT };
+    enum { OPT_SEEDS = 256, OPT_SEED, OPT_SET, OPT_VARIANT, OPT_COMPARE, OPT_ALONE, OPT_OUT, OPT_COMPARE_SEEDS };
     static const struct option options[] = {
-        {"seeds", required_argument, NULL, OPT_SEEDS},     {"seed", required_argument, NULL, OPT_SEED},
-        {"set", required_argument, NULL, OPT_SET},         {"variant", required_argument, NULL, OPT_VARIANT},
-        {"compare", required_argument, NULL, OPT_COMPARE}, {"only-casetap", no_argument, NULL, OPT_ALONE},
-        {"out", required_argument, NULL, OPT_OUT},         {NULL, 0, NULL, 0},
+        {"seeds", required_argument, NULL, OPT_SEEDS},
+        {"seed", required_argument, NULL, OPT_SEED},
+        {"set", required_argument, NULL, OPT_SET},
+        {"variant", required_argument, NULL, OPT_VARIANT},
+        {"compare", required_argument, NULL, OPT_COMPARE},
+        {"only-casetap", no_argument, NULL, OPT_ALONE},
+        {"out", required_argument, NULL, OPT_OUT},
+        {"compare-seeds", required_argument, NULL, OPT_COMPARE_SEEDS},
+        {NULL, 0, NULL, 0},
     };
     uint64_t number = 0;
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        bool is_number = (c == OPT_SEEDS || c == OPT_SEED) && span_u64(span_text(optarg), &number) && number > 0;
-        if (c == '?' || ((c == OPT_SEEDS || c == OPT_SEED) && !is_number) ||
-            (c == OPT_COMPARE && o->n_compare == MAX_VARIANTS))
+        bool is_number = c == OPT_SEEDS || c == OPT_SEED || c == OPT_COMPARE_SEEDS;
+        bool is_good = !is_number || (span_u64(span_text(optarg), &number) && number > 0 && number <= UINT32_MAX);
+        if (c == '?' || !is_good || (c == OPT_COMPARE && o->n_compare == MAX_VARIANTS))
             return false;
         if (c == OPT_SEEDS)
             o->base.n_seeds = (uint32_t)number;
         else if (c == OPT_SEED)
             o->base.first_seed = number;
+        else if (c == OPT_COMPARE_SEEDS)
+            o->n_compare_seeds = (uint32_t)number;
         else if (c == OPT_COMPARE)
             o->compare[o->n_compare++] = optarg;
         else if (c == OPT_ALONE)
@@ -93,7 +101,7 @@ static int judge(struct options *o, struct text *why)
         bench_init(&variants[i]);
         variants[i].p = o->base.p;
         variants[i].first_seed = o->base.first_seed;
-        variants[i].n_seeds = o->base.n_seeds;
+        variants[i].n_seeds = o->n_compare_seeds ? o->n_compare_seeds : o->base.n_seeds;
         for (uint32_t j = 1; j < variants[i].n_judges; j++)
             variants[i].skip[j] = o->is_alone || judge_at(j) != judge_freeman();
         rc = params_variant(&variants[i].p, o->compare[i], why);

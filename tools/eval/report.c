@@ -188,7 +188,10 @@ static void compare(struct bench *base, struct bench *variants, const char *cons
 {
     if (n == 0)
         return;
-    text_add_str(out, "## Other worlds\n\nThe same at 10 alerts a day when the assumptions change.\n\n");
+    text_addf(out,
+              "## Other worlds\n\nThe same at 10 alerts a day when the assumptions change, each over the worlds of %u "
+              "seed%s.\n\n",
+              variants[0].n_seeds, variants[0].n_seeds == 1 ? "" : "s");
     for (uint32_t j = 0; j < base->n_judges; j++) {
         if (base->skip[j] || variants[0].skip[j])
             continue;
