@@ -15,6 +15,7 @@
 #define MAX_TRANSACTIONS 65536u
 #define MAX_BODIES 8192u
 #define MAX_HOSTS 4096u
+#define MAX_UNMAPPED 1024u /* templates */
 #define MAX_HASHES 65536u
 #define MAX_ASSETS 4096u
 #define MAX_FILES 1024u
@@ -77,6 +78,7 @@ struct app {
     struct bound *bound;
     struct hosts *hosts;
     struct assets *assets;
+    struct unmapped *unmapped;
     struct text masked;
     struct activity candidate;
     uint64_t seed; /* of this deployment, for hashes of addresses that may hold a token */
@@ -116,10 +118,11 @@ struct app *app_new(const struct app_options *options)
     app->bound = bound_new(MAX_BOUND);
     app->hosts = hosts_new(options->profiles, MAX_HOSTS);
     app->assets = assets_new(MAX_ASSETS, tell_fact, app);
+    app->unmapped = unmapped_new(MAX_UNMAPPED);
     app->masked.max = 65536;
     bool has_room = text_make_room(&app->masked, app->masked.max); /* now, not while packets run */
     if (!app->notes || !app->extractor || !app->files || !app->hasher || !app->bound || !app->hosts || !app->assets ||
-        !has_room) {
+        !app->unmapped || !has_room) {
         app_free(app);
         return NULL;
     }
@@ -139,6 +142,7 @@ void app_free(struct app *app)
     bound_free(app->bound);
     hosts_free(app->hosts);
     assets_free(app->assets);
+    unmapped_free(app->unmapped);
     text_fini(&app->masked);
     free(app);
 }
@@ -257,6 +261,13 @@ static bool is_tried(const struct cred *cred)
     return cred->kind == CRED_BASIC || (cred->kind == CRED_NTLM && cred->is_negotiating);
 }
 
+/* Routes whose answers are pages or data: a file that comes through one is not what the profile took it for. */
+static bool expects_no_file(uint8_t action)
+{
+    return action == ACTION_NONE || action == ACTION_API_CALL || action == ACTION_LIST || action == ACTION_ADMIN ||
+           action == ACTION_VIEW_CASE || action == ACTION_SEARCH || action == ACTION_LIST_FILES || action == ACTION_JOB_POLL;
+}
+
 static void decide(struct app *app, struct view *v, struct note *n)
 {
     if (n->is_decided)
@@ -265,6 +276,8 @@ static void decide(struct app *app, struct view *v, struct note *n)
         extract_request_end(app->extractor, &n->x);
     n->route = route_decide(v, &n->choice);
     n->is_decided = true;
+    if (n->route && expects_no_file(n->route->action) && candidate_is_file(v))
+        n->route = NULL;
     if (!n->route)
         n->action = candidate_is_file(v)                                     ? ACTION_DOWNLOAD
                     : n->has_link                                            ? ACTION_API_CALL
@@ -427,12 +440,31 @@ static void on_response(void *ctx, struct transaction *t, struct body_tap *tap)
         tell(app, v, n, TELL_BEGUN);
 }
 
-static void count_end(struct app *app, const struct note *n)
+/* For whoever writes profiles. */
+static void count_unmapped(struct app *app, struct view *v, const struct note *n)
 {
-    if (n->route)
+    const struct transaction *t = v->t;
+    char ip[IPADDR_TEXT_MAX];
+    if (!t->target.size)
+        return;
+    struct span host = t->host.size ? t->host : view_url(v)->host;
+    struct unmapped_use use = {.profile = n->profile->name, .host = host.size ? host : span_text(ipaddr_text(&t->server.ip, ip)),
+                               .method = t->method, .path = view_path_in(v, n->profile), .query = view_url(v)->query,
+                               .time_ns = t->request_ns, .bytes = t->response_body.bytes,
+                               .is_file = n->action == ACTION_DOWNLOAD, .is_refused = !t->status || t->status >= 400};
+    if (n->cred.has_session)
+        memcpy(&use.credential, n->cred.session, sizeof use.credential);
+    unmapped_count(app->unmapped, &use);
+}
+
+static void count_end(struct app *app, struct view *v, const struct note *n)
+{
+    if (n->route) {
         app->counts[n->is_told ? COUNT_ROUTED : COUNT_SILENT]++;
-    else
-        app->counts[n->action == ACTION_DOWNLOAD ? COUNT_UNKNOWN_FILE : COUNT_UNKNOWN]++;
+        return;
+    }
+    app->counts[n->action == ACTION_DOWNLOAD ? COUNT_UNKNOWN_FILE : COUNT_UNKNOWN]++;
+    count_unmapped(app, v, n);
 }
 
 static void say_route(struct app *app, const struct transaction *t, const struct note *n)
@@ -467,7 +499,7 @@ static void on_end(void *ctx, struct transaction *t)
             count_asset(app, v, n);
         if (is_session_act(action_of_note(n)) && route_outcome(v, n->route).outcome == OUTCOME_FAILURE)
             tell_rotation(app, v, n);
-        count_end(app, n);
+        count_end(app, v, n);
     }
     if (app->options.on_route && n)
         say_route(app, t, n);
@@ -505,6 +537,11 @@ struct counters app_file_counters(const struct app *app)
 struct counters app_content_counters(const struct app *app)
 {
     return file_taps_reader_counters(app->files);
+}
+
+const struct unmapped *app_unmapped(const struct app *app)
+{
+    return app->unmapped;
 }
 
 bool app_watches(const struct app *app, const struct ipaddr *server)

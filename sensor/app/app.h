@@ -5,6 +5,7 @@
 #define APP_APP_H
 
 #include "app/profile.h"
+#include "app/unmapped.h"
 #include "base/counter.h"
 #include "base/keyed.h"
 #include "flow/conn.h"
@@ -48,6 +49,8 @@ void app_tick(struct app *app);
 struct counters app_counters(const struct app *app);
 struct counters app_file_counters(const struct app *app);    /* bodies in which files were looked at */
 struct counters app_content_counters(const struct app *app); /* what was looked at in them */
+/* What no route took, by template; borrowed. */
+const struct unmapped *app_unmapped(const struct app *app);
 /* Whether 'server' has been seen to serve a known application (for flows that are not HTTP). */
 bool app_watches(const struct app *app, const struct ipaddr *server);
 /* The same by the name in a TLS handshake. */

@@ -14,6 +14,7 @@
 #include "run/counters_file.h"
 #include "run/pipeline.h"
 #include "run/setup.h"
+#include "run/unmapped_file.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -31,7 +32,7 @@ struct live {
     struct source *source;
     struct pipeline *pipeline;
     struct analysis *analysis;
-    struct line_file *counters; /* NULL: nobody wants them */
+    struct line_file *counters, *unmapped; /* NULL: nobody wants them */
     struct ring *ring;
     struct ring *secrets;   /* from the analysis thread to the worker */
     struct loop *loop;
@@ -181,6 +182,8 @@ static int open_all(struct live *l, const struct settings *s, const struct live_
         rc = pipeline_new(s, l->setup.profiles, l->setup.key, &(struct pipeline_hooks){l, on_candidate, NULL}, &l->pipeline);
     if (rc == 0 && s->counters)
         rc = line_file_open(&l->counters, s->counters, true, why);
+    if (rc == 0 && s->out)
+        rc = unmapped_file_open(&l->unmapped, s->out, why);
     if (rc)
         return rc;
     l->ring = ring_new(sizeof(struct activity), RING_ITEMS);
@@ -227,6 +230,8 @@ static int close_all(struct live *l, int rc, struct text *why)
 {
     struct text more = {0};
     int closed = line_file_close(l->counters, true, rc ? &more : why); /* also after a failure: then they matter most */
+    int also = line_file_close(l->unmapped, true, rc || closed ? &more : why);
+    closed = closed ? closed : also;
     struct loop_event *events[] = {l->waker, l->timer, l->interrupt, l->terminate};
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         loop_remove(events[i]);
@@ -269,6 +274,8 @@ int live_run(const struct settings *s, struct source *source, const struct live_
         int finished = analysis_finish(l.analysis, true, why);
         rc = rc ? rc : finished;
         summary_take(summary, s, source, l.pipeline, l.analysis, l.setup.is_default_key);
+        if (l.unmapped)
+            unmapped_file_write(l.unmapped, app_unmapped(pipeline_app(l.pipeline)));
         if (l.counters)
             write_counters(&l);
     }

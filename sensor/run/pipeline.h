@@ -44,7 +44,7 @@ uint64_t pipeline_now(const struct pipeline *p);
 uint64_t pipeline_first(const struct pipeline *p);
 uint64_t pipeline_transactions(const struct pipeline *p);
 const struct app *pipeline_app(const struct pipeline *p);
-/* The counters of module i: "decap", "flow", "conn", "classify", "app", "pipeline", then those of TLS and QUIC; defs == NULL after the last. */
+/* The counters of module i: "decap", "flow", "conn", "classify", "app", "pipeline", "unmapped", then those of TLS and QUIC; defs == NULL after the last. */
 struct counters pipeline_counters(const struct pipeline *p, size_t i);
 
 #endif

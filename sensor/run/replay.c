@@ -9,6 +9,7 @@
 #include "run/counters_file.h"
 #include "run/pipeline.h"
 #include "run/setup.h"
+#include "run/unmapped_file.h"
 #include "sink/sink.h"
 
 #define PROGRESS_PACKETS 4096u
@@ -17,7 +18,7 @@ struct replay {
     struct setup setup;
     struct pipeline *pipeline;
     struct analysis *analysis;
-    struct line_file *transactions, *counters; /* NULL: nobody wants them */
+    struct line_file *transactions, *counters, *unmapped; /* NULL: nobody wants them */
     struct text line, notes;
 };
 
@@ -46,6 +47,8 @@ static int open_all(struct replay *r, const struct settings *s, const struct rep
         rc = line_file_open(&r->transactions, s->transactions, true, why);
     if (rc == 0 && s->counters)
         rc = line_file_open(&r->counters, s->counters, true, why);
+    if (rc == 0 && s->out)
+        rc = unmapped_file_open(&r->unmapped, s->out, why);
     if (rc == 0)
         rc = pipeline_new(s, r->setup.profiles, r->setup.key,
                           &(struct pipeline_hooks){r, on_candidate, r->transactions ? on_transaction : NULL}, &r->pipeline);
@@ -112,7 +115,7 @@ static int read_all(struct replay *r, struct source *source, const struct replay
 static int close_all(struct replay *r, int rc, struct text *why)
 {
     struct text more = {0};
-    struct line_file *files[] = {r->transactions, r->counters};
+    struct line_file *files[] = {r->transactions, r->counters, r->unmapped};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         int closed = line_file_close(files[i], rc == 0, rc ? &more : why);
         rc = rc ? rc : closed;
@@ -143,6 +146,8 @@ int replay_run(const struct settings *s, struct source *source, const struct rep
         summary_take(summary, s, source, r.pipeline, r.analysis, r.setup.is_default_key);
         text_add(&summary->text, text_span(&r.notes));
     }
+    if (rc == 0 && r.unmapped)
+        unmapped_file_write(r.unmapped, app_unmapped(pipeline_app(r.pipeline)));
     if (rc == 0 && r.counters) {
         struct source_stats stats;
         source_stats(source, &stats);

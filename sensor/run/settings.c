@@ -25,7 +25,7 @@ static const struct setting table[] = {
     {"redis", "URL", "baselines in Redis: redis://[user:password@]host[:port][/db] or unix:///path", false, ALL},
     {"state", "FILE", "baselines in memory, loaded from FILE at start and saved to it at the end", false, BOTH},
     {"key-file", "FILE", "key for the hashes of session values (at least 16 bytes)", false, ALL},
-    {"out", "DIR", "write activities.ndjson, alerts.ndjson and sessions.ndjson there", false, BOTH},
+    {"out", "DIR", "write activities, alerts, sessions, unmapped (.ndjson) there", false, BOTH},
     {"transactions", "FILE", "write every HTTP transaction, one JSON object a line", false, SETTING_REPLAY},
     {"counters", "FILE", "write every counter at the end, one a line", false, BOTH},
     {"scan-limit", "MIB", "look through so much of each file for live tokens and keys (0-4096, default 16; 0: none)", false, BOTH},

@@ -3,6 +3,7 @@
 #include "run/summary.h"
 
 #include "base/times.h"
+#include "run/unmapped_file.h"
 
 #include <stdio.h>
 
@@ -196,6 +197,7 @@ void summary_take(struct summary *summary, const struct settings *s, struct sour
                   (unsigned long long)stats.kernel_drops, (unsigned long long)stats.interface_drops);
     capture_loss(t, p, a);
     blind(t, p, a);
+    unmapped_summary(app_unmapped(pipeline_app(p)), t);
 }
 
 /* What of a log was no activity. */

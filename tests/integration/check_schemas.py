@@ -17,7 +17,7 @@ except ImportError:
     sys.exit(77)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-KINDS = ('activity', 'transaction', 'alert', 'session')
+KINDS = ('activity', 'transaction', 'alert', 'session', 'unmapped')
 SHOWN = 20   # complaints
 
 # event.category: the types ECS 9.4 expects with it (those categories that the sensor writes)

@@ -11,7 +11,7 @@ NAMES = ['A_w1', 'B', 'C', 'G', 'I']
 def run(out, *args, names=NAMES):
     replay('--quiet', '--out', out, '--transactions', os.path.join(out, 'transactions.ndjson'), '--geoip', GEO, *ALIAS, *args,
            *[rt(n) for n in names], binary=RELEASE)
-    return {f: open(os.path.join(out, f), 'rb').read() for f in ('activities.ndjson', 'alerts.ndjson', 'transactions.ndjson', 'sessions.ndjson')}
+    return {f: open(os.path.join(out, f), 'rb').read() for f in ('activities.ndjson', 'alerts.ndjson', 'transactions.ndjson', 'sessions.ndjson', 'unmapped.ndjson')}
 
 def start_redis(folder):
     socket = os.path.join(folder, 'redis.sock')

@@ -18,7 +18,7 @@ def outputs(checks, *args):
                       '--geoip', GEO, *args, binary=RELEASE)
         texts = {f: open(at(f), 'rb').read() for f in os.listdir(out)}
     texts['stdout'], texts['stderr'] = done.stdout.encode(), done.stderr.encode()
-    checks.that({'activities.ndjson', 'alerts.ndjson', 'sessions.ndjson', 'transactions.ndjson', 'counters', 'state'} <= set(texts), f'outputs: {sorted(texts)}')
+    checks.that({'activities.ndjson', 'alerts.ndjson', 'sessions.ndjson', 'unmapped.ndjson', 'transactions.ndjson', 'counters', 'state'} <= set(texts), f'outputs: {sorted(texts)}')
     return texts
 
 def absent(checks, leg, texts, secrets):

@@ -3,6 +3,7 @@
  * "test_golden --write" makes the file anew; a change of it is a change of the published format. */
 #include "record/alert.h"
 #include "record/session_record.h"
+#include "record/unmapped_row.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -258,12 +259,23 @@ static void add_sessions(struct text *out)
         }
 }
 
+static void add_unmapped(struct text *out)
+{
+    struct unmapped_row row = {.profile = SPAN("rt"), .host = "support.example.test", .method = "GET",
+                               .template = "/Plugin/Export/{n}/{file}.har?view=all", .requests = 12, .refused = 1, .files = 9,
+                               .bytes = 123456, .first_ns = NS, .last_ns = NS + 3600000000000ULL, .credentials = 2};
+    unmapped_json(&row, out);
+    row = (struct unmapped_row){.profile = SPAN("generic"), .host = "10.0.0.7", .template = "/**", .first_ns = NS, .last_ns = NS};
+    unmapped_json(&row, out);
+}
+
 static void all_records(struct text *out)
 {
     add_activities(out);
     add_transactions(out);
     add_alerts(out);
     add_sessions(out);
+    add_unmapped(out);
 }
 
 static void as_published(void **state)
