@@ -5,6 +5,7 @@
 #include "app/assets.h"
 #include "app/bound.h"
 #include "app/candidate.h"
+#include "app/explain.h"
 #include "app/file_tap.h"
 #include "app/hosts.h"
 #include "base/pool.h"
@@ -79,7 +80,7 @@ struct app {
     struct hosts *hosts;
     struct assets *assets;
     struct unmapped *unmapped;
-    struct text masked;
+    struct text masked, why;
     struct activity candidate;
     uint64_t seed; /* of this deployment, for hashes of addresses that may hold a token */
     uint64_t counts[COUNTERS];
@@ -144,6 +145,7 @@ void app_free(struct app *app)
     assets_free(app->assets);
     unmapped_free(app->unmapped);
     text_fini(&app->masked);
+    text_fini(&app->why);
     free(app);
 }
 
@@ -467,12 +469,17 @@ static void count_end(struct app *app, struct view *v, const struct note *n)
     count_unmapped(app, v, n);
 }
 
-static void say_route(struct app *app, const struct transaction *t, const struct note *n)
+static void say_route(struct app *app, const struct transaction *t, struct note *n)
 {
     uint8_t action = action_of_note(n);
     struct app_route r = {.t = t, .profile = n->profile->name, .route = n->route ? n->route->name : SPAN(""),
                           .action = action == ACTION_NONE ? "none" : action_name((enum action)action),
                           .is_told = n->is_told};
+    text_clear(&app->why);
+    if (app->options.explain != APP_EXPLAIN_NOT)
+        explain_write(&(struct explain_in){&n->view, app->hosts, n->route, r.action, n->is_told},
+                      app->options.explain == APP_EXPLAIN_JSON, &app->why);
+    r.why = text_span(&app->why);
     app->options.on_route(app->options.ctx, &r);
 }
 

@@ -19,6 +19,7 @@ struct app_route {
     struct span profile, route; /* route: empty when none took it */
     const char *action;         /* "none" when nothing is to be told */
     bool is_told;
+    struct span why; /* with app_options.explain: a paragraph, or a JSON line; else empty */
 };
 
 struct app_options {
@@ -37,6 +38,7 @@ struct app_options {
     void (*on_transaction)(void *ctx, const struct transaction *t, const struct ipaddr *forwarded);
     /* Every transaction at its end, with what the profiles made of it. May be NULL. */
     void (*on_route)(void *ctx, const struct app_route *r);
+    enum app_explain { APP_EXPLAIN_NOT, APP_EXPLAIN_TEXT, APP_EXPLAIN_JSON } explain; /* for on_route; allocates */
     void *ctx;
 };
 

@@ -292,6 +292,28 @@ const char *hosts_assumption(const struct hosts *h, size_t i)
     return i < h->n_lines ? h->lines[i].text : NULL;
 }
 
+void hosts_how(const struct hosts *h, struct view *v, struct text *out)
+{
+    struct span name = v->t->host.size ? v->t->host : view_url(v)->host;
+    const struct host *host = seen(h, name);
+    if (!host || h->profiles->list[host->profile] != v->profile) {
+        text_add_str(out, "this request's own tell-tale, not taken for the host's");
+        return;
+    }
+    if (host->strength == DECLARED) {
+        text_add_str(out, "declared, or named by the profile");
+        return;
+    }
+    for (size_t i = 0; i < h->n_lines; i++) {
+        const char *line = h->lines[i].text, *how = strstr(line, ": ");
+        if (how && span_starts_nocase(span_text(line), name) && strncmp(line + name.size, " is ", 4) == 0) {
+            text_add_str(out, how + 2);
+            return;
+        }
+    }
+    text_add_str(out, "no tell-tale of any profile was seen");
+}
+
 uint64_t hosts_evicted(const struct hosts *h)
 {
     return map_evicted(h->known);

@@ -22,6 +22,8 @@ bool hosts_serves_name(const struct hosts *h, struct span name);
 bool hosts_is_closed(const struct hosts *h, struct span name);
 /* What was assumed, one line each, in byte order; NULL after the last. */
 const char *hosts_assumption(const struct hosts *h, size_t i);
+/* How the host of a transaction got its profile ("cookie RT_SID_*", "declared", ...), appended. */
+void hosts_how(const struct hosts *h, struct view *v, struct text *out);
 uint64_t hosts_evicted(const struct hosts *h);
 
 #endif

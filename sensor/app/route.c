@@ -214,7 +214,7 @@ static bool any_glob(const struct test *test, struct span value)
     return false;
 }
 
-static bool test_holds(struct view *v, const struct test *test)
+bool route_test_holds(struct view *v, const struct test *test)
 {
     const struct source *s = &test->source;
     if (s->kind == SOURCE_SLOT && (test->kind == TEST_FILLED || test->kind == TEST_EMPTY)) {
@@ -250,7 +250,7 @@ void route_candidates(struct view *v, struct route_choice *out)
             continue;
         bool fits = true;
         for (uint8_t k = 0; k < r->n_tests && fits; k++)
-            fits = source_is_late(&r->tests[k].source) || test_holds(v, &r->tests[k]);
+            fits = source_is_late(&r->tests[k].source) || route_test_holds(v, &r->tests[k]);
         if (!fits)
             continue;
         out->list[out->n++] = bucket->routes[i];
@@ -271,7 +271,7 @@ const struct route *route_decide(struct view *v, const struct route_choice *choi
         if (fits && r->type.size)
             fits = glob_match(r->type, view_media(v), true);
         for (uint8_t k = 0; k < r->n_tests && fits; k++)
-            fits = !source_is_late(&r->tests[k].source) || test_holds(v, &r->tests[k]);
+            fits = !source_is_late(&r->tests[k].source) || route_test_holds(v, &r->tests[k]);
         if (fits) {
             v->captured = r;
             return r;
@@ -328,14 +328,22 @@ static bool is_login_page(struct view *v)
     return false;
 }
 
+int route_outcome_line(struct view *v, const struct route *route)
+{
+    for (uint8_t i = 0; route && i < route->n_outcomes; i++)
+        if (rule_holds(v, &route->outcomes[i]))
+            return i;
+    return -1;
+}
+
 struct route_result route_outcome(struct view *v, const struct route *route)
 {
     uint16_t status = v->t->status;
-    for (uint8_t i = 0; route && i < route->n_outcomes; i++)
-        if (rule_holds(v, &route->outcomes[i])) {
-            enum outcome outcome = (enum outcome)route->outcomes[i].outcome;
-            return (struct route_result){outcome, outcome == OUTCOME_FAILURE && route->action != ACTION_LOGIN};
-        }
+    int line = route_outcome_line(v, route);
+    if (line >= 0) {
+        enum outcome outcome = (enum outcome)route->outcomes[line].outcome;
+        return (struct route_result){outcome, outcome == OUTCOME_FAILURE && route->action != ACTION_LOGIN};
+    }
     if (status == 0)
         return (struct route_result){OUTCOME_UNKNOWN, false};
     if (status >= 400)

@@ -67,6 +67,10 @@ struct route_result {
     enum outcome outcome;
     bool is_refused; /* a login page, 401, 403, 404 instead of what was asked for */
 };
+/* Whether a condition holds, as far as what it looks at is known. */
+bool route_test_holds(struct view *v, const struct test *test);
+/* Which line of the route's 'outcome' decides (from 0); -1: none, the status and the redirect do. */
+int route_outcome_line(struct view *v, const struct route *route);
 /* 'route' may be NULL: then the status and the redirect alone decide. */
 struct route_result route_outcome(struct view *v, const struct route *route);
 

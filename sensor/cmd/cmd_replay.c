@@ -43,6 +43,12 @@ static void on_alert(void *ctx, const struct alert *a)
     show_alert(ctx, a);
 }
 
+static void on_explained(void *ctx, struct span why)
+{
+    (void)ctx;
+    fwrite(why.at, 1, why.size, stdout); /* told at the end, with the alerts */
+}
+
 static void on_progress(void *ctx, const struct source_stats *stats)
 {
     show_progress(ctx, stats);
@@ -61,7 +67,7 @@ static int run(const struct settings *s, struct source *source, struct activity_
     sigaction(SIGINT, &(struct sigaction){.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, NULL);
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, NULL);
     show_init(&show, s->json, s->quiet);
-    struct replay_hooks hooks = {&show, on_alert, on_progress};
+    struct replay_hooks hooks = {&show, on_alert, on_explained, on_progress};
     if (log)
         show.unit = "records";
     rc = log ? replay_log_run(s, log, &hooks, &summary, why) : replay_run(s, source, &hooks, &summary, why);

@@ -21,7 +21,8 @@ static void print_help(const struct usage *u)
         char left[64];
         if (!(item->commands & u->command))
             continue;
-        snprintf(left, sizeof left, "%s%s%s", item->name, item->argument ? " " : "", item->argument ? item->argument : "");
+        bool is_apart = item->argument && item->argument[0] != '[';
+        snprintf(left, sizeof left, "%s%s%s", item->name, is_apart ? " " : "", item->argument ? item->argument : "");
         printf("  --%-28s%s%s\n", left, item->help, item->is_list ? " (repeatable)" : "");
     }
     printf("  --%-28s%s\n  --%-28s%s\n", "verbose", "say more on standard error", "help", "this text");
@@ -31,12 +32,18 @@ static void print_help(const struct usage *u)
            u->example, u->command & SETTING_REPLAY ? ",\n130 or 143 stopped by SIGINT or SIGTERM before the end" : "");
 }
 
+/* "FILE" must follow, "[=FILE]" may. */
+static int has_argument(const struct setting *item)
+{
+    return !item->argument ? no_argument : item->argument[0] == '[' ? optional_argument : required_argument;
+}
+
 static size_t fill(const struct usage *u, struct option *options)
 {
     size_t n = 0, i = 0;
     for (const struct setting *item = settings_table(); item->name; item++, i++)
         if (item->commands & u->command)
-            options[n++] = (struct option){item->name, item->argument ? required_argument : no_argument, NULL, OPT_SETTING + (int)i};
+            options[n++] = (struct option){item->name, has_argument(item), NULL, OPT_SETTING + (int)i};
     options[n++] = (struct option){"config", required_argument, NULL, OPT_CONFIG};
     options[n++] = (struct option){"help", no_argument, NULL, OPT_HELP};
     options[n++] = (struct option){"verbose", no_argument, NULL, OPT_VERBOSE};

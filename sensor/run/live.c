@@ -179,7 +179,7 @@ static int open_all(struct live *l, const struct settings *s, const struct live_
     rc = analysis_new(s, text_str(&l->setup.rules_dir), true, &(struct analysis_hooks){.ctx = hooks->ctx, .on_alert = hooks->on_alert},
                       &l->analysis, why);
     if (rc == 0)
-        rc = pipeline_new(s, l->setup.profiles, l->setup.key, &(struct pipeline_hooks){l, on_candidate, NULL}, &l->pipeline);
+        rc = pipeline_new(s, l->setup.profiles, l->setup.key, &(struct pipeline_hooks){.ctx = l, .on_candidate = on_candidate}, &l->pipeline);
     if (rc == 0 && s->counters)
         rc = line_file_open(&l->counters, s->counters, true, why);
     if (rc == 0 && s->out)

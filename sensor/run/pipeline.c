@@ -55,6 +55,12 @@ static void on_transaction(void *ctx, const struct transaction *t, const struct 
         p->hooks.on_transaction(p->hooks.ctx, t, forwarded);
 }
 
+static void on_route(void *ctx, const struct app_route *r)
+{
+    struct pipeline *p = ctx;
+    p->hooks.on_explained(p->hooks.ctx, r->why);
+}
+
 /* nDPI's names are "TLS", "TLS.Slack", "QUIC" ... */
 static bool is_encrypted(const struct flow_other *o)
 {
@@ -172,7 +178,9 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
     p->app = app_new(&(struct app_options){.profiles = profiles, .key = key, .trusted = s->trusted, .n_trusted = s->n_trusted,
                                            .scan_budget = s->scan_limit << 20, .has_hash = s->sha256,
                                            .emit = on_candidate, .on_fact = on_candidate,
-                                           .on_transaction = on_transaction, .ctx = p});
+                                           .on_transaction = on_transaction,
+                                           .on_route = hooks->on_explained ? on_route : NULL,
+                                           .explain = hooks->explain_json ? APP_EXPLAIN_JSON : APP_EXPLAIN_TEXT, .ctx = p});
     if (p->app) {
         struct conn_hooks from_app = app_hooks(p->app);
         p->conns = conn_pool_new(&(struct conn_limits){.max_conns = max_flows}, &from_app);

@@ -16,6 +16,9 @@ struct pipeline_hooks {
     void (*on_candidate)(void *ctx, const struct activity *candidate); /* borrowed */
     /* NULL: nobody wants the transactions. */
     void (*on_transaction)(void *ctx, const struct transaction *t, const struct ipaddr *forwarded);
+    /* Why each transaction took its route, as text or JSON. NULL: nobody wants it. */
+    void (*on_explained)(void *ctx, struct span why);
+    bool explain_json;
 };
 
 /* E_NOMEM. 'profiles' and 'key' are borrowed. */

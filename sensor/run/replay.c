@@ -18,8 +18,9 @@ struct replay {
     struct setup setup;
     struct pipeline *pipeline;
     struct analysis *analysis;
-    struct line_file *transactions, *counters, *unmapped; /* NULL: nobody wants them */
+    struct line_file *transactions, *counters, *unmapped, *explained; /* NULL: nobody wants them */
     struct text line, notes;
+    const struct replay_hooks *hooks;
 };
 
 static void on_candidate(void *ctx, const struct activity *candidate)
@@ -36,8 +37,18 @@ static void on_transaction(void *ctx, const struct transaction *t, const struct 
     (void)line_file_write(r->transactions, text_span(&r->line)); /* sticky: told at close */
 }
 
+static void on_explained(void *ctx, struct span why)
+{
+    struct replay *r = ctx;
+    if (r->explained)
+        (void)line_file_write(r->explained, why); /* sticky: told at close */
+    else if (r->hooks->on_explained)
+        r->hooks->on_explained(r->hooks->ctx, why);
+}
+
 static int open_all(struct replay *r, const struct settings *s, const struct replay_hooks *hooks, struct text *why)
 {
+    r->hooks = hooks;
     int rc = setup_init(&r->setup, s, why);
     if (rc)
         return rc;
@@ -47,11 +58,18 @@ static int open_all(struct replay *r, const struct settings *s, const struct rep
         rc = line_file_open(&r->transactions, s->transactions, true, why);
     if (rc == 0 && s->counters)
         rc = line_file_open(&r->counters, s->counters, true, why);
+    if (rc == 0 && s->explain_routes && strcmp(s->explain_routes, "-") != 0)
+        rc = line_file_open(&r->explained, s->explain_routes, true, why);
     if (rc == 0 && s->out)
         rc = unmapped_file_open(&r->unmapped, s->out, why);
     if (rc == 0)
         rc = pipeline_new(s, r->setup.profiles, r->setup.key,
-                          &(struct pipeline_hooks){r, on_candidate, r->transactions ? on_transaction : NULL}, &r->pipeline);
+                          &(struct pipeline_hooks){.ctx = r,
+                                                   .on_candidate = on_candidate,
+                                                   .on_transaction = r->transactions ? on_transaction : NULL,
+                                                   .on_explained = s->explain_routes ? on_explained : NULL,
+                                                   .explain_json = s->json},
+                          &r->pipeline);
     return rc;
 }
 
@@ -115,7 +133,7 @@ static int read_all(struct replay *r, struct source *source, const struct replay
 static int close_all(struct replay *r, int rc, struct text *why)
 {
     struct text more = {0};
-    struct line_file *files[] = {r->transactions, r->counters, r->unmapped};
+    struct line_file *files[] = {r->transactions, r->counters, r->unmapped, r->explained};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         int closed = line_file_close(files[i], rc == 0, rc ? &more : why);
         rc = rc ? rc : closed;

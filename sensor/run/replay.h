@@ -13,6 +13,8 @@
 struct replay_hooks {
     void *ctx;
     void (*on_alert)(void *ctx, const struct alert *a);
+    /* Why each transaction took its route; a paragraph or a JSON line. Only with s->explain_routes "-"; may be NULL. */
+    void (*on_explained)(void *ctx, struct span why);
     /* After every 4,096 packets or activities (which then stand in stats->packets): for progress. May be NULL. */
     void (*on_progress)(void *ctx, const struct source_stats *stats);
 };

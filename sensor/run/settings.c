@@ -27,6 +27,7 @@ static const struct setting table[] = {
     {"key-file", "FILE", "key for the hashes of session values (at least 16 bytes)", false, ALL},
     {"out", "DIR", "write activities, alerts, sessions, unmapped (.ndjson) there", false, BOTH},
     {"transactions", "FILE", "write every HTTP transaction, one JSON object a line", false, SETTING_REPLAY},
+    {"explain-routes", "[=FILE]", "say of every transaction which route took it and why (here, or to FILE)", false, SETTING_REPLAY},
     {"counters", "FILE", "write every counter at the end, one a line", false, BOTH},
     {"scan-limit", "MIB", "look through so much of each file for live tokens and keys (0-4096, default 16; 0: none)", false, BOTH},
     {"sha256", NULL, "tell the SHA-256 of every file seen whole", false, BOTH},
@@ -59,7 +60,7 @@ void settings_fini(struct settings *s)
     struct strings *lists[] = {&s->apps, &s->aliases, &s->geoips, &s->lists, &s->keylogs, &s->customers};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         strings_fini(lists[i]);
-    char *singles[] = {s->filter, s->rules, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters,
+    char *singles[] = {s->filter, s->rules, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters, s->explain_routes,
                        s->interface};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         free(singles[i]);
@@ -96,7 +97,7 @@ static char **single_of(struct settings *s, const char *name)
         char **at;
     } singles[] = {{"filter", &s->filter}, {"rules", &s->rules}, {"redis", &s->redis}, {"state", &s->state},
                    {"key-file", &s->key_file}, {"out", &s->out}, {"transactions", &s->transactions},
-                   {"counters", &s->counters}, {"interface", &s->interface}};
+                   {"counters", &s->counters}, {"explain-routes", &s->explain_routes}, {"interface", &s->interface}};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         if (strcmp(singles[i].name, name) == 0)
             return singles[i].at;
@@ -178,6 +179,8 @@ int settings_set(struct settings *s, const char *name, const char *value, struct
     bool *at = switch_of(s, name);
     if (at)
         return set_switch(at, name, value, why);
+    if (!value && strcmp(name, "explain-routes") == 0)
+        value = "-";
     if (!value || !*value) {
         text_addf(why, "--%s: the value is empty", name);
         return E_USAGE;

@@ -31,6 +31,7 @@ struct settings {
     char *out;        /* directory, or NULL */
     char *transactions; /* file, or NULL */
     char *counters;   /* file, or NULL */
+    char *explain_routes; /* file, "-" for standard output, or NULL */
     char *interface;  /* live */
     uint64_t max_flows;       /* 1,000 - 16,777,216 */
     uint64_t max_credentials; /* 100 - 10,000,000 */

@@ -57,7 +57,7 @@ static struct told run(const char *capture, const char *keys, bool is_late)
     assert_int_equal(settings_set(&s, "keylog", keys, &why), 0);
     assert_int_equal(settings_set(&s, "max-flows", "1000", &why), 0);
     assert_int_equal(setup_init(&setup, &s, &why), 0);
-    struct pipeline_hooks hooks = {&told, on_candidate, NULL};
+    struct pipeline_hooks hooks = {.ctx = &told, .on_candidate = on_candidate};
     assert_int_equal(pipeline_new(&s, setup.profiles, setup.key, &hooks, &told.pipeline), 0);
     assert_int_equal(source_open_files(&source, &capture, 1, NULL, &why), 0);
     if (!is_late)
