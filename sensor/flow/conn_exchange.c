@@ -2,6 +2,9 @@
  * Open transactions: their memory, their heads, and telling of them. */
 #include "flow/conn_exchange.h"
 
+#include "base/err.h"
+#include "wire/content.h"
+
 static void enlist(struct conn_pool *p, struct exchange *e)
 {
     e->older = p->newest;
@@ -165,6 +168,27 @@ void conn_exchange_keep(struct exchange *e, int half, struct span bytes, const s
     e->t.version_minor = head->version_minor;
     e->t.request_fields = fields;
     e->t.host = http1_head_host(&copy);
+}
+
+bool conn_exchange_has_no_body(const struct exchange *e, int half)
+{
+    return half == CONN_RESPONSE &&
+           (e->t.status == 204 || e->t.status == 304 || span_eq(e->t.method, SPAN("HEAD")));
+}
+
+bool conn_exchange_take_said(struct exchange *e, int half)
+{
+    struct body_measure *m = conn_measure(e, half);
+    struct content_range range = {0};
+    bool is_part = half == CONN_RESPONSE && e->t.status == 206 &&
+                   content_range_parse(fields_get(&e->t.response_fields, SPAN("content-range")), &range) == E_OK;
+    if (e->t.flags & TXN_AMBIGUOUS || conn_exchange_has_no_body(e, half) || (!m->has_declared && !(is_part && range.has_range)))
+        return false;
+    m->known = m->has_declared ? SIZE_DECLARED : SIZE_RANGE;
+    m->bytes = m->has_declared ? m->declared : range.last - range.first + 1;
+    if (m->missing > m->bytes)
+        m->missing = m->bytes;
+    return true;
 }
 
 /* Flags that depend on what has been seen of the flow by now. */

@@ -30,6 +30,7 @@ struct exchange {
     bool has_unacked;    /* bytes of its answer are missing that nobody acknowledged */
     bool is_early;       /* its answer came before its request, which may be yet to come: nobody was told of it */
     bool is_lost[2];     /* sync was lost inside it */
+    bool is_followed;    /* another message began where its answer must have ended */
     bool
         is_doubtful; /* its response was found after a loss, and has no end: the next request shows whether it is one */
 
@@ -113,6 +114,11 @@ static inline struct body_measure *conn_measure(struct exchange *e, int half)
 {
     return half == CONN_REQUEST ? &e->t.request_body : &e->t.response_body;
 }
+/* Whether there is no body whatever the fields say (RFC 9110, 6.4.1). */
+bool conn_exchange_has_no_body(const struct exchange *e, int half);
+/* Where the end of a body was not seen, but is known to have come: takes its size from what its head said, Content-Length
+ * or, in a 206, Content-Range. False when it said nothing of the kind. */
+bool conn_exchange_take_said(struct exchange *e, int half);
 /* Calls of the hooks, with the flags brought up to date. The end of an early one tells of its response first. */
 void conn_exchange_tell_request(struct exchange *e);
 void conn_exchange_tell_response(struct exchange *e);

@@ -29,6 +29,8 @@ static void charge(struct exchange *e, int half)
     h->unsynced = 0;
     bool is_whole = half == CONN_RESPONSE && !e->is_lost[half] && !e->has_unacked && !e->is_mixed;
     m->known = is_whole && m->bytes ? SIZE_ACKNOWLEDGED : SIZE_UNKNOWN;
+    if (m->known == SIZE_UNKNOWN && e->is_followed)
+        (void)conn_exchange_take_said(e, half);
 }
 
 void conn_pair_settle(struct conn *c, uint64_t now_ns)
@@ -78,6 +80,7 @@ void conn_pair_end_all(struct conn *c, uint32_t flags, uint64_t now_ns)
 static void close_up_to(struct conn *c, struct exchange *last, uint64_t now_ns)
 {
     for (struct exchange *e = c->first; e; e = e->next) {
+        e->is_followed = true;
         conn_pair_abort(e, CONN_RESPONSE);
         if (e == last)
             break;

@@ -127,12 +127,15 @@ static void measure_lost(struct exchange *e, int half, bool is_complete)
     struct body_measure *m = conn_measure(e, half);
     m->known = SIZE_UNKNOWN;
     m->is_complete = is_complete;
-    if (!is_complete || !m->has_declared || e->seen[half] > m->declared)
+    struct body_measure bound = *m;
+    if (!is_complete || !conn_exchange_take_said(e, half))
         return;
-    m->known = SIZE_DECLARED;
-    m->bytes = m->declared;
-    if (m->missing > m->declared - e->seen[half])
-        m->missing = m->declared - e->seen[half];
+    if (e->seen[half] > m->bytes) { /* it said something wrong */
+        *m = bound;
+        return;
+    }
+    if (m->missing > m->bytes - e->seen[half])
+        m->missing = m->bytes - e->seen[half];
 }
 
 /* The answer was not on the tap. Alone on the connection, all that was acknowledged is its; else what its own window
@@ -147,12 +150,6 @@ static void measure_hidden(struct exchange *e)
     m->known = SIZE_ACKNOWLEDGED;
 }
 
-static bool has_no_body(const struct exchange *e, int half)
-{
-    return half == CONN_RESPONSE &&
-           (e->t.status == 204 || e->t.status == 304 || span_eq(e->t.method, SPAN("HEAD")));
-}
-
 void http2_stream_complete(struct exchange *e, int half, uint64_t now_ns)
 {
     struct conn *c = e->conn;
@@ -164,7 +161,7 @@ void http2_stream_complete(struct exchange *e, int half, uint64_t now_ns)
     } else {
         m->known = e->is_unsure[half] ? SIZE_UNKNOWN : SIZE_OBSERVED;
         m->is_complete = true;
-        if (m->has_declared && m->declared != m->bytes && !has_no_body(e, half) && !e->is_unsure[half])
+        if (m->has_declared && m->declared != m->bytes && !conn_exchange_has_no_body(e, half) && !e->is_unsure[half])
             e->t.flags |= TXN_AMBIGUOUS; /* malformed (RFC 9113, 8.1.1) */
     }
     if (c->lost[half] == e)
