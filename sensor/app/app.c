@@ -556,6 +556,14 @@ bool app_watches(const struct app *app, const struct ipaddr *server)
     return hosts_serves(app->hosts, server);
 }
 
+struct ipaddr app_client_of(const struct app *app, const struct endpoint *peer, const struct ipaddr *proxied)
+{
+    struct transaction t = {.client = *peer, .proxy_protocol_client = *proxied};
+    struct forward forward;
+    forward_resolve(&app->trust, &t, &(struct fields){0}, &forward);
+    return forward.client;
+}
+
 bool app_watches_name(const struct app *app, struct span server_name)
 {
     return hosts_serves_name(app->hosts, server_name);

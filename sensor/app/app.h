@@ -55,7 +55,10 @@ struct counters app_content_counters(const struct app *app); /* what was looked 
 const struct unmapped *app_unmapped(const struct app *app);
 /* Whether 'server' has been seen to serve a known application (for flows that are not HTTP). */
 bool app_watches(const struct app *app, const struct ipaddr *server);
-/* The same by the name in a TLS handshake. */
+/* Who the client of a connection is that cannot be read: the source of its PROXY preface ('proxied'; zero: none) when
+ * the peer is a trusted proxy, else the peer. */
+struct ipaddr app_client_of(const struct app *app, const struct endpoint *peer, const struct ipaddr *proxied);
+/* Whether the name in a TLS handshake is that of a host that serves one. */
 bool app_watches_name(const struct app *app, struct span server_name);
 /* Whether it is the name of a declared host of which nothing was ever read: then all of it stays closed. */
 bool app_is_closed(const struct app *app, struct span server_name);

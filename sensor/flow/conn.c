@@ -13,7 +13,7 @@ struct conn *conn_new(struct conn_pool *p, const struct flow_info *info)
         p->counts.refused++;
         return NULL;
     }
-    *c = (struct conn){.pool = p, .info = info};
+    *c = (struct conn){.pool = p, .info = info, .number = info->numbered, .proxy_client = info->proxied};
     http1_init(&c->side[CONN_CLIENT], info->is_midstream ? HTTP1_EITHER : HTTP1_REQUEST);
     http1_init(&c->side[CONN_SERVER], info->is_midstream ? HTTP1_EITHER : HTTP1_RESPONSE);
     p->counts.opened++;
@@ -59,10 +59,28 @@ static void become_other(struct conn *c, uint32_t flags, uint64_t now_ns)
     c->pool->counts.other++;
 }
 
-bool conn_is_prefaced(const struct conn *c)
+static bool is_untouched(const struct conn *c)
+{
+    return c->speaks == CONN_UNSURE && !c->has_roles && !c->http2;
+}
+
+bool conn_is_prefaced(const struct conn *c, struct ipaddr *source)
 {
     const struct http1 *h = &c->side[CONN_CLIENT];
-    return c->is_prefaced && c->speaks == CONN_UNSURE && !c->has_roles && !c->http2 && h->buffered == 0 && h->head_size == 0;
+    *source = c->proxy_client;
+    return c->is_prefaced && is_untouched(c) && h->state == HTTP1_AT_START && h->matched == 0;
+}
+
+bool conn_is_prefacing(const struct conn *c)
+{
+    return !c->is_prefaced && is_untouched(c) && http1_is_prefacing(&c->side[CONN_CLIENT]);
+}
+
+bool conn_is_tunnel(const struct conn *c, uint32_t *numbered, struct span *host)
+{
+    *numbered = c->number;
+    *host = span_text(c->pool->tunnel_host);
+    return c->is_tunnel;
 }
 
 void conn_expect(struct conn *c, enum conn_speaks speaks)
@@ -177,6 +195,12 @@ static bool is_upgrade(const struct exchange *e)
 
 static void upgrade(struct conn *c, struct exchange *e, uint64_t now_ns)
 {
+    struct conn_pool *p = c->pool;
+    c->is_tunnel = e->t.status != 101 && !c->is_swapped;
+    size_t n = e->t.host.size < sizeof p->tunnel_host ? e->t.host.size : 0;
+    if (n)
+        memcpy(p->tunnel_host, e->t.host.at, n);
+    p->tunnel_host[n] = 0;
     e->t.flags |= TXN_UPGRADED;
     e->progress[CONN_REQUEST] = e->progress[CONN_RESPONSE] = CONN_DONE;
     e->t.request_body.is_complete = e->t.response_body.is_complete = true;

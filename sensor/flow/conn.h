@@ -20,6 +20,8 @@ struct flow_info {
     uint64_t packets[2], bytes[2]; /* by direction: wire payload bytes, duplicates not counted */
     uint64_t missing[2];      /* gap bytes */
     const struct tls_facts *tls; /* NULL: not encrypted */
+    struct ipaddr proxied;    /* the source in a PROXY preface; zero: none */
+    uint32_t numbered;        /* transactions of connections that were tunnels to what comes now */
 };
 
 /* Where the bytes of a body go, if anybody wants them. Zeroed = nobody. */
@@ -78,8 +80,13 @@ enum conn_speaks conn_speaks(const struct conn *c);
 /* What both sides have agreed to speak elsewhere (ALPN): CONN_HTTP2 says so before the first byte, anything else is left
  * to what the bytes are. Bytes of either direction that are passed over first have to be told with conn_gap. */
 void conn_expect(struct conn *c, enum conn_speaks speaks);
-/* Whether nothing but a whole PROXY preface has come. */
-bool conn_is_prefaced(const struct conn *c);
+/* Whether nothing but a whole PROXY preface has come; then also who it names as the client (zero: nobody). */
+bool conn_is_prefaced(const struct conn *c, struct ipaddr *source);
+/* Whether nothing has come but the front of what may become such a preface. */
+bool conn_is_prefacing(const struct conn *c);
+/* Of one that is CONN_OTHER since the last call: whether it became a tunnel (2xx to CONNECT), how many transactions it
+ * had and what host it leads to (borrowed until the next call into any connection). */
+bool conn_is_tunnel(const struct conn *c, uint32_t *numbered, struct span *host);
 /* Whether a request waits for the rest of its answer. */
 bool conn_is_asked(const struct conn *c);
 /* True when content showed that the flow's 'client' is really the server (midstream). */

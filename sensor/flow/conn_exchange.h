@@ -59,6 +59,7 @@ struct conn {
     bool had_gap[2], is_finished[2]; /* by half */
     bool is_pipelining;              /* a request came while another one waited for its answer */
     bool is_prefaced;                /* a PROXY preface has come */
+    bool is_tunnel;                  /* a 2xx to CONNECT: what follows is between others */
     bool is_skipping;                /* what is told as a gap was there, but unread */
     bool is_request_missed;          /* since the last request there was a gap where one may have been */
 };
@@ -90,6 +91,7 @@ struct conn_pool {
     struct http2_counts http2_counts;
     struct counter_def *defs; /* ours and those of coding, http2, hpack */
     uint64_t *values;
+    char tunnel_host[256];                         /* of the last CONNECT; "" when longer */
     struct field fields[HTTP1_MAX_FIELDS];         /* of the head being parsed */
     struct field request_fields[HTTP1_MAX_FIELDS]; /* of one that its answer ends */
     uint8_t text[HTTP1_MAX_HEAD], crumbs[HTTP1_MAX_HEAD]; /* of a head of HTTP/2 being read: all of it; its cookies */

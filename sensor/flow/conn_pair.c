@@ -113,7 +113,7 @@ static bool is_plausible_response(const struct conn *c)
     const struct exchange *lost = c->lost[CONN_RESPONSE], *e = first_awaiting(c->first, true);
     if (e && e == lost)
         e = first_awaiting(e->next, true);
-    if (e || c->is_request_missed || c->number == 0)
+    if (e || c->is_request_missed || c->number == c->info->numbered)
         return true;
     /* its first bytes are missing, so this is not its head, unless something came before that: an interim response */
     return lost && lost->progress[CONN_RESPONSE] == CONN_AWAITED &&

@@ -206,7 +206,8 @@ static struct flow_crypt *begin(struct flow *f)
 bool flow_crypt_begins(struct flow *f, struct span bytes)
 {
     struct flow_crypt_home *h = f->home->crypt;
-    bool is_begun = f->conn && !conn_is_prefaced(f->conn);
+    struct ipaddr source;
+    bool is_begun = f->conn && !conn_is_prefaced(f->conn, &source);
     if (!h || f->crypt || is_begun || f->speaks != CONN_UNSURE || !tls_conn_may_begin(bytes) || !begin(f))
         return false;
     f->crypt->tls = tls_conn_new(h->tls, f);

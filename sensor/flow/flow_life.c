@@ -26,9 +26,14 @@ static void keep_names(struct flow *f)
     struct flow_home *home = f->home;
     if (!f->ndpi)
         return;
-    f->names = pool_take(home->names);
-    if (f->names)
-        classify_result(home->classify, f->ndpi, f->names->protocol, f->names->sni);
+    struct flow_names *had = f->names, now;
+    f->names = had ? had : pool_take(home->names);
+    if (f->names) {
+        classify_result(home->classify, f->ndpi, now.protocol, now.sni);
+        memcpy(f->names->protocol, now.protocol, sizeof now.protocol);
+        if (!had || !had->sni[0]) /* else where its tunnel leads */
+            memcpy(f->names->sni, now.sni, sizeof now.sni);
+    }
     drop_ndpi(f);
 }
 
@@ -80,12 +85,32 @@ void flow_life_is_other(struct flow *f, uint64_t ns)
     end_conn(f, ns);
 }
 
+/* What comes through a tunnel is a connection of its own; where it leads is its name, if it says none itself. */
+static bool begin_tunnel(struct flow *f, uint64_t ns)
+{
+    struct span host;
+    if (f->crypt || !conn_is_tunnel(f->conn, &f->info.numbered, &host))
+        return false;
+    if (!f->names && (f->names = pool_take(f->home->names)))
+        *f->names = (struct flow_names){0};
+    if (f->names) {
+        memcpy(f->names->sni, host.at, host.size);
+        f->names->sni[host.size] = 0;
+    }
+    end_conn(f, ns);
+    f->speaks = CONN_UNSURE;
+    return true;
+}
+
 /* A connection that is not HTTP is given back at once; what comes is only counted. */
 static void note_speaks(struct flow *f, uint64_t ns)
 {
+    enum conn_speaks speaks = conn_speaks(f->conn);
+    if (speaks == CONN_OTHER && begin_tunnel(f, ns))
+        return;
     if (f->speaks != CONN_UNSURE)
         return;
-    f->speaks = (uint8_t)conn_speaks(f->conn);
+    f->speaks = (uint8_t)speaks;
     if (f->speaks == CONN_OTHER)
         end_conn(f, ns);
 }
@@ -112,14 +137,30 @@ void flow_life_plain_fin(struct flow *f, int dir, uint64_t ns)
         conn_fin(f->conn, dir, ns);
 }
 
+/* The front of 'bytes' that belongs to a PROXY preface goes to the connection; TLS may follow, which is not the
+ * connection's to look into. What is left. */
+static struct span take_preface(struct flow *f, struct span bytes, uint64_t ns)
+{
+    size_t size = f->conn ? 0 : http1_proxy_size(bytes);
+    if (size) {
+        flow_life_plain_data(f, CONN_CLIENT, span_sub(bytes, 0, size), ns);
+        bytes = span_from(bytes, size);
+    }
+    while (f->conn && bytes.size && conn_is_prefacing(f->conn)) { /* one cut into segments */
+        flow_life_plain_data(f, CONN_CLIENT, span_sub(bytes, 0, 1), ns);
+        bytes = span_from(bytes, 1);
+    }
+    if (f->conn)
+        (void)conn_is_prefaced(f->conn, &f->info.proxied);
+    return bytes;
+}
+
 static void on_data(void *ctx, int dir, struct span bytes, uint64_t ns)
 {
     struct flow *f = ctx;
     f->is_asking = dir == CONN_CLIENT;
-    size_t preface = dir == CONN_CLIENT && !f->conn && !f->crypt ? http1_proxy_size(bytes) : 0;
-    if (preface) { /* TLS may follow: it is not the connection's to look into */
-        flow_life_plain_data(f, dir, span_sub(bytes, 0, preface), ns);
-        bytes = span_from(bytes, preface);
+    if (dir == CONN_CLIENT && f->speaks == CONN_UNSURE && !f->crypt) {
+        bytes = take_preface(f, bytes, ns);
         if (!bytes.size)
             return;
     }

@@ -71,12 +71,14 @@ static bool is_encrypted(const struct flow_other *o)
 static void tell_closed(struct pipeline *p, const struct flow_other *o)
 {
     const struct flow_info *info = o->info;
+    struct ipaddr client = app_client_of(p->app, &info->client, &info->proxied);
     struct transaction t = {
         .flow_hash = info->hash,
         .client = info->client,
         .server = info->server,
         .vlan = {info->vlan[0], info->vlan[1]},
         .tunnel = (enum tunnel_kind)info->tunnel,
+        .proxy_protocol_client = info->proxied,
         .tls = o->tls,
         .request_ns = info->first_ns,
         .end_ns = info->last_ns,
@@ -84,7 +86,7 @@ static void tell_closed(struct pipeline *p, const struct flow_other *o)
         .closed = o->closed,
     };
     if (p->hooks.on_transaction)
-        p->hooks.on_transaction(p->hooks.ctx, &t, NULL);
+        p->hooks.on_transaction(p->hooks.ctx, &t, ipaddr_eq(&client, &info->client.ip) ? NULL : &client);
 }
 
 static const char *protocol_of(const struct flow_other *o)
@@ -102,7 +104,7 @@ static void begin_activity(const struct pipeline *p, const struct flow_other *o,
     a->action = (uint8_t)action;
     a->done_ns = p->now_ns;
     a->flow_hash = info->hash;
-    a->source = info->client.ip;
+    a->source = app_client_of(p->app, &info->client, &info->proxied);
     a->peer = info->client;
     a->server = info->server;
     a->size_known = SIZE_OBSERVED;

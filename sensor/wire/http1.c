@@ -184,7 +184,7 @@ static enum http1_event end_start_line(struct http1 *h, struct http1_input *in, 
     if (is_preface) {
         if (!is_split)
             in->bytes = span_from(in->bytes, size);
-        h->buffered = 0; /* the block stays until the next step, for out->data */
+        h->buffered = h->head_size = 0; /* the block stays until the next step, for out->data */
         h->state = HTTP1_AT_START;
         h->matched = 0;
         return HTTP1_PROXY;
@@ -261,6 +261,16 @@ static enum http1_event step_start(struct http1 *h, struct http1_input *in, stru
         in->bytes = span_from(in->bytes, 1);
     }
     return HTTP1_MORE;
+}
+
+bool http1_is_prefacing(const struct http1 *h)
+{
+    struct span begun = span_of(h->buffer, h->buffered), v1 = SPAN("PROXY ");
+    if (h->state == HTTP1_AT_START)
+        return h->matched > 0 && h->matched < sizeof PREFACE2;
+    if (h->state != HTTP1_AT_HEAD)
+        return h->state == HTTP1_AT_PREFACE;
+    return begun.size && (span_starts(begun, v1) || span_starts(v1, begun));
 }
 
 /* Version and command, family, size (4 bytes), then addresses and more, of which the first are kept. */

@@ -116,6 +116,8 @@ void http1_stop(struct http1 *h, struct http1_memory *memory);
 /* Looks for a message of 'role': after HTTP1_FOREIGN, or to bound a search that is under way. After 'budget' bytes it
  * goes to sleep; 0 = never. */
 void http1_seek(struct http1 *h, enum http1_role role, uint64_t budget);
+/* Whether all that has come may be the front of a PROXY preface. */
+bool http1_is_prefacing(const struct http1 *h);
 /* Another answer to HTTP1_FOREIGN, at the first bytes of the side that answers: up to HTTP1_MAX_JUNK of them may stand
  * before a status line, as with the browsers people use; else this is an answer without a head (HTTP1_BARE). False when
  * they begin like a status line that cannot be read. */

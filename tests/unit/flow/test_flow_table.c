@@ -62,9 +62,21 @@ void conn_skip(struct conn *c, int direction, uint64_t bytes, uint64_t now_ns)
     fail_msg("nothing may be skipped");
 }
 
-bool conn_is_prefaced(const struct conn *c)
+bool conn_is_prefaced(const struct conn *c, struct ipaddr *source)
 {
-    (void)c; /* nothing here sends one */
+    (void)c, (void)source; /* nothing here sends one */
+    return false;
+}
+
+bool conn_is_prefacing(const struct conn *c)
+{
+    (void)c;
+    return false;
+}
+
+bool conn_is_tunnel(const struct conn *c, uint32_t *numbered, struct span *host)
+{
+    (void)c, (void)numbered, (void)host; /* nothing here is one */
     return false;
 }
 
