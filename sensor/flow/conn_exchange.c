@@ -176,18 +176,26 @@ bool conn_exchange_has_no_body(const struct exchange *e, int half)
            (e->t.status == 204 || e->t.status == 304 || span_eq(e->t.method, SPAN("HEAD")));
 }
 
-bool conn_exchange_take_said(struct exchange *e, int half)
+bool conn_exchange_take_said(struct exchange *e, int half, uint64_t seen)
 {
     struct body_measure *m = conn_measure(e, half);
     struct content_range range = {0};
     bool is_part = half == CONN_RESPONSE && e->t.status == 206 &&
                    content_range_parse(fields_get(&e->t.response_fields, SPAN("content-range")), &range) == E_OK;
-    if (e->t.flags & TXN_AMBIGUOUS || conn_exchange_has_no_body(e, half) || (!m->has_declared && !(is_part && range.has_range)))
+    if (e->t.flags & TXN_AMBIGUOUS || conn_exchange_has_no_body(e, half))
+        return false;
+    uint64_t said = m->declared;
+    if (!m->has_declared) {
+        if (!is_part || !range.has_range)
+            return false;
+        said = range.last - range.first + 1;
+    }
+    if (said < seen)
         return false;
     m->known = m->has_declared ? SIZE_DECLARED : SIZE_RANGE;
-    m->bytes = m->has_declared ? m->declared : range.last - range.first + 1;
-    if (m->missing > m->bytes)
-        m->missing = m->bytes;
+    m->bytes = said;
+    if (m->missing > said)
+        m->missing = said;
     return true;
 }
 

@@ -119,8 +119,8 @@ static inline struct body_measure *conn_measure(struct exchange *e, int half)
 /* Whether there is no body whatever the fields say (RFC 9110, 6.4.1). */
 bool conn_exchange_has_no_body(const struct exchange *e, int half);
 /* Where the end of a body was not seen, but is known to have come: takes its size from what its head said, Content-Length
- * or, in a 206, Content-Range. False when it said nothing of the kind. */
-bool conn_exchange_take_said(struct exchange *e, int half);
+ * or, in a 206, Content-Range. False when it said nothing of the kind, or less than was 'seen'. */
+bool conn_exchange_take_said(struct exchange *e, int half, uint64_t seen);
 /* Calls of the hooks, with the flags brought up to date. The end of an early one tells of its response first. */
 void conn_exchange_tell_request(struct exchange *e);
 void conn_exchange_tell_response(struct exchange *e);

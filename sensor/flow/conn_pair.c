@@ -30,7 +30,7 @@ static void charge(struct exchange *e, int half)
     bool is_whole = half == CONN_RESPONSE && !e->is_lost[half] && !e->has_unacked && !e->is_mixed;
     m->known = is_whole && m->bytes ? SIZE_ACKNOWLEDGED : SIZE_UNKNOWN;
     if (m->known == SIZE_UNKNOWN && e->is_followed)
-        (void)conn_exchange_take_said(e, half);
+        (void)conn_exchange_take_said(e, half, 0);
 }
 
 void conn_pair_settle(struct conn *c, uint64_t now_ns)

@@ -127,13 +127,8 @@ static void measure_lost(struct exchange *e, int half, bool is_complete)
     struct body_measure *m = conn_measure(e, half);
     m->known = SIZE_UNKNOWN;
     m->is_complete = is_complete;
-    struct body_measure bound = *m;
-    if (!is_complete || !conn_exchange_take_said(e, half))
+    if (!is_complete || !conn_exchange_take_said(e, half, e->seen[half]))
         return;
-    if (e->seen[half] > m->bytes) { /* it said something wrong */
-        *m = bound;
-        return;
-    }
     if (m->missing > m->bytes - e->seen[half])
         m->missing = m->bytes - e->seen[half];
 }
