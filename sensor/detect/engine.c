@@ -85,6 +85,7 @@ typedef const struct detector *detector_fn(void);
 static detector_fn *const detectors[] = {
     det_machine,  det_session_theft, det_after_failures, det_new_location,
     det_download, det_burst,         det_daily,          det_breadth,
+    det_upload_secrets,
 };
 
 static bool make_tables(struct engine *e, const struct engine_options *options)

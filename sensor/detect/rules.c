@@ -100,6 +100,9 @@ static const struct key keys[] = {
     {"machine", "place-bits", UNIT_NUMBER, AT(machine.place_bits), 8, 0, 40},
     {"machine", "client-bits", UNIT_NUMBER, AT(machine.client_bits), 6, 0, 40},
     {"machine", "route-bits", UNIT_NUMBER, AT(machine.route_bits), 3, 0, 40},
+    {"upload-secrets", "enabled", UNIT_BOOL, AT(upload_secrets.enabled), 1, 0, 1},
+    {"upload-secrets", "live", UNIT_NUMBER, AT(upload_secrets.live), 1, 1, 1e6},
+    {"upload-secrets", "other-files", UNIT_NUMBER, AT(upload_secrets.other_files), 3, 1, 1e6},
 };
 
 #define N_KEYS (sizeof keys / sizeof keys[0])

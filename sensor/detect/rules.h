@@ -75,6 +75,10 @@ struct rules {
         bool enabled;
         double bits, thin_bits, acts, place_bits, client_bits, route_bits;
     } machine; /* D20 */
+    struct {
+        bool enabled;
+        double live, other_files;
+    } upload_secrets; /* D26 */
 };
 
 /* The defaults, the same as rules/detect.yaml ships. */

@@ -112,5 +112,6 @@ const struct detector *det_download(void);
 const struct detector *det_burst(void);
 const struct detector *det_daily(void);
 const struct detector *det_breadth(void);
+const struct detector *det_upload_secrets(void);
 
 #endif

@@ -318,6 +318,51 @@ static void robot_moves_on_day_two(struct stage *s)
     stage_robot_act(s, &robot_abroad, ACTION_API_CALL, "rest2-search", 1, 3, 0);
 }
 
+/* D26 */
+static void upload(struct stage *s, enum file_class c, uint16_t cookies, uint16_t passwords, uint16_t expired, bool is_failed)
+{
+    struct activity a = stage_act(s, "alice", ALICE, ACTION_UPLOAD, WEEKS, 9);
+    stage_names(&a, 3, 1);
+    a.file = (struct file_facts){.type = FILE_HAR, .file_class = (uint8_t)c, .is_scanned = true, .expired = expired};
+    a.file.secrets[SECRET_COOKIE] = cookies;
+    a.file.secrets[SECRET_PASSWORD] = passwords;
+    if (is_failed)
+        a.outcome = OUTCOME_FAILURE;
+    stage_play(s, &a);
+}
+static void har_with_live_tokens(struct stage *s)
+{
+    upload(s, FILE_CLASS_HAR, 2, 0, 1, false);
+}
+static void har_of_last_year(struct stage *s)
+{
+    upload(s, FILE_CLASS_HAR, 2, 0, 2, false);
+}
+static void sanitized_har(struct stage *s)
+{
+    upload(s, FILE_CLASS_HAR, 0, 0, 0, false);
+}
+static void har_refused(struct stage *s)
+{
+    upload(s, FILE_CLASS_HAR, 2, 0, 0, true);
+}
+static void log_with_many_tokens(struct stage *s)
+{
+    upload(s, FILE_CLASS_LOG, 3, 0, 0, false);
+}
+static void log_with_a_token(struct stage *s)
+{
+    upload(s, FILE_CLASS_LOG, 1, 5, 0, false);
+}
+static void fetches_har_with_tokens(struct stage *s) /* reading is the other rules' matter */
+{
+    struct activity a = stage_act(s, "alice", ALICE, ACTION_DOWNLOAD, WEEKS, 9);
+    stage_names(&a, 3, 1);
+    a.file = (struct file_facts){.type = FILE_HAR, .file_class = FILE_CLASS_HAR, .is_scanned = true};
+    a.file.secrets[SECRET_COOKIE] = 5;
+    stage_play(s, &a);
+}
+
 static const struct play {
     const char *name;
     void (*act)(struct stage *s);
@@ -376,6 +421,14 @@ static const struct play {
     {"D20 another hour", robot_other_hour, 0, NULL, NULL},
     {"D20 stolen while learning", robot_stolen_on_day_two, 1, "D20", "svc-export"},
     {"D20 moves while learning", robot_moves_on_day_two, 1, NULL, NULL},
+    {"D26 HAR with live tokens", har_with_live_tokens, 0, "D26", "alice"},
+    {"D26 without any baseline", har_with_live_tokens, 1, "D26", "alice"},
+    {"D26 HAR whose tokens have expired", har_of_last_year, 0, NULL, NULL},
+    {"D26 sanitized HAR", sanitized_har, 0, NULL, NULL},
+    {"D26 upload refused", har_refused, 0, NULL, NULL},
+    {"D26 log with many tokens", log_with_many_tokens, 0, "D26", "alice"},
+    {"D26 log with one token and test passwords", log_with_a_token, 0, NULL, NULL},
+    {"D26 a download is no upload", fetches_har_with_tokens, 0, NULL, NULL},
 };
 
 static void each_play(void **state)
@@ -419,6 +472,7 @@ static void switched_off(void **state)
         {"stuffing", stuffing, "D16"},
         {"success-after-failures", guessed, "D17"},
         {"machine", robot_moves, "D20"},
+        {"upload-secrets", har_with_live_tokens, "D26"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         static struct stage s;
@@ -439,11 +493,30 @@ static void switched_off(void **state)
     }
 }
 
+/* A notice is told once a file, at low severity, and changes nothing of what is learned or told otherwise. */
+static void notice(void **state)
+{
+    (void)state;
+    static struct stage s;
+    stage_open(&s, NULL);
+    stage_work(&s, 0, WEEKS);
+    har_with_live_tokens(&s);
+    har_with_live_tokens(&s);
+    assert_int_equal(s.n, 1);
+    assert_true(s.told[0].risk < 40);
+    assert_non_null(strstr(s.told[0].fields, "casetap.file.secrets"));
+    stage_login(&s, "alice", &vpn, WEEKS, 22);
+    stage_fetch(&s, "alice", &vpn, WEEKS, 22.1, 3, 1);
+    assert_true(stage_count(&s, "D15", "alice") > 0);
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_play),
         cmocka_unit_test(switched_off),
+        cmocka_unit_test(notice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
