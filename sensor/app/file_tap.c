@@ -297,16 +297,24 @@ static struct file_tap *parts_request(struct file_taps *taps, struct view *v, st
     return NULL;
 }
 
-/* Of the routes that may take the request, the one that would have its file in the body so; NULL when there is none. */
-static const struct route *uploading(const struct view *v, const struct route_choice *choice, enum measure measure)
+/* Of the routes that may take the request, one whose file is base64 in it, or (is_raw) the body itself. */
+static const struct route *uploading(const struct view *v, const struct route_choice *choice, bool is_raw)
 {
     for (uint8_t i = 0; i < choice->n; i++) {
         const struct route *r = &v->profile->routes[choice->list[i]];
-        bool is_request = r->measure_slot >= 0 && slot_is_request(&v->profile->slots[r->measure_slot]);
-        if (r->action == ACTION_UPLOAD && r->measure == measure && (is_request || measure == MEASURE_BODY))
+        bool is_base64 = r->measure == MEASURE_BASE64 && r->measure_slot >= 0 &&
+                         slot_is_request(&v->profile->slots[r->measure_slot]);
+        bool is_body = r->measure == MEASURE_NONE || r->measure == MEASURE_BODY;
+        if (r->action == ACTION_UPLOAD && (is_raw ? is_body : is_base64))
             return r;
     }
     return NULL;
+}
+
+static bool is_api_body(struct span media)
+{
+    return span_starts(media, SPAN("multipart/")) || span_eq(media, SPAN("application/x-www-form-urlencoded")) ||
+           span_eq(media, SPAN("application/json"));
 }
 
 static bool has_upload_slot(const struct view *v, uint64_t slots)
@@ -326,11 +334,9 @@ struct file_tap *file_tap_request(struct file_taps *taps, struct view *v, const 
     struct span media = content_type_media(&type);
     if (span_eq(media, SPAN("multipart/form-data")))
         return has_upload_slot(v, choice->request_slots) ? parts_request(taps, v, type.boundary, tap) : NULL;
-    if (span_starts(media, SPAN("multipart/")) || span_eq(media, SPAN("application/x-www-form-urlencoded")))
+    const struct route *route = uploading(v, choice, false);
+    if (!route && (tap->feed || is_api_body(media) || !uploading(v, choice, true)))
         return NULL;
-    const struct route *route = uploading(v, choice, MEASURE_BASE64);
-    if (!route && (tap->feed || !uploading(v, choice, MEASURE_BODY)))
-        return NULL; /* a body others read as JSON is no file */
     struct file_tap *f = take(taps, v, FORM_BODY);
     if (!f)
         return NULL;

@@ -301,6 +301,48 @@ static void says_who_vouches(void **state)
     text_fini(&why);
 }
 
+/* What a file's content showed comes back the same; each part of it makes another id. */
+static void files(void **state)
+{
+    (void)state;
+    struct activity a;
+    uint8_t ids[5][16];
+    full(&a);
+    memcpy(ids[0], a.id, 16);
+    a.file = (struct file_facts){.type = FILE_HAR, .file_class = FILE_CLASS_HAR};
+    assert_round_trip(&a);
+    memcpy(ids[1], a.id, 16);
+    a.file.is_mismatch = a.file.is_scanned = true; /* looked through, and nothing found */
+    assert_round_trip(&a);
+    memcpy(ids[2], a.id, 16);
+    for (int i = 0; i < SECRET_KINDS; i++)
+        a.file.secrets[i] = (uint16_t)(i + 1);
+    a.file.expired = 7;
+    a.file.is_cut = true;
+    assert_round_trip(&a);
+    memcpy(ids[3], a.id, 16);
+    a.file.has_sha256 = true;
+    memset(a.file.sha256, 0x5a, sizeof a.file.sha256);
+    assert_round_trip(&a);
+    memcpy(ids[4], a.id, 16);
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < i; k++)
+            assert_memory_not_equal(ids[i], ids[k], 16);
+    struct text out = {0};
+    activity_json(&a, &out);
+    assert_non_null(strstr(text_str(&out), "\"mime_type\":\"application/json\",\"hash\":{\"sha256\":\"5a5a5a"));
+    assert_non_null(strstr(text_str(&out),
+                           "\"file\":{\"class\":\"har\",\"type\":\"har\",\"mismatch\":true,\"secrets\":{\"total\":36,"
+                           "\"live\":29,\"cut\":true,\"kinds\":{\"cookie\":1,\"bearer\":2,"));
+    text_fini(&out);
+    activity_init(&a);
+    for (int i = 1; i < FILE_TYPES; i++) {
+        full(&a);
+        a.file = (struct file_facts){.type = (uint8_t)i, .file_class = (uint8_t)(i % FILE_CLASSES)};
+        assert_round_trip(&a);
+    }
+}
+
 static void strings_have_room(void **state)
 {
     (void)state;
@@ -548,7 +590,7 @@ int main(void)
         cmocka_unit_test(comes_back_the_same),
         cmocka_unit_test(id_is_content),
         cmocka_unit_test(says_who_vouches),
-        cmocka_unit_test(strings_have_room),
+        cmocka_unit_test(files), cmocka_unit_test(strings_have_room),
         cmocka_unit_test(strings_replace_and_alias),
         cmocka_unit_test(strings_are_utf8),
         cmocka_unit_test(amend_and_identify),

@@ -99,6 +99,13 @@ static void add_activities(struct text *out)
     set(&a, STR_OBJECT, "34");
     set(&a, STR_NETWORK, "office");
     add_activity(&a, out);
+    a.file = (struct file_facts){.type = FILE_HAR, .file_class = FILE_CLASS_HAR, .is_mismatch = true, .is_scanned = true,
+                                 .is_cut = true, .has_sha256 = true, .expired = 2};
+    for (int i = 0; i < SECRET_KINDS; i++)
+        a.file.secrets[i] = (uint16_t)(i + 1);
+    memset(a.file.sha256, 0x5a, sizeof a.file.sha256);
+    a.number++;
+    add_activity(&a, out);
     start(&a, ACTION_LIST); /* hardly anything known */
     add_activity(&a, out);
     act(&a, ACTION_UPLOAD); /* hostile strings */
