@@ -363,5 +363,5 @@ uint64_t coding_size(const struct coding *c)
 
 uint64_t coding_used(const struct coding *c)
 {
-    return c->in;
+    return c->in + (c->has_first && !c->has_begun); /* deflate's first byte waits for its second */
 }

@@ -58,7 +58,7 @@ static bool behind(struct secret_scan *s, uint8_t c)
     if (!s->assign) {
         if (c == ':' || c == '=') {
             s->assign = c;
-            s->want = secret_want(s);
+            s->want = (uint8_t)secret_want(s);
             if (s->want == WANT_NOTHING)
                 restart(s);
         } else if (c == '"' || c == '\'') {
