@@ -296,7 +296,7 @@ static void on_head(struct conn *c, int direction, const struct http1_out *out, 
         return;
     }
     c->pool->counts.found += out->is_found;
-    if (http1_head_parse(out->data, (enum http1_role)h->role, &head))
+    if (http1_twins_parse(&c->pool->twins, out->data, (enum http1_role)h->role, &head))
         return; /* then the machine looks on */
     if (half_of(c, direction) == CONN_REQUEST)
         on_request(c, h, &head, out, end, now_ns);

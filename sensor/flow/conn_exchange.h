@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "flow/conn_body.h"
 #include "wire/http1.h"
+#include "wire/http1_twin.h"
 
 #define CONN_BLOCK 4096u /* of an exchange: the struct, and what of its heads fits behind it */
 #define CONN_LARGE (HTTP1_MAX_HEAD + HTTP1_MAX_FIELDS * sizeof(struct field) + 64) /* a head that does not */
@@ -92,6 +93,7 @@ struct conn_pool {
     struct counter_def *defs; /* ours and those of coding, http2, hpack */
     uint64_t *values;
     char tunnel_host[256];                         /* of the last CONNECT; "" when longer */
+    struct http1_twins twins;
     struct field fields[HTTP1_MAX_FIELDS];         /* of the head being parsed */
     struct field request_fields[HTTP1_MAX_FIELDS]; /* of one that its answer ends */
     uint8_t text[HTTP1_MAX_HEAD], crumbs[HTTP1_MAX_HEAD]; /* of a head of HTTP/2 being read: all of it; its cookies */
