@@ -22,6 +22,7 @@
 #define MAX_CREDENTIALS_COUNTED 1048576u
 #define MAX_ALERTS_COUNTED 262144u
 #define MAX_LEGS 16384u
+#define MAX_HELD 512u
 #define MAX_TRANSFERS 32768u
 #define MAX_SESSIONS_GOING_ON 32768u
 
@@ -148,6 +149,18 @@ static void complete(struct analysis *a, const struct activity *by)
     }
 }
 
+static void on_leg(void *ctx, const struct activity *candidate)
+{
+    struct analysis *a = ctx;
+    struct activity copy; /* settling changes it, and the strings it sets need the tail */
+    memcpy(&copy, candidate, activity_size(candidate));
+    transfers_read(a->transfers, &copy);
+    identity_resolve(a->identity, &copy, on_settled, a);
+    memory_settle(a->memory, &copy);
+    identity_settle(a->identity, &copy, on_settled, a);
+    complete(a, &copy);
+}
+
 static int open_enrich(struct analysis *a, const struct settings *s, struct text *why)
 {
     if (!(a->enrich = enrich_new()))
@@ -183,7 +196,7 @@ static int open_store(struct analysis *a, const struct settings *s, struct text 
 static int open_identity(struct analysis *a, const struct settings *s, struct text *why)
 {
     a->identity = identity_new((uint32_t)s->max_sessions);
-    a->legs = legs_new(MAX_LEGS);
+    a->legs = legs_new(MAX_LEGS, MAX_HELD, on_leg, a);
     a->memory = memory_new();
     a->transfers = transfers_new(MAX_TRANSFERS);
     a->session_log = session_log_new(MAX_SESSIONS_GOING_ON, on_session, a);
@@ -289,30 +302,23 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
 
 void analysis_candidate(struct analysis *a, const struct activity *candidate)
 {
-    bool is_closed = candidate->flags & ACT_ENCRYPTED; /* there is nothing in it to settle who or what it was */
-    bool is_fact = candidate->action == ACTION_NONE;
-    if (!is_closed && !is_fact && legs_is_told(a->legs, candidate))
-        return;
     struct activity copy; /* settling changes it, and the strings it sets need the tail */
+    if (candidate->action != ACTION_NONE && !(candidate->flags & ACT_ENCRYPTED)) {
+        legs_take(a->legs, candidate);
+        return;
+    }
     memcpy(&copy, candidate, activity_size(candidate));
-    if (is_fact) {
+    if (candidate->action == ACTION_NONE) {
         identity_fact(a->identity, &copy, on_settled, a);
         session_log_fact(a->session_log, &copy);
-        return;
-    }
-    if (is_closed) {
+    } else { /* nothing in it settles who or what it was */
         on_settled(a, &copy);
-        return;
     }
-    transfers_read(a->transfers, &copy);
-    identity_resolve(a->identity, &copy, on_settled, a);
-    memory_settle(a->memory, &copy);
-    identity_settle(a->identity, &copy, on_settled, a);
-    complete(a, &copy);
 }
 
 void analysis_tick(struct analysis *a, uint64_t now_ns)
 {
+    legs_release(a->legs, now_ns);
     engine_tick(a->engine, now_ns);
     session_log_tick(a->session_log, now_ns);
     a->store->ops->tick(a->store, now_ns);
@@ -337,6 +343,7 @@ int analysis_finish(struct analysis *a, bool keep, struct text *why)
 {
     struct line_file **files[] = {&a->activities, &a->alerts, &a->sessions};
     int rc = 0;
+    legs_release(a->legs, UINT64_MAX);
     session_log_finish(a->session_log);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         int closed = close_file(files[i], keep && rc == 0, rc ? &(struct text){.max = 1} : why);
