@@ -350,6 +350,7 @@ static void fill_session(const struct candidate_in *in, struct activity *a)
     if (v->set->has_remember)
         memcpy(a->new_remember, v->set->remember, SESSION_HASH_SIZE);
     a->until_s = v->set->until_s;
+    a->remember_until_s = v->set->remember_until_s;
     a->hints |= in->cred->is_rotating ? HINT_ROTATES : 0;
     bool is_turned_away = v->t->status == 401 || (v->t->status >= 300 && v->t->status < 400);
     if (is_turned_away && route_outcome(v, NULL).is_refused)

@@ -466,6 +466,7 @@ static void set_remember(struct cred_hasher *h, const struct session_rule *r, co
             !cookie_set_parse(head->cookies[c], &set) || cookie_set_is_removal(&set, now_s))
             continue;
         out->has_remember = true;
+        out->remember_until_s = set_until(&set, now_s);
         cred_hash(h, value, out->remember);
     }
 }
@@ -491,6 +492,7 @@ void cred_set_read(struct cred_hasher *h, const struct profile *profile, const s
     }
     *out = best;
     out->has_remember = last.has_remember;
+    out->remember_until_s = last.remember_until_s;
     memcpy(out->remember, last.remember, sizeof out->remember);
 }
 

@@ -54,6 +54,7 @@ struct cred_set { /* what the answer did to the session cookie */
     bool is_successor; /* a new value under the name that was sent */
     bool has_remember;
     uint32_t until_s; /* seconds since 1970 at which the browser drops the session cookie; 0 = not said */
+    uint32_t remember_until_s; /* the same of the remember-me value */
     uint8_t session[SESSION_HASH_SIZE];  /* of the value set, unless removed */
     uint8_t remember[SESSION_HASH_SIZE]; /* of the remember-me value set, when has_remember */
 };

@@ -58,6 +58,7 @@ void identity_free(struct identity *id)
     chain_fini(id);
     map_free(id->sessions);
     map_free(id->spellings);
+    text_fini(&id->line);
     free(id->aliases);
     people_free(id->people);
     free(id);
@@ -191,6 +192,7 @@ void session_bind(struct identity *id, const struct activity *by, const uint8_t 
         id->counts.renamed++;
     s->name = *n;
     s->state = SESSION_NAMED;
+    share_keep(id, hash, s, by->time_ns);
     if (s->unnamed)
         tell_identify(id, by, hash, s, emit, ctx);
 }
@@ -307,7 +309,7 @@ static void settle_login(struct identity *id, const struct activity *a, const st
         return;
     }
     if (!hash_is_zero(a->new_remember))
-        session_bind(id, a, a->new_remember, n, emit, ctx);
+        chain_bind_remember(id, a, n, emit, ctx);
     id->counts.logins++;
 }
 
@@ -316,6 +318,7 @@ static void note_use(struct identity *id, const struct activity *a)
     if (hash_is_zero(a->session))
         return;
     struct session *s = session_touch(id, a->session, a->time_ns);
+    share_renew(id, a->session, s, a->time_ns);
     if (!is_login(a) && a->cred_kind != CRED_NONE)
         s->kind = a->cred_kind;
     if (s->state == SESSION_ENDED && a->action != ACTION_AMEND)
@@ -372,6 +375,7 @@ static void settle_end(struct identity *id, const struct activity *a)
     if (!s || !is_logout(a) || s->state == SESSION_ENDED)
         return;
     s->state = SESSION_ENDED;
+    share_keep(id, a->session, s, a->time_ns);
     id->counts.ends++;
     chain_tell(id, a, a->session, a->action == ACTION_LOGOUT ? SESSION_ENDS_LOGOUT : SESSION_ENDS_REMOVED);
 }
@@ -397,6 +401,10 @@ void identity_resolve(struct identity *id, struct activity *a, identity_emit_fn 
 {
     if (!hash_is_zero(a->sent) || hash_is_zero(a->session))
         return;
+    if (a->action != ACTION_NONE || a->flags & ACT_SESSION_NEW) {
+        share_ask(id, a->session, a->time_ns);
+        share_ask(id, a->remember, a->time_ns);
+    }
     chain_use(id, a);
     memcpy(a->sent, a->session, SESSION_HASH_SIZE);
     chain_resolve(id, a->sent, a->session);

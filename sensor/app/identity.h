@@ -38,6 +38,20 @@ typedef void identity_watch_fn(void *ctx, enum session_event event, const uint8_
 /* Calls fn for what happens to sessions, before the activity that made it happen is emitted. */
 void identity_watch(struct identity *id, identity_watch_fn *fn, void *ctx);
 
+/* A map shared with others. */
+struct identity_share {
+    /* Appends what is known of a value as a line of identity_save; false when nothing is. */
+    bool (*ask)(void *ctx, const uint8_t hash[SESSION_HASH_SIZE], uint64_t now_ns, struct text *line);
+    /* Keeps a line for ttl_s seconds. */
+    void (*keep)(void *ctx, const uint8_t hash[SESSION_HASH_SIZE], struct span line, uint32_t ttl_s);
+    void *ctx;
+};
+
+/* Values not known here are asked for from now on, and sessions with a name are kept there. */
+void identity_share(struct identity *id, const struct identity_share *share);
+/* Keeps all sessions with a name again: the map has lost them. */
+void identity_share_all(struct identity *id);
+
 /* Sets the candidate's session to the id of the session: the hash of its first value, however often the value was
  * replaced since ('sent' keeps the value's). With a remember-me value that made the application begin a session, it is
  * the new session's. To be called before anything else looks at the session; identity_settle does it when nobody did. */

@@ -123,7 +123,8 @@ static bool is_rotating(struct identity *id, const struct activity *a, const uin
     } else if (!is_replaced && is_ours && a->outcome == OUTCOME_SUCCESS) {
         h->kept += h->kept < UINT32_MAX;
     }
-    return (a->hints & HINT_ROTATES) || (h->changed >= ROTATES_AFTER && h->changed >= h->kept / CHANGED_SHARE);
+    bool is_later = a->status >= 400 && map_find(id->links, value); /* of a session that was seen to do it, maybe elsewhere */
+    return is_later || (a->hints & HINT_ROTATES) || (h->changed >= ROTATES_AFTER && h->changed >= h->kept / CHANGED_SHARE);
 }
 
 static bool drop_oldest(struct identity *id, struct session *s)
@@ -189,6 +190,8 @@ static void link_add(struct identity *id, const struct activity *a, struct sessi
     struct link *l = map_touch(id->links, a->new_session, &is_new);
     *l = (struct link){.last_ns = a->time_ns};
     memcpy(l->session, a->session, SESSION_HASH_SIZE);
+    if (s->name.size)
+        share_keep_value(id, a->new_session, l);
     forget_old(id, s, a->time_ns);
 }
 
@@ -274,6 +277,12 @@ void chain_load(struct identity *id, const uint8_t value[SESSION_HASH_SIZE], con
 
 /* ---- remember-me ---- */
 
+void chain_bind_remember(struct identity *id, const struct activity *a, const struct name *n, identity_emit_fn *emit, void *ctx)
+{
+    session_touch(id, a->new_remember, a->time_ns)->until_s = a->remember_until_s;
+    session_bind(id, a, a->new_remember, n, emit, ctx);
+}
+
 /* Whether the answer began a session rather than went on with one. */
 static bool is_begin(const struct identity *id, const struct activity *a)
 {
@@ -323,5 +332,5 @@ void chain_remember(struct identity *id, struct activity *a, identity_emit_fn *e
     const struct session *s = map_find(id->sessions, a->session), *r = map_find(id->sessions, a->remember);
     struct name n = s && s->name.size ? s->name : r ? r->name : (struct name){0};
     if (is_renewed && n.size)
-        session_bind(id, a, a->new_remember, &n, emit, ctx);
+        chain_bind_remember(id, a, &n, emit, ctx);
 }

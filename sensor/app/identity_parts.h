@@ -18,6 +18,7 @@ struct name {
 struct session {
     uint64_t first_ns, last_ns;
     uint64_t replaced_ns; /* when its first value was replaced; 0: it was not */
+    uint64_t kept_ns;     /* packet time at which it was last kept in the shared map */
     uint32_t unnamed;
     uint32_t until_s; /* as of the latest value set; 0 = not said */
     uint32_t n_values; /* later values that lead here */
@@ -62,6 +63,8 @@ struct identity {
     struct people *people; /* NULL: no file */
     struct alias *aliases;
     size_t n_aliases;
+    struct identity_share share; /* ask == NULL: there is none */
+    struct text line;
     identity_watch_fn *watch;
     void *watch_ctx;
     struct identity_counts counts;
@@ -86,6 +89,22 @@ struct session *session_touch(struct identity *id, const uint8_t hash[SESSION_HA
 void session_bind(struct identity *id, const struct activity *by, const uint8_t hash[SESSION_HASH_SIZE],
                   const struct name *n, identity_emit_fn *emit, void *ctx);
 
+/* identity_share.c: what is shared. 'keep' does nothing for a session without a name. */
+void share_keep(struct identity *id, const uint8_t session[SESSION_HASH_SIZE], struct session *s, uint64_t now_ns);
+void share_keep_value(struct identity *id, const uint8_t value[SESSION_HASH_SIZE], const struct link *l);
+/* Takes in what others know of a value that nobody here knows. */
+void share_ask(struct identity *id, const uint8_t value[SESSION_HASH_SIZE], uint64_t now_ns);
+/* Keeps it again before it goes there. */
+void share_renew(struct identity *id, const uint8_t session[SESSION_HASH_SIZE], struct session *s, uint64_t now_ns);
+
+/* identity_state.c: the lines of identity_save, into LINE_MAX_SIZE bytes. */
+#define LINE_MAX_SIZE 900
+void state_session_line(const uint8_t hash[SESSION_HASH_SIZE], const struct session *s, char text[LINE_MAX_SIZE]);
+void state_value_line(const uint8_t hash[SESSION_HASH_SIZE], const struct link *l, char text[LINE_MAX_SIZE]);
+
+/* The session in a line of a value; false when it is none. */
+bool state_value_session(const char *line, uint8_t session[SESSION_HASH_SIZE]);
+
 /* identity_chain.c */
 bool chain_init(struct identity *id, uint32_t max_sessions);
 void chain_fini(struct identity *id);
@@ -100,6 +119,9 @@ void chain_rotate(struct identity *id, const struct activity *a, const uint8_t v
 void chain_forget(struct identity *id, const uint8_t value[SESSION_HASH_SIZE]);
 /* A request whose remember-me value made the application begin a session: the candidate is of the new one then. */
 void chain_remember(struct identity *id, struct activity *a, identity_emit_fn *emit, void *ctx);
+/* The remember-me value set belongs to this name. */
+void chain_bind_remember(struct identity *id, const struct activity *a, const struct name *n, identity_emit_fn *emit,
+                         void *ctx);
 void chain_tell(struct identity *id, const struct activity *by, const uint8_t session[SESSION_HASH_SIZE],
                 enum session_event event);
 /* Puts a link in (for identity_load), unless its session is not there. */

@@ -9,8 +9,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define LINE_MAX_SIZE 900
-
 bool identity_session(const struct identity *id, const uint8_t session[SESSION_HASH_SIZE], struct session_facts *out)
 {
     uint8_t first[SESSION_HASH_SIZE];
@@ -49,29 +47,35 @@ static void write_name(const struct name *n, char *to)
     *to = 0;
 }
 
+void state_session_line(const uint8_t hash[SESSION_HASH_SIZE], const struct session *s, char text[LINE_MAX_SIZE])
+{
+    char hex[2 * SESSION_HASH_SIZE + 1], name[3 * IDENTITY_NAME_MAX + 1];
+    hex_text(span_of(hash, SESSION_HASH_SIZE), hex);
+    write_name(&s->name, name);
+    snprintf(text, LINE_MAX_SIZE, "session %s %s %" PRIu64 " %" PRIu64 " %s %s %" PRIu32 " %s %" PRIu32, hex, name,
+             s->first_ns, s->last_ns, state_names[s->state], cred_kind_name((enum cred_kind)s->kind), s->unnamed,
+             start_names[s->start], s->until_s);
+}
+
+void state_value_line(const uint8_t hash[SESSION_HASH_SIZE], const struct link *l, char text[LINE_MAX_SIZE])
+{
+    char hex[2 * SESSION_HASH_SIZE + 1], of[2 * SESSION_HASH_SIZE + 1];
+    hex_text(span_of(hash, SESSION_HASH_SIZE), hex);
+    hex_text(span_of(l->session, SESSION_HASH_SIZE), of);
+    snprintf(text, LINE_MAX_SIZE, "value %s %s %" PRIu64 " %" PRIu64, hex, of, l->last_ns, l->replaced_ns);
+}
+
 void identity_save(const struct identity *id, void (*line)(void *ctx, const char *text), void *ctx)
 {
-    uint32_t at = UINT32_MAX;
+    char text[LINE_MAX_SIZE];
     const void *key;
     void *value;
-    while (map_walk(id->sessions, &at, &key, &value)) {
-        const struct session *s = value;
-        const uint8_t *hash = key;
-        char text[LINE_MAX_SIZE], hex[2 * SESSION_HASH_SIZE + 1], name[3 * IDENTITY_NAME_MAX + 1];
-        hex_text(span_of(hash, SESSION_HASH_SIZE), hex);
-        write_name(&s->name, name);
-        snprintf(text, sizeof text, "session %s %s %" PRIu64 " %" PRIu64 " %s %s %" PRIu32 " %s %" PRIu32, hex, name,
-                 s->first_ns, s->last_ns, state_names[s->state], cred_kind_name((enum cred_kind)s->kind), s->unnamed,
-                 start_names[s->start], s->until_s);
+    for (uint32_t at = UINT32_MAX; map_walk(id->sessions, &at, &key, &value);) {
+        state_session_line(key, value, text);
         line(ctx, text);
     }
-    for (at = UINT32_MAX; map_walk(id->links, &at, &key, &value);) {
-        const struct link *l = value;
-        const uint8_t *hash = key;
-        char text[LINE_MAX_SIZE], hex[2 * SESSION_HASH_SIZE + 1], of[2 * SESSION_HASH_SIZE + 1];
-        hex_text(span_of(hash, SESSION_HASH_SIZE), hex);
-        hex_text(span_of(l->session, SESSION_HASH_SIZE), of);
-        snprintf(text, sizeof text, "value %s %s %" PRIu64 " %" PRIu64, hex, of, l->last_ns, l->replaced_ns);
+    for (uint32_t at = UINT32_MAX; map_walk(id->links, &at, &key, &value);) {
+        state_value_line(key, value, text);
         line(ctx, text);
     }
 }
@@ -125,17 +129,32 @@ static const char *start_name(unsigned i)
     return start_names[i];
 }
 
-static int load_value(struct identity *id, struct span rest)
+static bool read_value(struct span rest, uint8_t hash[SESSION_HASH_SIZE], struct link *l)
 {
     enum { WORD, HASH, SESSION, LAST, REPLACED, PARTS };
     struct span part[PARTS];
-    struct link l = {0};
-    uint8_t hash[SESSION_HASH_SIZE] = {0};
     for (size_t i = 0; i < PARTS; i++)
         if (!span_split(&rest, ' ', &part[i]))
-            return E_BAD;
-    if (rest.at || !read_hash(part[HASH], hash) || hash_is_zero(hash) || !read_hash(part[SESSION], l.session) ||
-        hash_is_zero(l.session) || !span_u64(part[LAST], &l.last_ns) || !span_u64(part[REPLACED], &l.replaced_ns))
+            return false;
+    return !rest.at && span_eq(part[WORD], SPAN("value")) && read_hash(part[HASH], hash) && !hash_is_zero(hash) &&
+           read_hash(part[SESSION], l->session) && !hash_is_zero(l->session) && span_u64(part[LAST], &l->last_ns) &&
+           span_u64(part[REPLACED], &l->replaced_ns);
+}
+
+bool state_value_session(const char *line, uint8_t session[SESSION_HASH_SIZE])
+{
+    struct link l = {0};
+    uint8_t hash[SESSION_HASH_SIZE] = {0};
+    bool is_good = read_value(span_text(line), hash, &l);
+    memcpy(session, l.session, SESSION_HASH_SIZE);
+    return is_good;
+}
+
+static int load_value(struct identity *id, struct span rest)
+{
+    struct link l = {0};
+    uint8_t hash[SESSION_HASH_SIZE] = {0};
+    if (!read_value(rest, hash, &l))
         return E_BAD;
     chain_load(id, hash, &l);
     return E_OK;

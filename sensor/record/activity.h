@@ -151,6 +151,7 @@ struct activity {
     uint8_t sent[SESSION_HASH_SIZE];         /* hash of the session value sent, once 'session' is the session's id */
     uint8_t remember[SESSION_HASH_SIZE];     /* hash of the remember-me value sent; zero = none */
     uint8_t new_remember[SESSION_HASH_SIZE]; /* of the one the answer sets */
+    uint32_t remember_until_s; /* when the browser drops that one; 0 = not said */
     uint32_t until_s;       /* seconds since 1970 at which the browser drops the session value set; 0 = not said */
     uint32_t assets;        /* page parts this session fetched since the last time this was told */
     uint32_t hints;         /* HINT_* */

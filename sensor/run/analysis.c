@@ -14,6 +14,7 @@
 #include "enrich/enrich.h"
 #include "run/state.h"
 #include "sink/sink.h"
+#include "store/session_map.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,7 @@ struct analysis {
     const struct people *people; /* the identity's; NULL: no file */
     struct transfers *transfers;
     struct session_log *session_log;
+    struct session_map *session_map; /* NULL without Redis */
     struct enrich *enrich;
     struct store *store;
     struct engine *engine;
@@ -193,6 +195,28 @@ static int open_store(struct analysis *a, const struct settings *s, struct text 
     return store_mem_open(&a->store, s->state, (uint32_t)s->max_credentials, why);
 }
 
+static bool on_ask(void *ctx, const uint8_t hash[SESSION_HASH_SIZE], uint64_t now_ns, struct text *line)
+{
+    struct analysis *a = ctx;
+    return session_map_get(a->session_map, hash, now_ns, line);
+}
+
+static void on_keep(void *ctx, const uint8_t hash[SESSION_HASH_SIZE], struct span line, uint32_t ttl_s)
+{
+    struct analysis *a = ctx;
+    session_map_put(a->session_map, hash, line, ttl_s);
+}
+
+static int open_session_map(struct analysis *a, const struct settings *s, struct text *why)
+{
+    if (!s->redis)
+        return 0;
+    int rc = session_map_open(&a->session_map, &(struct store_redis_options){.url = s->redis}, why);
+    if (rc == 0)
+        identity_share(a->identity, &(struct identity_share){on_ask, on_keep, a});
+    return rc;
+}
+
 static int open_identity(struct analysis *a, const struct settings *s, struct text *why)
 {
     a->identity = identity_new((uint32_t)s->max_sessions);
@@ -285,6 +309,8 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
     if (rc == 0)
         rc = open_people(a, rules_dir, why);
     if (rc == 0)
+        rc = open_session_map(a, s, why);
+    if (rc == 0)
         rc = open_engine(a, rules_dir, why);
     if (rc == 0 && s->out)
         rc = open_file(a, s->out, "activities.ndjson", &a->activities, why);
@@ -322,6 +348,8 @@ void analysis_tick(struct analysis *a, uint64_t now_ns)
     engine_tick(a->engine, now_ns);
     session_log_tick(a->session_log, now_ns);
     a->store->ops->tick(a->store, now_ns);
+    if (a->session_map && session_map_tick(a->session_map))
+        identity_share_all(a->identity);
 }
 
 void analysis_flush(struct analysis *a)
@@ -351,6 +379,8 @@ int analysis_finish(struct analysis *a, bool keep, struct text *why)
     }
     if (rc == 0 && keep)
         rc = a->store->ops->sync(a->store, why);
+    if (rc == 0 && keep && a->session_map)
+        rc = session_map_sync(a->session_map, why);
     if (rc == 0 && keep && a->state)
         rc = state_save(a->state, a->identity, a->memory, why);
     return rc;
@@ -374,6 +404,7 @@ void analysis_free(struct analysis *a)
     memory_free(a->memory);
     transfers_free(a->transfers);
     session_log_free(a->session_log);
+    session_map_free(a->session_map);
     enrich_free(a->enrich);
     map_free(a->seen);
     map_free(a->told);
@@ -408,6 +439,7 @@ struct counters analysis_counters(const struct analysis *a, size_t i)
     case 5: return legs_counters(a->legs);
     case 6: return session_log_counters(a->session_log);
     case 7: return customers_counters(memory_customers(a->memory));
+    case 8: return a->session_map ? session_map_counters(a->session_map) : (struct counters){0};
     default: return (struct counters){0};
     }
 }

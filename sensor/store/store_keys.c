@@ -2,6 +2,8 @@
  * Builds and checks the names under which things are stored. */
 #include "store/store_keys.h"
 
+#include "base/hex.h"
+
 #include <string.h>
 
 struct store_name store_name_of(struct span credential)
@@ -83,6 +85,13 @@ static void key_of_credential(struct text *out, const char *prefix, struct span 
     text_addf(out, "%s:{", prefix);
     store_escape(out, credential);
     text_addf(out, "}:%s", what);
+}
+
+void store_key_session(struct text *out, const char *prefix, const uint8_t hash[16])
+{
+    char hex[33];
+    struct span credential = span_text(hex_text(span_of(hash, 16), hex));
+    key_of_credential(out, prefix, credential, "session");
 }
 
 void store_key_baseline(struct text *out, const char *prefix, struct span credential)

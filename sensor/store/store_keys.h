@@ -29,6 +29,8 @@ bool store_unescape(struct span s, struct store_name *out);
 bool store_prefix_is_good(const char *prefix);
 /* "casetap:schema": the schema's version. */
 void store_key_schema(struct text *out, const char *prefix);
+/* "casetap:{00112233445566778899aabbccddeeff}:session": the credential of a session value, by its keyed hash. */
+void store_key_session(struct text *out, const char *prefix, const uint8_t hash[16]);
 /* "casetap:{alice}:baseline": one credential's baseline. The braces keep all keys of a credential in one Cluster
  * slot. */
 void store_key_baseline(struct text *out, const char *prefix, struct span credential);

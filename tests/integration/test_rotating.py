@@ -4,7 +4,7 @@
 in a network namespace of its own and replayed. One session is one session, whatever its value; a session whose login was not
 seen gets its name once, also for what it did before; a remember-me value begins one without a login; and a thief who goes on
 from an old value is seen as a second client of the same session, which parallel requests are not."""
-import base64, hashlib, http.server, json, os, re, signal, socket, struct, subprocess, sys, tempfile, threading, time
+import base64, hashlib, http.server, json, os, re, shutil, socket, struct, subprocess, sys, tempfile, threading, time
 from urllib.parse import parse_qs
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 from casetap_test import *
@@ -212,6 +212,78 @@ def look(checks, folder, what):
     if stolen:
         checks.that({get(a, 'user.name') for a in stolen} == {'alice'}, f'{stolen}')
 
+def quiet(frames):
+    """The times of those frames that begin a connection while no other is open."""
+    going_on = set()
+    for when, record in frames:
+        tcp = record[16 + 14 + 20:]
+        ends, flags = frozenset(struct.unpack_from('>HH', tcp)), tcp[13]
+        if flags & 0x17 == 0x02:
+            if not going_on:
+                yield when
+            going_on.add(ends)
+        elif flags & 0x05:
+            going_on.discard(ends)
+
+def cut(path, at, out):
+    """The two parts of a capture: cut between two connections, near a moment (a share of its time)."""
+    with open(path, 'rb') as f:
+        data = f.read()
+    frames, i = [], 24
+    while i + 16 <= len(data):
+        s, ns, size, _ = struct.unpack_from('<IIII', data, i)
+        frames.append((s * 10**9 + ns, data[i:i + 16 + size]))
+        i += 16 + size
+    start, length = frames[0][0], frames[-1][0] - frames[0][0]
+    when = min(quiet(frames), key=lambda t: abs(t - start - length * at))
+    for name, wanted in (('first.pcap', [f for t, f in frames if t < when]), ('second.pcap', [f for t, f in frames if t >= when])):
+        with open(os.path.join(out, name), 'wb') as f:
+            f.write(data[:24] + b''.join(wanted))
+    return [os.path.join(out, name) for name in ('first.pcap', 'second.pcap')]
+
+def names(folder):
+    return {get(a, 'file.name') + ' ' + get(a, 'url.domain'): (get(a, 'user.name'), get(a, 'casetap.session.id'))
+            for a in settle(load(os.path.join(folder, 'activities.ndjson'))) if get(a, 'event.action') == 'download' and get(a, 'file.name')}
+
+def shared(checks, folder):
+    """What one sensor learned the next one knows, by Redis: all sessions with a name go on under it, and under their id."""
+    if not shutil.which('redis-server'):
+        print('redis-server is not installed: sharing is not tested')
+        return
+    sock = os.path.join(folder, 'redis.sock')
+    redis = subprocess.Popen(['redis-server', '--port', '0', '--unixsocket', sock, '--save', '', '--appendonly', 'no', '--dir', folder],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            if os.path.exists(sock):
+                break
+            time.sleep(0.05)
+        whole = names(os.path.join(folder, 'out-theft'))
+        cli = lambda *words: subprocess.run(['redis-cli', '-s', sock, *words], capture_output=True, text=True).stdout
+        known = 0
+        for at in (0.3, 0.45, 0.7, 0.95):
+            cli('FLUSHALL')
+            got = {}
+            for part in cut(os.path.join(folder, 'theft.pcap'), at, folder):
+                out = os.path.join(folder, 'part')
+                replay('--quiet', '--redis', 'unix://' + sock, '--out', out, part)
+                got.update({k: v for k, v in names(out).items() if k not in got})
+            for key, (name, session) in whole.items():
+                if name == 'alice':
+                    checks.that(got.get(key, (name, session)) == (name, session), f'cut at {at}: {key} {got.get(key)} instead of {(name, session)}')
+                    known += key in got
+        checks.that(known > 50, f'{known} downloads of alice over the cuts')
+        keys = [k for k in cli('--scan').split() if k.endswith(':session')]
+        checks.that(len(keys) > 10, f'{len(keys)} session values in Redis')
+        lives = [int(cli('TTL', k)) for k in keys]
+        checks.that(all(0 < t <= 90 * 86400 for t in lives), f'lifetimes {sorted(lives)[:3]}')
+        checks.that(any(t > 8 * 86400 for t in lives), 'none lives as long as a remember-me cookie')
+        values = [cli('GET', k) for k in keys]
+        checks.that(all(re.match(r'(session|value) [0-9a-f]{32} ', v) for v in values), f'{values[:2]}')
+    finally:
+        redis.terminate()
+        redis.wait()
+
 def main():
     if os.getuid() != 0:
         skip('needs root for a network namespace')
@@ -225,6 +297,7 @@ def main():
                     os.remove(os.path.join(folder, name))
             subprocess.run(['unshare', '-n', '/usr/bin/python3', os.path.abspath(__file__), folder, what], check=True, timeout=120)
             look(checks, folder, what)
+        shared(checks, folder)
     checks.done()
 
 if len(sys.argv) == 3:

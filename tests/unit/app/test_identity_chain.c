@@ -340,6 +340,9 @@ static void test_restart(void **state)
         assert_string_equal(t.user, "alice");
         assert_session(&t, 1);
     }
+    ask(&t, &(struct ask){.sent = 30, .set = 31, .status = 404, .outcome = OUTCOME_FAILURE, .time_s = 41, .is_fact = true});
+    ask(&t, &(struct ask){.sent = 31, .time_s = 42}); /* that the host rotates need not be learned anew */
+    assert_session(&t, 1);
     ask(&t, &(struct ask){.remember = 900, .set = 77, .time_s = 50});
     assert_string_equal(t.user, "alice");
     identity_free(s.id);
