@@ -102,9 +102,10 @@ static int walk(struct walk *w, enum layer layer, struct decap_counts *counts)
  * inside its headers or contradicts itself; then the walk tells what it is. */
 static bool is_plain(const struct packet *p, struct dissected *d)
 {
+    if (p->link != ETHERNET || p->caught < ETHER_SIZE + IP4_SIZE + TCP_SIZE)
+        return false;
     const uint8_t *ip = p->bytes + ETHER_SIZE, *tcp = ip + IP4_SIZE;
-    if (p->link != ETHERNET || p->caught < ETHER_SIZE + IP4_SIZE + TCP_SIZE || be16(p->bytes + 12) != 0x0800 ||
-        ip[0] != 0x45 || be16(ip + 6) & 0x3fff || ip[9] != 6)
+    if (be16(p->bytes + 12) != 0x0800 || ip[0] != 0x45 || be16(ip + 6) & 0x3fff || ip[9] != 6)
         return false;
     size_t total = be16(ip + 2), header = (tcp[12] >> 4) * 4u, caught = p->caught - ETHER_SIZE;
     if (header < TCP_SIZE || total < IP4_SIZE + header || caught < IP4_SIZE + header)

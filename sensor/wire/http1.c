@@ -75,7 +75,8 @@ static void begin_head(struct http1 *h, uint64_t now_ns)
 static bool start_byte(struct http1 *h, uint8_t c)
 {
     uint8_t role = h->role;
-    if (role & HTTP1_RESPONSE && c != (uint8_t)VERSION_LITERAL[h->matched])
+    bool is_longer = h->matched >= VERSION_SIZE; /* taken for a request's until the other side showed who is who */
+    if (role & HTTP1_RESPONSE && (is_longer || c != (uint8_t)VERSION_LITERAL[h->matched]))
         role &= (uint8_t)~HTTP1_RESPONSE;
     bool ends_method = h->matched > 0 && (c == ' ' || c == '\t');
     if (role & HTTP1_REQUEST && !ends_method && (!http1_head_is_token_byte(c) || h->matched >= MAX_METHOD))
@@ -107,8 +108,8 @@ static bool is_any_let_pass(const struct http1 *h)
     return h->start_part == PART_REST && (h->role == HTTP1_RESPONSE || h->is_path);
 }
 
-/* A start line as nearly all are, in one piece, when it is known which of both it must be: its size with the line end; 0
- * when it has to be read byte by byte. */
+/* A start line as nearly all are, in one piece, when it is known which of both it must be: its size with the line end;
+ * 0 when it has to be read byte by byte. */
 static size_t plain_start_line(const struct http1 *h, struct span s)
 {
     if (h->start_part != PART_FIRST || h->matched || h->head_size || h->role == HTTP1_EITHER)
@@ -117,7 +118,8 @@ static size_t plain_start_line(const struct http1 *h, struct span s)
     if (end == SIZE_MAX)
         return 0;
     struct span line = span_sub(s, 0, end + 1);
-    bool is_plain = h->role == HTTP1_RESPONSE ? http1_head_is_plain_status_line(line) : http1_head_is_plain_request_line(line);
+    bool is_plain = h->role == HTTP1_RESPONSE ? http1_head_is_plain_status_line(line)
+                                              : http1_head_is_plain_request_line(line);
     return is_plain && !span_starts(line, SPAN("PROXY ")) ? line.size : 0;
 }
 
