@@ -5,18 +5,19 @@
 
 #include "base/err.h"
 
-/* Whether 16 bytes of two heads are equal, or differ only where neither has a byte that tells fields apart. */
-static inline bool is_alike(const uint8_t *a, const uint8_t *b)
+/* What of 16 bytes tells fields apart: control characters, blanks and the colon; all others are a part of something. */
+static inline void outline16(const uint8_t *at, uint8_t out[16])
 {
-    uint64_t x[2], y[2];
-    memcpy(x, a, sizeof x);
-    memcpy(y, b, sizeof y);
-    if (x[0] == y[0] && x[1] == y[1])
-        return true;
-    for (unsigned i = 0; i < 16; i++) /* control characters, blanks and the colon: all others are a part of something */
-        if (a[i] != b[i] && (a[i] <= ' ' || b[i] <= ' ' || a[i] == ':' || b[i] == ':'))
-            return false;
-    return true;
+    for (unsigned i = 0; i < 16; i++)
+        out[i] = at[i] <= ' ' || at[i] == ':' ? at[i] : 'x';
+}
+
+/* Whether 16 bytes of a head have this outline. */
+static inline bool is_alike(const uint8_t *outline, const uint8_t *at)
+{
+    uint8_t other[16];
+    outline16(at, other);
+    return memcmp(outline, other, sizeof other) == 0;
 }
 
 static bool is_twin(const struct http1_twin *t, struct span fields, enum http1_role role)
@@ -25,9 +26,9 @@ static bool is_twin(const struct http1_twin *t, struct span fields, enum http1_r
         return false;
     size_t i = 0;
     for (; i + 16 <= fields.size; i += 16)
-        if (!is_alike(t->bytes + i, fields.at + i))
+        if (!is_alike(t->outline + i, fields.at + i))
             return false;
-    return i == fields.size || is_alike(t->bytes + fields.size - 16, fields.at + fields.size - 16);
+    return i == fields.size || is_alike(t->outline + fields.size - 16, fields.at + fields.size - 16);
 }
 
 static bool is_fit(struct span fields)
@@ -49,7 +50,9 @@ static void learn(struct http1_twin *t, struct span fields, enum http1_role role
         t->fields[i].value = (uint16_t)(f->value.at - fields.at);
         t->fields[i].value_size = (uint16_t)f->value.size;
     }
-    memcpy(t->bytes, fields.at, fields.size);
+    for (size_t i = 0; i + 16 <= fields.size; i += 16)
+        outline16(fields.at + i, t->outline + i);
+    outline16(fields.at + fields.size - 16, t->outline + fields.size - 16);
     t->n = (uint8_t)head->fields.n;
     t->has_folds = head->has_folds;
     t->has_bad_lines = head->has_bad_lines;

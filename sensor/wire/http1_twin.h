@@ -18,7 +18,7 @@ struct http1_twin {
     struct {
         uint16_t name, name_size, value, value_size;
     } fields[HTTP1_TWIN_FIELDS];
-    uint8_t bytes[HTTP1_TWIN_SIZE];
+    uint8_t outline[HTTP1_TWIN_SIZE]; /* the bytes that tell fields apart; 'x' for all others: no value is kept */
 };
 
 /* About 90 KiB; zeroed by its owner, one per thread. */
