@@ -29,18 +29,24 @@ static void emit(void *ctx, const struct activity *a)
     fake_emit(ctx, a); /* the fake comes first in the rig */
 }
 
-static void rig_init(struct rig *rig, const char *declared)
+/* The shipped profiles; with 'declared' the test's host is that application. */
+static struct profiles *rules_for(const char *declared)
 {
+    struct profiles *p = fake_rules();
     struct text why = {0};
-    memset(rig, 0, sizeof *rig);
-    rig->fake.profiles = fake_rules();
-    if (declared && profiles_declare(rig->fake.profiles, declared, "desk.example", &why))
+    if (profiles_declare(p, declared, "desk.example", &why))
         fail_msg("%s", text_str(&why));
-    rig->fake.key = keyed_new_default();
-    rig->fake.app = app_new(&(struct app_options){.profiles = rig->fake.profiles, .key = rig->fake.key,
-                                                  .max_transactions = 8, .emit = emit, .on_route = on_route, .ctx = rig});
-    assert_non_null(rig->fake.app);
     text_fini(&why);
+    return p;
+}
+
+static void rig_init(struct rig *rig, const struct profiles *profiles)
+{
+    memset(rig, 0, sizeof *rig);
+    rig->fake.key = keyed_new_default();
+    rig->fake.app = app_new(&(struct app_options){.profiles = profiles, .key = rig->fake.key, .max_transactions = 8,
+                                                  .emit = emit, .on_route = on_route, .ctx = rig});
+    assert_non_null(rig->fake.app);
 }
 
 /* How the credential showed itself: of what was told first. */
@@ -155,8 +161,9 @@ static void mark(const struct profiles *p, size_t at, const char *route, struct 
     fail_msg("%s has no route '%s'", profiles_name(p, at), route);
 }
 
-/* One line; how many things are wrong with it. */
-static int run_line(const struct profiles *p, size_t at, const char *where, char *line, struct seen *seen)
+/* One line; how many things are wrong with it. 'declared': as rules_for gives them. */
+static int run_line(const struct profiles *p, const struct profiles *declared, size_t at, const char *where, char *line,
+                    struct seen *seen)
 {
     char *column[COLUMNS], says[6600];
     struct text request = {0}, response = {0};
@@ -166,7 +173,7 @@ static int run_line(const struct profiles *p, size_t at, const char *where, char
         return 1;
     }
     bool is_tell = strcmp(column[0], "~") == 0;
-    rig_init(&rig, is_tell ? NULL : profiles_name(p, at));
+    rig_init(&rig, is_tell ? p : declared);
     message_make(&request, column[1], column[2]);
     message_make(&response, column[3], column[4]);
     fake_exchange(&rig.fake, text_str(&request), column[3][0] ? text_str(&response) : NULL);
@@ -195,15 +202,17 @@ static int run_file(const struct profiles *p, size_t at, struct seen *seen)
     FILE *f = fopen(path, "r");
     if (!f)
         fail_msg("%s: nobody exercises this profile", path);
+    struct profiles *declared = rules_for(profiles_name(p, at));
     for (unsigned number = 1; fgets(line, sizeof line, f); number++) {
         size_t size = strcspn(line, "\n");
         assert_true(size < sizeof line - 1);
         line[size] = 0;
         snprintf(where, sizeof where, "%s:%u", path, number);
         if (line[0] && line[0] != '#')
-            wrong += run_line(p, at, where, line, seen);
+            wrong += run_line(p, declared, at, where, line, seen);
     }
     fclose(f);
+    profiles_free(declared);
     return wrong;
 }
 
