@@ -338,6 +338,23 @@ static bool has_room(struct customers *c, struct span of_case, struct span name)
     return of_case.size && !is_long;
 }
 
+/* An id of the desk's own: worth less than a name, and nothing to tell a domain by. */
+static bool is_number(struct span name)
+{
+    for (size_t i = 0; i < name.size; i++)
+        if (name.at[i] < '0' || name.at[i] > '9')
+            return false;
+    return name.size > 0;
+}
+
+/* What is known of a case by name stays when somebody shows the customer's id. */
+static struct span outweigh(const struct customers *c, const struct case_facts *f, struct span name)
+{
+    bool is_by_domain;
+    struct span known = name_of(c, f, &is_by_domain);
+    return is_number(name) && known.size && !is_number(known) ? SPAN("") : name;
+}
+
 void customers_learn(struct customers *c, const struct activity *by, struct span of_case, struct span name, struct span domain)
 {
     struct key key, from = {{0}};
@@ -348,6 +365,7 @@ void customers_learn(struct customers *c, const struct activity *by, struct span
     name = named.size ? span_sub(named, 0, CUSTOMERS_NAME_MAX) : name;
     key_of(by, 'c', of_case, key.hash);
     struct case_facts *f = map_touch(c->cases, &key, &is_new);
+    name = outweigh(c, f, name);
     bool had_name = name_of(c, f, &was_by_domain).size > 0, had_domain = !is_zero(&f->domain);
     if (domain.size)
         key_of(by, 'd', domain, from.hash);
@@ -361,7 +379,7 @@ void customers_learn(struct customers *c, const struct activity *by, struct span
     }
     if (!had_name && name_of(c, f, &was_by_domain).size)
         wake(c, WAITING_OWN, &key, by, of_case);
-    if (name.size && !named.size && domain.size && learn_domain(c, &from, key.hash, name, domain))
+    if (name.size && !is_number(name) && !named.size && domain.size && learn_domain(c, &from, key.hash, name, domain))
         wake(c, WAITING_DOMAIN, &from, by, of_case);
 }
 

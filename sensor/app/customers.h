@@ -25,8 +25,9 @@ int customers_read(struct customers *c, const char *path, struct text *why);
 /* How many cases (or patterns of them) and domains the operator named. */
 void customers_named(const struct customers *c, size_t *cases, size_t *domains);
 
-/* The desk itself says whose a case is: by name, by the domain of its requestor, or both; either may be empty. 'by' is
- * the activity that shows it: cases mean something only within its application and host. */
+/* The desk itself says whose a case is: by name, by the domain of its requestor, or both; either may be empty. A
+ * name of digits alone is an id: it never replaces a name, and tells nothing of the domain. 'by' is the activity that
+ * shows it: cases mean something only within its application and host. */
 void customers_learn(struct customers *c, const struct activity *by, struct span of_case, struct span name, struct span domain);
 /* Sets the customer of the activity's case, if it is known. */
 void customers_name(struct customers *c, struct activity *a);

@@ -94,6 +94,30 @@ static void domains_are_learnt_where_sure(void **state)
     }
 }
 
+static void an_id_is_worth_less_than_a_name(void **state)
+{
+    struct customers *c = customers_new(16);
+    (void)state;
+    learn(c, "1", "37", "acme.example");
+    assert_string_equal(customer_of(c, "1"), "37");
+    learn(c, "1", "Acme Corp", "acme.example"); /* the id did not tell whose the domain is, so this can */
+    assert_string_equal(customer_of(c, "1"), "Acme Corp");
+    learn(c, "1", "37", "");
+    assert_string_equal(customer_of(c, "1"), "Acme Corp");
+    learn(c, "2", "", "acme.example");
+    learn(c, "2", "37", "acme.example");
+    assert_string_equal(customer_of(c, "2"), "Acme Corp");
+    learn(c, "3", "37", "");
+    learn(c, "3", "38", "");
+    assert_string_equal(customer_of(c, "3"), "38");
+    assert_int_equal(count_of(c, "customers_domains_shared"), 0);
+    for (char of_case[3] = "a0"; of_case[1] < '9'; of_case[1]++)
+        learn(c, of_case, "40", "smith.example");
+    learn(c, "4", "", "smith.example");
+    assert_string_equal(customer_of(c, "4"), "");
+    customers_free(c);
+}
+
 static void many_cases_prove_a_domain_and_one_disproves_it(void **state)
 {
     struct customers *c = customers_new(8);
@@ -301,6 +325,7 @@ static void it_survives_a_restart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_id_is_worth_less_than_a_name),
         cmocka_unit_test(domains_are_learnt_where_sure), cmocka_unit_test(many_cases_prove_a_domain_and_one_disproves_it),
         cmocka_unit_test(what_waits_is_completed_once),  cmocka_unit_test(a_wrong_guess_is_set_right),
         cmocka_unit_test(the_oldest_makes_room),         cmocka_unit_test(the_operator_outweighs),
