@@ -158,7 +158,7 @@ static void json_found(void *ctx, size_t which, uint32_t element, const struct j
 {
     struct scan *s = ctx;
     unsigned slot = s->pointer_slot[which];
-    if (s->profile->slots[slot].is_each && !value->is_cut)
+    if (s->profile->slots[slot].is_each && !value->is_cut && value->kind != JSON_NULL)
         listing_json(&s->list, slot, element, json_value_text(value));
 }
 
