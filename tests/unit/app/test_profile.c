@@ -125,7 +125,7 @@ static void loads_the_described_example(void **state)
     assert_non_null(f);
     struct span all = span_of(text, fread(text, 1, sizeof text, f));
     fclose(f);
-    size_t from = span_find(all, SPAN("```yaml\n"), 0), to = span_find(all, SPAN("\n```\n"), from);
+    size_t from = span_find(all, SPAN("```yaml\nprofile:"), 0), to = span_find(all, SPAN("\n```\n"), from);
     assert_true(to != SIZE_MAX);
     if (profiles_parse("README.md", span_sub(all, from + 8, to - from - 7), &p, &why))
         fail_msg("%s", text_str(&why));
