@@ -198,6 +198,9 @@ void client_parse(struct span agent, struct user_agent *out)
         parse_browser(agent, out);
     else
         parse_program(agent, out);
+    client_os_parse(agent, &out->system);
+    size_t engine = span_find(agent, SPAN("AppleWebKit/"), 0);
+    out->is_webkit = engine != SIZE_MAX && span_find(agent, SPAN("AppleWebKit/537.36"), 0) == SIZE_MAX;
 }
 
 const char *client_family_name(uint16_t family)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What kind of client a User-Agent names: family, major version, and whether it is a program rather than a browser.
+ * What kind of client a User-Agent names: family, major version, system, and whether it is a program rather than a browser.
  * The header is the client's own word; a thief may copy it, but then the rest of him must fit, too. */
 #ifndef ENRICH_CLIENT_H
 #define ENRICH_CLIENT_H
 
-#include "base/span.h"
+#include "enrich/client_os.h"
 
 /* Values of activity.client_family. They are written to baselines: append, never renumber. */
 enum client_family {
@@ -27,6 +27,8 @@ struct user_agent {
     uint16_t family; /* enum client_family */
     uint16_t major;  /* 0 = unknown */
     bool is_machine;
+    bool is_webkit; /* Apple's engine, and so Apple's TLS, whatever the family: all browsers on iOS */
+    struct client_system system;
     char label[CLIENT_LABEL_MAX]; /* "Firefox 147", "case-export 2" */
 };
 

@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "enrich/client.h"
+#include "enrich/client_tls.h"
 #include "enrich/geo.h"
 #include "enrich/netlist.h"
 
@@ -143,6 +144,12 @@ static const struct user_agent *find_agent(struct enrich *e, struct span text, s
     return &p->agent;
 }
 
+/* The handshake is the person's own only where he himself holds the connection. */
+static bool is_mismatch(const struct user_agent *client, const struct activity *a)
+{
+    return a->size[STR_JA4] && ipaddr_eq(&a->source, &a->peer.ip) && client_tls_differs(client, activity_get(a, STR_JA4));
+}
+
 static void enrich_client(struct enrich *e, struct activity *a)
 {
     struct user_agent own;
@@ -152,8 +159,13 @@ static void enrich_client(struct enrich *e, struct activity *a)
     const struct user_agent *client = find_agent(e, agent, &own);
     a->client_family = client->family;
     a->client_major = client->major;
+    a->client_os = client->system.os;
+    a->os_major = client->system.major;
+    a->os_minor = client->system.minor;
     if (client->is_machine)
         a->flags |= ACT_MACHINE;
+    if (is_mismatch(client, a))
+        a->flags |= ACT_CLIENT_MISMATCH;
     activity_set(a, STR_CLIENT, span_text(client->label));
 }
 

@@ -18,7 +18,8 @@ int enrich_add_geo(struct enrich *e, const char *path, struct text *why);
 int enrich_find_geo(struct enrich *e);
 /* A list of prefixes, one a line ("198.51.100.0/24 office"), '#' comments; 'class' is what they are. E_IO, E_CONF. */
 int enrich_add_list(struct enrich *e, const char *path, enum network_class class, struct text *why);
-/* Fills country, asn, AS_ORG, NETWORK, source_class, client_family, client_major, STR_CLIENT. */
+/* Fills country, asn, AS_ORG, NETWORK, source_class, client_family, client_major, client_os and its version,
+ * STR_CLIENT; ACT_MACHINE and ACT_CLIENT_MISMATCH. */
 void enrich_activity(struct enrich *e, struct activity *a);
 /* The databases in use, one line each ("/usr/share/GeoIP/x.mmdb: GeoLite2-City, 2026-03-01"); NULL after the last. */
 const char *enrich_source(const struct enrich *e, size_t i);

@@ -154,6 +154,13 @@ static void canon_assertion(struct canon *c, const struct activity *a)
                      (uint32_t)(a->asserted & ASSERTED_EXPIRY ? a->token_left_s : 0));
 }
 
+/* The same. */
+static void canon_os(struct canon *c, const struct activity *a)
+{
+    if (a->client_os)
+        canon_u64(c, (uint64_t)a->client_os << 32 | (uint64_t)a->os_major << 16 | a->os_minor);
+}
+
 static void canon_head(struct canon *c, const struct activity *a)
 {
     const uint8_t small[4] = {a->action, a->outcome, a->cred_kind, a->size_known};
@@ -179,6 +186,7 @@ static void canon_head(struct canon *c, const struct activity *a)
     canon_file(c, a);
     canon_doubt(c, a);
     canon_assertion(c, a);
+    canon_os(c, a);
 }
 
 void activity_seal(struct activity *a)
@@ -272,6 +280,18 @@ const char *network_class_name(enum network_class c)
     return (unsigned)c < NETWORK_N ? names[c] : names[NETWORK_UNKNOWN];
 }
 
+const char *client_os_name(enum client_os os)
+{
+    static const char *const names[OS_N] = {
+        [OS_UNKNOWN] = "unknown", [OS_WINDOWS] = "Windows",   [OS_MACOS] = "macOS",
+        [OS_IOS] = "iOS",         [OS_IPADOS] = "iPadOS",     [OS_ANDROID] = "Android",
+        [OS_LINUX] = "Linux",     [OS_CHROMEOS] = "ChromeOS", [OS_FREEBSD] = "FreeBSD",
+        [OS_OPENBSD] = "OpenBSD", [OS_NETBSD] = "NetBSD",     [OS_SOLARIS] = "Solaris",
+        [OS_TIZEN] = "Tizen",     [OS_HARMONYOS] = "HarmonyOS", [OS_WINDOWS_PHONE] = "Windows Phone",
+    };
+    return (unsigned)os < OS_N ? names[os] : names[OS_UNKNOWN];
+}
+
 const char *activity_flag_name(uint32_t bit)
 {
     switch (bit) {
@@ -291,6 +311,7 @@ const char *activity_flag_name(uint32_t bit)
     case ACT_COMPLETE: return "complete";
     case ACT_ENCRYPTED: return "encrypted";
     case ACT_TOKEN_EXPIRED: return "token_expired";
+    case ACT_CLIENT_MISMATCH: return "client_mismatch";
     default: return NULL;
     }
 }

@@ -100,6 +100,7 @@ enum activity_string {
 
 #define ACT_TOKEN_EXPIRED 0x4000000u /* the token had expired when it was used */
 #define ACT_SERVICE 0x8000000u     /* the operator declared the credential a service's */
+#define ACT_CLIENT_MISMATCH 0x10000000u /* its TLS cannot be that of the browser its User-Agent names */
 
 /* Bits of activity.hints. */
 #define HINT_ROTATES 0x01u       /* the profile says: each answer replaces the session value */
@@ -169,6 +170,8 @@ struct activity {
     uint8_t source_class;   /* enum network_class */
     uint16_t client_family; /* enum of enrich/client.h; 0 = unknown */
     uint16_t client_major;
+    uint8_t client_os;      /* enum client_os, by the User-Agent */
+    uint16_t os_major, os_minor; /* 0 = unknown or none */
 
     uint16_t at[STR_N], size[STR_N]; /* the strings' places in the tail */
     uint16_t tail_used;
@@ -178,6 +181,13 @@ struct activity {
 enum network_class {
     NETWORK_UNKNOWN, NETWORK_PRIVATE, NETWORK_OWN, NETWORK_VPN, NETWORK_HOSTING, NETWORK_TOR,
     NETWORK_N
+};
+
+/* Operating systems as User-Agents name them. */
+enum client_os {
+    OS_UNKNOWN, OS_WINDOWS, OS_MACOS, OS_IOS, OS_IPADOS, OS_ANDROID, OS_LINUX, OS_CHROMEOS, OS_FREEBSD, OS_OPENBSD,
+    OS_NETBSD, OS_SOLARIS, OS_WINDOWS_PHONE, OS_TIZEN, OS_HARMONYOS,
+    OS_N
 };
 
 /* Zeroes the head (not the tail). */
@@ -204,6 +214,7 @@ const char *outcome_name(enum outcome outcome);
 const char *cred_kind_name(enum cred_kind kind);
 const char *assertion_name(enum assertion assertion);
 const char *network_class_name(enum network_class c);
+const char *client_os_name(enum client_os os); /* "Windows", "iOS"; OS_UNKNOWN gives "unknown" */
 const char *activity_flag_name(uint32_t bit); /* NULL for bits without */
 
 #endif

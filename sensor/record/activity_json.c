@@ -276,7 +276,7 @@ void activity_json(const struct activity *a, struct text *out)
     ecs_destination(&j, a);
     ecs_url(&j, a);
     ecs_http(&j, a);
-    ecs_only(&j, SPAN("\"user_agent\":{\"original\":"), activity_get(a, STR_AGENT));
+    ecs_user_agent(&j, a);
     ecs_file(&j, a);
     write_network(&j, a);
     write_related(&j, a);

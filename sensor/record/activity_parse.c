@@ -136,6 +136,11 @@ static const char *assertion_at(int i)
     return assertion_name((enum assertion)i);
 }
 
+static const char *client_os_at(int i)
+{
+    return client_os_name((enum client_os)i);
+}
+
 static const char *network_class_at(int i)
 {
     return network_class_name((enum network_class)i);
@@ -368,6 +373,24 @@ static void read_addresses(struct parse *p)
     a->client_major = (uint16_t)number_or_0(p, "casetap.client.major", UINT16_MAX);
 }
 
+/* "10.15" */
+static void read_os(struct parse *p)
+{
+    struct activity *a = p->a;
+    a->client_os = read_name(p, "user_agent.os.name", client_os_at, OS_N);
+    struct span rest = find_text(p, "user_agent.os.version"), part;
+    uint16_t *const numbers[2] = {&a->os_major, &a->os_minor};
+    for (int i = 0; rest.size; i++) {
+        uint64_t number;
+        if (i == 2 || !a->client_os || !span_split(&rest, '.', &part) || !span_u64(part, &number) ||
+            number > UINT16_MAX) {
+            complain(p, "user_agent.os.version", "expected a version");
+            return;
+        }
+        *numbers[i] = (uint16_t)number;
+    }
+}
+
 static void read_head(struct parse *p)
 {
     struct activity *a = p->a;
@@ -417,6 +440,7 @@ int activity_parse(struct span line, struct activity *a, struct text *why)
     read_strings(&p);
     read_addresses(&p);
     read_sizes(&p);
+    read_os(&p);
     read_flags(&p);
     read_assertion(&p);
     read_transfer(&p);

@@ -235,7 +235,7 @@ void alert_json(const struct alert *a, struct text *out)
     ecs_destination(&j, &a->last);
     ecs_url(&j, &a->last);
     ecs_http(&j, &a->last);
-    ecs_only(&j, SPAN("\"user_agent\":{\"original\":"), activity_get(&a->last, STR_AGENT));
+    ecs_user_agent(&j, &a->last);
     ecs_file(&j, &a->last);
     write_related(&j, a);
     write_own(&j, a);

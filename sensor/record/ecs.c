@@ -239,6 +239,55 @@ void ecs_file(struct json *j, const struct activity *a)
     json_close(j, '}');
 }
 
+/* STR_CLIENT without the major version behind it. */
+static struct span client_name(const struct activity *a)
+{
+    struct span label = activity_get(a, STR_CLIENT);
+    size_t size = label.size;
+    while (a->client_major && size && label.at[size - 1] >= '0' && label.at[size - 1] <= '9')
+        size--;
+    bool has_version = size > 1 && size < label.size && label.at[size - 1] == ' ';
+    return has_version ? span_sub(label, 0, size - 1) : label;
+}
+
+/* "17.4", "10": a minor version of 0 is not written, nor anything for a major one of 0. */
+static void write_version(struct json *j, uint16_t major, uint16_t minor)
+{
+    uint8_t text[12];
+    size_t at = sizeof text;
+    for (uint16_t n = minor; n; n /= 10)
+        text[--at] = (uint8_t)('0' + n % 10);
+    if (minor)
+        text[--at] = '.';
+    for (uint16_t n = major; n; n /= 10)
+        text[--at] = (uint8_t)('0' + n % 10);
+    if (major)
+        json_span(j, "version", span_of(text + at, sizeof text - at));
+}
+
+static void write_os(struct json *j, const struct activity *a)
+{
+    json_open(j, "os", '{');
+    json_str(j, "name", client_os_name((enum client_os)a->client_os));
+    write_version(j, a->os_major, a->os_minor);
+    json_close(j, '}');
+}
+
+void ecs_user_agent(struct json *j, const struct activity *a)
+{
+    if (!a->size[STR_AGENT])
+        return;
+    struct span name = client_name(a);
+    json_open(j, "user_agent", '{');
+    ecs_string(j, "original", a, STR_AGENT);
+    if (name.size)
+        json_span(j, "name", name);
+    write_version(j, a->client_major, 0);
+    if (a->client_os)
+        write_os(j, a);
+    json_close(j, '}');
+}
+
 struct span ecs_category(enum action action)
 {
     switch (action) {

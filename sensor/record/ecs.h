@@ -23,6 +23,7 @@ void ecs_source(struct json *j, const struct activity *a);
 void ecs_destination(struct json *j, const struct activity *a);
 void ecs_url(struct json *j, const struct activity *a);
 void ecs_http(struct json *j, const struct activity *a);
+void ecs_user_agent(struct json *j, const struct activity *a);
 void ecs_file(struct json *j, const struct activity *a);
 void ecs_string(struct json *j, const char *key, const struct activity *a, enum activity_string which);
 void ecs_session(struct json *j, const struct activity *a); /* casetap.session.id */

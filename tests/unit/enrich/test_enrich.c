@@ -65,6 +65,23 @@ static void test_activity(void **state)
     assert_string_equal(a->country, "");
     expect_text(a, STR_NETWORK, "");
     expect_text(a, STR_CLIENT, "Firefox 147");
+    assert_int_equal(a->client_os, OS_LINUX);
+    assert_int_equal(a->flags, 0);
+    free(a);
+
+    a = make("10.20.0.1", "GET", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.15; rv:147.0) Gecko/20100101 Firefox/147.0");
+    activity_set(a, STR_JA4, SPAN("t13d3112h2_e8f1e7e78f70_b26ce05bbdd6"));
+    enrich_activity(e, a);
+    assert_int_equal(a->client_os, OS_MACOS);
+    assert_int_equal(a->os_major, 10);
+    assert_int_equal(a->os_minor, 15);
+    assert_int_equal(a->flags, 0); /* the handshake is a proxy's */
+    a->peer.ip = a->source;
+    enrich_activity(e, a);
+    assert_int_equal(a->flags, ACT_CLIENT_MISMATCH);
+    a->flags = 0;
+    activity_set(a, STR_JA4, SPAN("t13d1715h2_5b57614c22b0_5c2c66f702b0"));
+    enrich_activity(e, a);
     assert_int_equal(a->flags, 0);
     free(a);
 

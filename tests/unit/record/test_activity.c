@@ -50,6 +50,9 @@ static void full(struct activity *a)
     a->source_class = NETWORK_VPN;
     a->client_family = 3;
     a->client_major = 147;
+    a->client_os = OS_MACOS;
+    a->os_major = 10;
+    a->os_minor = 15;
     static const char *const values[STR_N] = {[STR_USER] = "julia",
                                               [STR_CLAIM] = "julia",
                                               [STR_APP] = "rt",
@@ -94,7 +97,8 @@ static void writes_what_it_says(void **state)
         "\"path\":\"/Ticket/Attachment/12/34/core%20dump.tar.gz\"},"
         "\"http\":{\"request\":{\"method\":\"GET\"},\"response\":{\"status_code\":206,\"body\":{\"bytes\":1000},"
         "\"mime_type\":\"application/gzip\"}},"
-        "\"user_agent\":{\"original\":\"Mozilla/5.0 \\\"quoted\\\" \\\\ back\\tslash\"},"
+        "\"user_agent\":{\"original\":\"Mozilla/5.0 \\\"quoted\\\" \\\\ back\\tslash\","
+        "\"name\":\"Firefox\",\"version\":\"147\",\"os\":{\"name\":\"macOS\",\"version\":\"10.15\"}},"
         "\"file\":{\"name\":\"core dump.tar.gz\",\"extension\":\"gz\",\"size\":5000000000},"
         "\"network\":{\"transport\":\"tcp\",\"protocol\":\"http\"},"
         "\"related\":{\"ip\":[\"203.0.113.7\",\"10.0.0.2\",\"2001:db8::5\"],\"user\":[\"julia\"]},"
@@ -201,6 +205,9 @@ static void scramble(struct activity *a, uint64_t *seed)
             noise[k] = (uint8_t)(next(seed) % 3 ? next(seed) % 96 + 32 : next(seed));
         activity_set(a, (enum activity_string)i, span_of(noise, size));
     }
+    a->client_os = a->size[STR_AGENT] ? (uint8_t)(next(seed) % OS_N) : OS_UNKNOWN;
+    a->os_major = a->client_os && next(seed) % 3 ? (uint16_t)next(seed) : 0;
+    a->os_minor = a->os_major ? (uint16_t)(next(seed) % 3) : 0;
 }
 
 static void comes_back_the_same(void **state)
@@ -258,6 +265,52 @@ static void id_is_content(void **state)
     b.body_bytes = 0;
     activity_seal(&b);
     assert_memory_not_equal(a.id, b.id, sizeof a.id);
+}
+
+/* What the User-Agent comes to, as ECS calls it; each fact is part of the id. */
+static void says_what_client(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label;
+        uint16_t major, os_major, os_minor;
+        uint8_t os;
+        const char *part;
+    } cases[] = {
+        {"Edge 146", 146, 10, 0, OS_WINDOWS,
+         "\"name\":\"Edge\",\"version\":\"146\",\"os\":{\"name\":\"Windows\",\"version\":\"10\"}}"},
+        {"Internet Explorer 8", 8, 5, 1, OS_WINDOWS,
+         "\"name\":\"Internet Explorer\",\"version\":\"8\",\"os\":{\"name\":\"Windows\",\"version\":\"5.1\"}}"},
+        {"Safari 17", 17, 65535, 65535, OS_IOS,
+         "\"name\":\"Safari\",\"version\":\"17\",\"os\":{\"name\":\"iOS\",\"version\":\"65535.65535\"}}"},
+        {"Chrome 9", 9, 0, 0, OS_LINUX, "\"name\":\"Chrome\",\"version\":\"9\",\"os\":{\"name\":\"Linux\"}}"},
+        {"python-httpx", 0, 0, 0, OS_UNKNOWN, "slash\",\"name\":\"python-httpx\"}"},
+        {"tool7 3", 3, 0, 0, OS_UNKNOWN, "\"name\":\"tool7\",\"version\":\"3\"}"},
+        {"7", 7, 0, 0, OS_UNKNOWN, "\"name\":\"7\",\"version\":\"7\"}"},
+        {"", 0, 0, 0, OS_UNKNOWN, "slash\"},\"file\""},
+    };
+    struct activity a;
+    uint8_t last[sizeof a.id] = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct text out = {0};
+        full(&a);
+        set(&a, STR_CLIENT, cases[i].label);
+        a.client_major = cases[i].major;
+        a.client_os = cases[i].os;
+        a.os_major = cases[i].os_major;
+        a.os_minor = cases[i].os_minor;
+        a.flags |= ACT_CLIENT_MISMATCH;
+        assert_round_trip(&a);
+        activity_json(&a, &out);
+        if (!strstr(text_str(&out), cases[i].part) || !strstr(text_str(&out), "\"client_mismatch\""))
+            fail_msg("%s not in %s", cases[i].part, text_str(&out));
+        text_fini(&out);
+        memcpy(last, a.id, sizeof last);
+        a.os_minor++;
+        a.client_os = OS_TIZEN;
+        activity_seal(&a);
+        assert_memory_not_equal(last, a.id, sizeof last);
+    }
 }
 
 /* Who vouches for a credential, since when, and whom it acts for. */
@@ -589,6 +642,7 @@ int main(void)
         cmocka_unit_test(writes_what_it_says),
         cmocka_unit_test(comes_back_the_same),
         cmocka_unit_test(id_is_content),
+        cmocka_unit_test(says_what_client),
         cmocka_unit_test(says_who_vouches),
         cmocka_unit_test(files), cmocka_unit_test(strings_have_room),
         cmocka_unit_test(strings_replace_and_alias),

@@ -55,6 +55,9 @@ static void act(struct activity *a, enum action action)
     a->source_class = (uint8_t)(action % NETWORK_N);
     a->client_family = 1;
     a->client_major = 147;
+    a->client_os = (uint8_t)(action % OS_N);
+    a->os_major = (uint16_t)(a->client_os ? action % 4 * 5 : 0);
+    a->os_minor = (uint16_t)(a->os_major ? action % 3 : 0);
     static const char *const values[STR_N] = {
         [STR_USER] = "julia",
         [STR_APP] = "rt",
@@ -105,6 +108,7 @@ static void add_activities(struct text *out)
         a.file.secrets[i] = (uint16_t)(i + 1);
     memset(a.file.sha256, 0x5a, sizeof a.file.sha256);
     a.number++;
+    a.flags |= ACT_CLIENT_MISMATCH;
     add_activity(&a, out);
     start(&a, ACTION_LIST); /* hardly anything known */
     add_activity(&a, out);
