@@ -201,6 +201,17 @@ static bool whole_size(struct view *v, uint64_t *size)
     return body->is_complete && (!is_coded(v) || (body->has_decoded && !body->missing));
 }
 
+/* An empty answer that tells the proxy in front which file to send instead (nginx: X-Accel-Redirect; lighttpd, Apache's
+ * mod_xsendfile: X-Sendfile; LiteSpeed: X-LiteSpeed-Location): nothing of the file's size. */
+static bool is_handed_back(const struct transaction *t)
+{
+    static const struct span names[] = {SPAN("X-Accel-Redirect"), SPAN("X-Sendfile"), SPAN("X-LiteSpeed-Location")};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (fields_get(&t->response_fields, names[i]).size)
+            return true;
+    return false;
+}
+
 /* The file's own size, as far as it can be known now. */
 static void fill_file_size(const struct candidate_in *in, struct activity *a)
 {
@@ -225,6 +236,7 @@ static void fill_file_size(const struct candidate_in *in, struct activity *a)
             is_known = true;
             size = body->declared;
         }
+        is_known = is_known && (size || !is_handed_back(v->t));
     } else if (measure == MEASURE_BASE64 || measure == MEASURE_UPLOAD) {
         is_known = f && f->is_there && !f->is_unsure;
         size = f ? f->number : 0;

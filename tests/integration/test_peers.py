@@ -280,12 +280,37 @@ def x13_two_people(checks):
                                  ('bob', '198.51.100.8', '/attachments/2', 'core.dmp', 100000, 200000, 100000, 0.5, False)])
     checks.that(len({get(a, 'casetap.transfer.id') for a in told.files}) == 2, 'X13: one transfer of two people')
 
+def handed_back(field, target, status=200, asked=()):
+    """Both legs of a download of which the application tells the proxy the file's place alone (nginx: X-Accel-Redirect;
+    lighttpd, Apache: X-Sendfile): the answer behind the proxy has no body, the one in front of it has the file."""
+    front, back = Talk((CLIENT, 40001), (PROXY, 80), NS), Talk((PROXY, 50001), ('10.88.0.10', 8080), NS + MS)
+    kind, size = 'Content-Type: application/gzip', 60000
+    ranged = [f'Content-Range: bytes 0-{size - 1}/{2 * size}'] if status == 206 else []
+    back.ask(request('GET', '/attachments/9', HOST, basic('alice'), f'X-Forwarded-For: {CLIENT}', AGENT, *asked),
+             response(200, kind, named('core.gz'), f'{field}: {target}', body=b''))
+    front.ask(request('GET', '/attachments/9', HOST, basic('alice'), AGENT, *asked),
+              response(status, kind, named('core.gz'), 'Accept-Ranges: bytes', 'ETag: "5f-1"', *ranged, body=filler(size)), think=20 * MS)
+    return front.close().frames, back.close().frames
+
+def x14_handed_back(checks):
+    for field, target in (('X-Accel-Redirect', '/protected/9'), ('X-Sendfile', '/srv/files/9')):
+        front, back = handed_back(field, target)
+        for what, frames, peer, sizes in (('both legs', front + back, CLIENT, (60000, 60000)), ('the front leg', front, CLIENT, (60000, 60000)),
+                                          ('the back leg', back, PROXY, (0, None))):
+            told = Told(frames)
+            facts = [(get(a, 'user.name'), get(a, 'source.ip'), get(a, 'casetap.peer.ip') or CLIENT, get(a, 'file.name'), get(a, 'event.outcome'),
+                      get(a, 'http.response.body.bytes'), get(a, 'file.size')) for a in told.files]
+            equal(checks, f'X14, {field}, {what}', facts, [('alice', CLIENT, peer, 'core.gz', 'success', *sizes)])
+    front, back = handed_back('X-Accel-Redirect', '/protected/9', 206, ['Range: bytes=0-59999'])
+    facts = [(get(a, 'http.response.status_code'), get(a, 'http.response.body.bytes'), get(a, 'file.size')) for a in Told(front + back).files]
+    equal(checks, 'X14, a piece', facts, [(206, 60000, 120000)])
+
 def main():
     checks = Checks()
     clean = x1_clean(checks)
     x4_doubled(checks, clean)   # and X6
     for case in (x2_server_side, x3_client_side, x5_segment_lost, x5_percent_lost, x5b_request_lost, paused_download, x7_proxy_protocol, x8_gzip_chunked,
-                 x9_ranges, x10_login, x11_redirect, x12_again, x13_two_people):
+                 x9_ranges, x10_login, x11_redirect, x12_again, x13_two_people, x14_handed_back):
         case(checks)
     checks.done()
 main()
