@@ -11,6 +11,8 @@
 
 #define NIL UINT32_MAX
 #define SHORT_KEY 64u /* bytes */
+#define FOLD_FIRST 0xe7037ed1a0b428dbu
+#define FOLD_NEXT (0x9e3779b97f4a7c15u * 2)
 
 struct slot {
     uint32_t chain;        /* next of the bucket, or of the free list */
@@ -98,13 +100,20 @@ static inline uint64_t hash_of(const struct map *m, const void *key)
     if (!m->key_words)
         return hash64(span_of(key, m->key_size), m->seed);
     uint64_t hash = m->seed ^ 0x9e3779b97f4a7c15u;
+    if (m->key_words == 2) { /* most keys are hashes of 128 bits */
+        hash = fold(hash ^ word_of(key, 0), FOLD_FIRST);
+        hash = fold(hash ^ word_of(key, 1), FOLD_FIRST + FOLD_NEXT);
+        return fold(hash, 0xa0761d6478bd642fu);
+    }
     for (size_t i = 0; i < m->key_words; i++)
-        hash = fold(hash ^ word_of(key, i), 0xe7037ed1a0b428dbu + 0x9e3779b97f4a7c15u * 2 * i);
+        hash = fold(hash ^ word_of(key, i), FOLD_FIRST + FOLD_NEXT * i);
     return fold(hash, 0xa0761d6478bd642fu);
 }
 
 static inline bool is_key(const struct map *m, const void *a, const void *b)
 {
+    if (m->key_words == 2)
+        return word_of(a, 0) == word_of(b, 0) && word_of(a, 1) == word_of(b, 1);
     if (!m->key_words)
         return memcmp(a, b, m->key_size) == 0;
     for (size_t i = 0; i < m->key_words; i++)
@@ -113,7 +122,7 @@ static inline bool is_key(const struct map *m, const void *a, const void *b)
     return true;
 }
 
-static uint32_t find(const struct map *m, const void *key, uint64_t hash)
+static inline uint32_t find(const struct map *m, const void *key, uint64_t hash)
 {
     for (uint32_t i = m->buckets[hash & m->mask] - 1; i != NIL; i = m->slots[i].chain)
         if (m->slots[i].tag == (uint32_t)(hash >> 32) && is_key(m, key_at(m, i), key))
