@@ -15,7 +15,7 @@ void finder_init(struct finder *f, const struct text_rule *rule, uint8_t slot, b
 }
 
 /* Where 'needle' ends in 'bytes', seen as following f->tail; SIZE_MAX when it is not there. */
-static size_t find_end(const struct finder *f, struct span needle, struct span bytes)
+static size_t find_end(const struct finder *f, struct span needle, size_t anchor, struct span bytes)
 {
     if (f->tail_size && needle.size > 1) {
         uint8_t joint[2 * FINDER_TAIL];
@@ -23,11 +23,11 @@ static size_t find_end(const struct finder *f, struct span needle, struct span b
         size_t more = bytes.size < needle.size - 1 ? bytes.size : needle.size - 1;
         memcpy(joint, f->tail + f->tail_size - keep, keep);
         memcpy(joint + keep, bytes.at, more);
-        size_t at = span_find(span_of(joint, keep + more), needle, 0);
+        size_t at = span_find_by(span_of(joint, keep + more), needle, anchor, 0);
         if (at != SIZE_MAX)
             return at + needle.size - keep;
     }
-    size_t at = span_find(bytes, needle, 0);
+    size_t at = span_find_by(bytes, needle, anchor, 0);
     return at == SIZE_MAX ? SIZE_MAX : at + needle.size;
 }
 
@@ -58,9 +58,9 @@ void finder_restart(struct finder *f)
 static size_t feed_marker(struct finder *f, struct span bytes, finder_fn *fn, void *ctx)
 {
     const struct text_rule *r = f->rule;
-    size_t end = find_end(f, r->after[f->stage], bytes);
+    size_t end = find_end(f, r->after[f->stage], r->anchor[f->stage], bytes);
     if (f->stage && r->stop.size) {
-        size_t stop = find_end(f, r->stop, bytes);
+        size_t stop = find_end(f, r->stop, r->stop_anchor, bytes);
         if (stop < end) {
             finder_restart(f);
             return stop;
@@ -89,7 +89,7 @@ static size_t feed_value(struct finder *f, struct span bytes, finder_fn *fn, voi
     f->text_size = (uint16_t)(had + more);
     struct span text = span_of(f->text, f->text_size);
     size_t from = had >= until.size ? had - until.size + 1 : 0;
-    size_t end = span_find(text, until, from);
+    size_t end = span_find_by(text, until, f->rule->until_anchor, from);
     if (end != SIZE_MAX) {
         size_t used = end + until.size - had;
         fn(ctx, f, span_sub(text, 0, end), f->offset + used);

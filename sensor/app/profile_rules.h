@@ -25,6 +25,7 @@ struct text_rule {
     struct span until, stop;         /* until.size 0: only whether the markers are there. stop: give up at it */
     uint32_t within;                 /* bytes of the body; 0 = all */
     uint8_t decode;
+    uint8_t anchor[TEXT_MARKERS], until_anchor, stop_anchor; /* span_anchor of each */
 };
 
 struct slot {

@@ -69,6 +69,14 @@ static int decode_load(const struct yaml_node *node, uint8_t *out, struct text *
     return yaml_fail(node, why, "'%s' is no decoding: none, html, json or url", node->scalar);
 }
 
+static void find_anchors(struct text_rule *rule)
+{
+    for (uint8_t i = 0; i < rule->n_after; i++)
+        rule->anchor[i] = (uint8_t)span_anchor(rule->after[i]);
+    rule->until_anchor = (uint8_t)span_anchor(rule->until);
+    rule->stop_anchor = (uint8_t)span_anchor(rule->stop);
+}
+
 int text_rule_load(const struct yaml_node *node, struct text_rule *out, struct text *why)
 {
     static const char *const keys[] = {"after", "until", "stop", "within", "decode", NULL};
@@ -99,6 +107,7 @@ int text_rule_load(const struct yaml_node *node, struct text_rule *out, struct t
     out->within = (uint32_t)bytes;
     if (!out->n_after && !out->until.size)
         return yaml_fail(node, why, "a text needs 'after' or 'until'");
+    find_anchors(out);
     return E_OK;
 }
 

@@ -45,8 +45,7 @@ static bool is_common(uint8_t c)
     }
 }
 
-/* The place in the needle to look for first: a byte that is rare in text and markup. */
-static size_t anchor_of(struct span needle)
+size_t span_anchor(struct span needle)
 {
     for (size_t i = 0; i < needle.size; i++)
         if (!is_common(needle.at[i]))
@@ -56,13 +55,13 @@ static size_t anchor_of(struct span needle)
 
 /* memchr for one rare byte, then compare: for needles this short and texts this small it beats memmem, which prepares a
  * table at each call. */
-size_t span_find(struct span s, struct span needle, size_t from)
+size_t span_find_by(struct span s, struct span needle, size_t anchor, size_t from)
 {
     if (from > s.size || needle.size > s.size - from)
         return SIZE_MAX;
     if (needle.size == 0)
         return from;
-    size_t anchor = anchor_of(needle), end = s.size - needle.size + anchor + 1; /* where the anchor may stand, at most */
+    size_t end = s.size - needle.size + anchor + 1; /* where the anchor may stand, at most */
     for (size_t at = from + anchor; at < end; at++) {
         const uint8_t *hit = memchr(s.at + at, needle.at[anchor], end - at);
         if (!hit)
@@ -72,6 +71,11 @@ size_t span_find(struct span s, struct span needle, size_t from)
             return at - anchor;
     }
     return SIZE_MAX;
+}
+
+size_t span_find(struct span s, struct span needle, size_t from)
+{
+    return span_find_by(s, needle, span_anchor(needle), from);
 }
 
 size_t span_find_nocase(struct span s, struct span needle, size_t from)

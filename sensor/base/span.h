@@ -68,6 +68,10 @@ static inline bool span_eq_nocase(struct span a, struct span b)
 }
 /* Index of the first occurrence of 'needle' at or after 'from', or SIZE_MAX; exact, or ASCII-caseless. */
 size_t span_find(struct span s, struct span needle, size_t from);
+/* span_find in two steps, for a needle that is looked for again and again: the place in it to look for first (a byte that is
+ * rare in text and markup; any place in it is right, 0 of an empty one), and the search by it. */
+size_t span_anchor(struct span needle);
+size_t span_find_by(struct span s, struct span needle, size_t anchor, size_t from);
 size_t span_find_nocase(struct span s, struct span needle, size_t from);
 /* Without leading and trailing space, tab, CR and LF. */
 struct span span_trim(struct span s);
