@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define AGENTS 256u
 #define IDLE_NS (4 * 3600 * NS_PER_S)
 
 /* What is kept of a session beside its record. */
@@ -21,7 +22,15 @@ struct track {
     uint8_t again;    /* enum session_begin of the next */
 };
 
+/* A User-Agent, by its hash, and its hash without numbers: a few browsers make most requests. */
+struct agent {
+    uint64_t full;
+    uint32_t plain;
+    bool is_used;
+};
+
 struct session_log {
+    struct agent agents[AGENTS];
     struct map *tracks;   /* session id -> struct track */
     session_log_emit_fn *emit;
     void *ctx;
@@ -184,15 +193,24 @@ void session_log_event(struct session_log *log, enum session_event event, const 
 
 /* ---- acts ---- */
 
-static uint32_t agent_hash(const struct activity *a)
+static uint32_t plain_hash(struct span agent)
 {
-    struct span agent = activity_get(a, STR_AGENT);
     uint8_t text[256];
     size_t n = 0;
     for (size_t i = 0; i < agent.size && n < sizeof text; i++)
         if (agent.at[i] < '0' || agent.at[i] > '9')
             text[n++] = agent.at[i];
     return (uint32_t)hash64(span_of(text, n), 0);
+}
+
+static uint32_t agent_hash(struct session_log *log, const struct activity *a)
+{
+    struct span text = activity_get(a, STR_AGENT);
+    uint64_t full = hash64(text, 0);
+    struct agent *agent = &log->agents[full % AGENTS];
+    if (!agent->is_used || agent->full != full)
+        *agent = (struct agent){full, plain_hash(text), true};
+    return agent->plain;
 }
 
 static bool same_network(const struct ipaddr *a, const struct ipaddr *b)
@@ -210,10 +228,9 @@ static void copy_text(char *to, size_t size, struct span from)
     to[n] = 0;
 }
 
-static struct session_context *context_of(struct session_record *r, const struct activity *a)
+static struct session_context *context_of(struct session_record *r, const struct activity *a, uint32_t agent)
 {
     struct span ja4 = activity_get(a, STR_JA4);
-    uint32_t agent = agent_hash(a);
     struct session_context *oldest = &r->contexts[1];
     for (uint8_t i = 0; i < r->n_contexts; i++) {
         struct session_context *c = &r->contexts[i];
@@ -230,11 +247,11 @@ static struct session_context *context_of(struct session_record *r, const struct
     return c;
 }
 
-static void note_context(struct session_record *r, const struct activity *a)
+static void note_context(struct session_log *log, struct session_record *r, const struct activity *a)
 {
     if (ipaddr_is_zero(&a->source))
         return;
-    struct session_context *c = context_of(r, a);
+    struct session_context *c = context_of(r, a, agent_hash(log, a));
     c->ip = a->source;
     c->asn = a->asn;
     memcpy(c->country, a->country, sizeof c->country);
@@ -278,7 +295,7 @@ static void note_rhythm(struct session_record *r, const struct activity *a)
         r->last_ns = a->time_ns;
 }
 
-static void note_act(struct session_record *r, const struct activity *a)
+static void note_act(struct session_log *log, struct session_record *r, const struct activity *a)
 {
     note_rhythm(r, a);
     r->acts++;
@@ -294,7 +311,7 @@ static void note_act(struct session_record *r, const struct activity *a)
         copy_text(r->app, sizeof r->app, activity_get(a, STR_APP));
         r->app_size = (uint16_t)strlen(r->app);
     }
-    note_context(r, a);
+    note_context(log, r, a);
     note_manner(r, a);
 }
 
@@ -323,7 +340,7 @@ const struct session_record *session_log_act(struct session_log *log, const stru
         return known && !known->is_again ? &known->r : NULL;
     }
     struct track *t = track_of(log, session, a->time_ns);
-    note_act(&t->r, a);
+    note_act(log, &t->r, a);
     note_name(&t->r, a);
     t->r.assets = t->assets[0] > t->assets[1] ? t->assets[0] : t->assets[1];
     memset(log->started, 0, sizeof log->started);
