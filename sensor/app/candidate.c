@@ -122,6 +122,8 @@ bool candidate_is_file(struct view *v)
             return true;
     }
     struct span media = view_media(v), name = last_segment(v);
+    if (span_eq(media, SPAN("text/html"))) /* most answers: whatever it is called, a page */
+        return false;
     if (is_page_part(v) || is_furniture_name(name))
         return false;
     if (!media.size) /* not said (RFC 9110, 8.3): the name tells */

@@ -396,11 +396,20 @@ void extract_request(struct extractor *e, struct extract *x, const struct profil
     *tap = (struct body_tap){request_feed, request_gap, x, is_form ? EXTRACT_FORM + 1 : 0, true, NULL};
 }
 
+/* As nearly all pages declare themselves: nothing in it says more. */
+static bool is_plain_html(struct span type)
+{
+    struct span html = SPAN("text/html");
+    return span_starts(type, html) && (type.size == html.size || type.at[html.size] == ';');
+}
+
 void extract_response(struct extractor *e, struct extract *x, const struct profile *profile,
                       const struct route *route, uint64_t slots, struct span type, struct body_tap *tap)
 {
     struct content_type t;
-    content_type_parse(type, &t);
+    t.media_size = 0;
+    if (!is_plain_html(type))
+        content_type_parse(type, &t);
     bool has_json = is_json(content_type_media(&t));
     bool has_ranges = span_eq(content_type_media(&t), SPAN("multipart/byteranges"));
     uint64_t mine = slots_of(profile, slots, KIND(SLOT_TEXT) | (has_json ? KIND(SLOT_JSON) : 0u));
