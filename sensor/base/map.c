@@ -130,6 +130,14 @@ static inline uint32_t find(const struct map *m, const void *key, uint64_t hash)
     return NIL;
 }
 
+/* As find, where the same key was used last more often than not, or nothing is kept. */
+static inline uint32_t find_used(const struct map *m, const void *key)
+{
+    if (m->newest == NIL || is_key(m, key_at(m, m->newest), key))
+        return m->newest;
+    return find(m, key, hash_of(m, key));
+}
+
 static void unlink_use(struct map *m, uint32_t i)
 {
     struct slot *s = &m->slots[i];
@@ -164,13 +172,13 @@ static void drop(struct map *m, uint32_t i)
 
 void *map_find(const struct map *m, const void *key)
 {
-    uint32_t i = find(m, key, hash_of(m, key));
+    uint32_t i = find_used(m, key);
     return i == NIL ? NULL : value_at(m, i);
 }
 
 uint32_t map_at(const struct map *m, const void *key, void **value)
 {
-    uint32_t i = find(m, key, hash_of(m, key));
+    uint32_t i = find_used(m, key);
     *value = i == NIL ? NULL : value_at(m, i);
     return i;
 }
