@@ -57,14 +57,10 @@ static void put_string(struct activity *a, enum activity_string which, struct sp
     a->size[which] = (uint16_t)value.size;
 }
 
-void activity_set(struct activity *a, enum activity_string which, struct span value)
+/* What is too long, not UTF-8, or needs the holes in the tail. Apart, as nearly no string is: the copy would cost each. */
+static __attribute__((noinline)) void put_repaired(struct activity *a, enum activity_string which, struct span value)
 {
     size_t max = string_max[which];
-    bool fits = value.size <= max && value.size <= (size_t)(ACTIVITY_TAIL_MAX - a->tail_used);
-    if (fits && utf8_valid(value) == value.size) {
-        put_string(a, which, value);
-        return;
-    }
     uint8_t copy[LONGEST_STRING]; /* 'value' may stand in the tail, which is about to move */
     bool is_cut = false;
     size_t size = utf8_copy(value, copy, max, &is_cut);
@@ -75,6 +71,15 @@ void activity_set(struct activity *a, enum activity_string which, struct span va
         pack_tail(a);
     }
     put_string(a, which, span_of(copy, size));
+}
+
+void activity_set(struct activity *a, enum activity_string which, struct span value)
+{
+    bool fits = value.size <= string_max[which] && value.size <= (size_t)(ACTIVITY_TAIL_MAX - a->tail_used);
+    if (fits && utf8_valid(value) == value.size)
+        put_string(a, which, value);
+    else
+        put_repaired(a, which, value);
 }
 
 /* The written part of a record in one canonical form: big-endian numbers, then the strings in the order of their enum,
