@@ -14,6 +14,7 @@ void view_init(struct view *v, const struct transaction *t, struct arena *arena)
     v->set = &unknown;
     v->arena = arena;
     v->captured = NULL;
+    v->asked.query = span_of(NULL, 0);
     v->has_request = v->has_response = v->has_path = v->has_url = v->has_media = v->has_referer = v->has_location = false;
 }
 
@@ -24,6 +25,8 @@ void view_again(struct view *v, struct arena *arena, bool is_answer)
         v->has_path = false;
         v->captured = NULL;
     }
+    if (is_answer && v->has_location)
+        v->asked.query = span_of(NULL, 0); /* it may have been of an earlier answer's Location */
     if (is_answer)
         v->has_response = v->has_media = v->has_location = false;
 }
@@ -98,11 +101,25 @@ const struct url *view_location(struct view *v)
     return split(view_response(v)->location, &v->location, &v->has_location);
 }
 
+/* A route's test and a field of it often ask for the same: the last answer is kept, but for one in the arena of a hook. */
+static struct span argument_again(struct view *v, struct span query, struct span name)
+{
+    struct span value;
+    if (v->asked.query.at == query.at && v->asked.query.size == query.size && span_eq(v->asked.name, name))
+        return v->asked.value;
+    size_t used = v->arena->used;
+    if (!url_arg(query, name, v->arena, &value))
+        value = span_of(NULL, 0);
+    if (v->arena->used == used && !v->arena->is_full)
+        v->asked = (struct view_argument){query, name, value};
+    return value;
+}
+
 static struct span argument(struct view *v, struct span query, struct span name)
 {
     struct span value, part;
     if (query.size && !v->profile->is_semicolon)
-        return url_arg(query, name, v->arena, &value) ? value : span_of(NULL, 0);
+        return argument_again(v, query, name);
     while (query.size && span_split(&query, ';', &part))
         if (part.size && url_arg(part, name, v->arena, &value))
             return value;

@@ -13,6 +13,11 @@
 
 /* One look at a transaction: everything borrows the transaction, or the arena of the hook. The parts are read when they
  * are first asked for, by the functions below, and stay from hook to hook. */
+/* What was asked of a query last, and its answer. */
+struct view_argument {
+    struct span query, name, value;
+};
+
 struct view {
     const struct transaction *t;
     const struct profile *profile;
@@ -30,6 +35,7 @@ struct view {
     char media_text[HEAD_MEDIA];
     struct url url, referer, location;
     struct path path;
+    struct view_argument asked;
 };
 
 /* 'arena' is of the first hook. */
