@@ -329,7 +329,8 @@ struct file_tap *file_tap_request(struct file_taps *taps, struct view *v, const 
                                   struct body_tap *tap)
 {
     struct content_type type;
-    if (!choice->n || !content_type_parse(view_request(v)->content_type, &type))
+    struct span declared = view_request(v)->content_type;
+    if (!choice->n || !declared.size || !content_type_parse(declared, &type))
         return NULL;
     struct span media = content_type_media(&type);
     if (span_eq(media, SPAN("multipart/form-data")))

@@ -156,7 +156,10 @@ static void database_lookup(struct database *db, const struct ipaddr *ip, struct
 
 const struct geo_facts *geo_lookup(struct geo *g, const struct ipaddr *ip)
 {
+    static const struct geo_facts nothing;
     bool is_new;
+    if (!g->n)
+        return &nothing;
     struct geo_facts *facts = map_touch(g->cache, ip, &is_new);
     if (is_new)
         for (size_t i = 0; i < g->n; i++)
