@@ -4,16 +4,22 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "run/analysis.h"
+#include "run/draft.h"
 #include "run/setup.h"
 
 #include <stdio.h>
 #include <string.h>
 
 static const struct usage usage = {
-    "check", "",
+    "check", "[FILE...]",
     "Reads configuration, rules, application profiles, databases and, when named, Redis, as 'run' would,\n"
-    "and says what is wrong (file:line:column) or what was found.",
-    "example:\n  casetap check --config /etc/casetap/casetap.yaml\n", SETTING_CHECK};
+    "and says what is wrong (file:line:column) or what was found.\n"
+    "With --suggest-profile it reads captures (FILE...) of an application that has no profile yet, and prints\n"
+    "a first draft of one: logins, session cookies, keys, files and case pages seen. Read it before use.",
+    "examples:\n"
+    "  casetap check --config /etc/casetap/casetap.yaml\n"
+    "  casetap check --suggest-profile desk.pcap > draft.yaml\n"
+    "  casetap check --suggest-profile=desk.example.com --keylog keys.log desk.pcapng\n", SETTING_CHECK};
 
 static void no_alert(void *ctx, const struct alert *a)
 {
@@ -74,6 +80,30 @@ static int check(const struct settings *s, struct text *why)
     return rc;
 }
 
+/* Nothing is printed of a draft that failed. */
+static int suggest(const struct settings *s, const char *const *paths, size_t n, struct text *why)
+{
+    struct source *source = NULL;
+    struct text draft = {0};
+    if (n == 0) {
+        text_add_str(why, "no capture named; try 'casetap check --help'");
+        return E_USAGE;
+    }
+    int rc = source_open_files(&source, paths, n, s->filter, why);
+    if (rc == 0)
+        rc = draft_run(s, source, &draft, why);
+    if (rc == 0 && draft.is_cut)
+        rc = E_LIMIT;
+    if (rc == 0 && (fwrite(draft.at, 1, draft.size, stdout) != draft.size || fflush(stdout) != 0)) {
+        text_add_str(why, "the draft could not be written to standard output");
+        rc = E_IO;
+    }
+    if (source)
+        source_close(source);
+    text_fini(&draft);
+    return rc;
+}
+
 int cmd_check(int argc, char **argv)
 {
     struct settings s;
@@ -81,11 +111,13 @@ int cmd_check(int argc, char **argv)
     int first;
     settings_init(&s);
     int rc = options_parse(&usage, argc, argv, &s, &first, &why);
-    if (rc == 0 && first != argc) {
+    if (rc == 0 && first != argc && !s.suggest_profile) {
         text_addf(&why, "'%s' is not expected here", argv[first]);
         rc = E_USAGE;
     }
-    if (rc == 0)
+    if (rc == 0 && s.suggest_profile)
+        rc = suggest(&s, (const char *const *)(argv + first), (size_t)(argc - first), &why);
+    else if (rc == 0)
         rc = check(&s, &why);
     int code = rc == 0 || rc == E_END ? EXIT_DONE : command_fail(rc, text_str(&why));
     settings_fini(&s);

@@ -184,7 +184,7 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
                                            .on_route = hooks->on_explained ? on_route : NULL,
                                            .explain = hooks->explain_json ? APP_EXPLAIN_JSON : APP_EXPLAIN_TEXT, .ctx = p});
     if (p->app) {
-        struct conn_hooks from_app = app_hooks(p->app);
+        struct conn_hooks from_app = hooks->instead ? *hooks->instead : app_hooks(p->app);
         p->conns = conn_pool_new(&(struct conn_limits){.max_conns = max_flows}, &from_app);
     }
     p->classify = classify_new(4096, 0);

@@ -19,6 +19,8 @@ struct pipeline_hooks {
     /* Why each transaction took its route, as text or JSON. NULL: nobody wants it. */
     void (*on_explained)(void *ctx, struct span why);
     bool explain_json;
+    /* Who looks at the transactions instead of the applications; copied. NULL: nobody does. */
+    const struct conn_hooks *instead;
 };
 
 /* E_NOMEM. 'profiles' and 'key' are borrowed. */

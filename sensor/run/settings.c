@@ -19,7 +19,7 @@ static const struct setting table[] = {
     {"list", "CLASS=FILE", "prefixes that are own, vpn, hosting or tor, one a line", true, ALL},
     {"alias", "NAME=CREDENTIAL", "who a nameless token is", true, ALL},
     {"customers", "FILE", "whose cases are whose: lines case,PATTERN,CUSTOMER and domain,NAME,CUSTOMER", true, ALL},
-    {"keylog", "PLACE", "TLS key log (NSS format): file, directory, or unix:SOCKET to listen on", true, BOTH},
+    {"keylog", "PLACE", "TLS key log (NSS format): file, directory, or unix:SOCKET to listen on", true, ALL},
     {"verify-tls", NULL, "decrypt and authenticate also the TLS records nobody reads", false, BOTH},
     {"rules", "DIR", "directory with apps/*.yaml and detect.yaml", false, ALL},
     {"redis", "URL", "baselines in Redis: redis://[user:password@]host[:port][/db] or unix:///path", false, ALL},
@@ -28,6 +28,7 @@ static const struct setting table[] = {
     {"out", "DIR", "write activities, alerts, sessions, unmapped (.ndjson) there", false, BOTH},
     {"transactions", "FILE", "write every HTTP transaction, one JSON object a line", false, SETTING_REPLAY},
     {"explain-routes", "[=FILE]", "say of every transaction which route took it and why (here, or to FILE)", false, SETTING_REPLAY},
+    {"suggest-profile", "[=HOST]", "draft a profile from the captures named, of the busiest host or of HOST", false, SETTING_CHECK},
     {"counters", "FILE", "write every counter at the end, one a line", false, BOTH},
     {"scan-limit", "MIB", "look through so much of each file for live tokens and keys (0-4096, default 16; 0: none)", false, BOTH},
     {"sha256", NULL, "tell the SHA-256 of every file seen whole", false, BOTH},
@@ -61,7 +62,7 @@ void settings_fini(struct settings *s)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         strings_fini(lists[i]);
     char *singles[] = {s->filter, s->rules, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters, s->explain_routes,
-                       s->interface};
+                       s->suggest_profile, s->interface};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         free(singles[i]);
     *s = (struct settings){0};
@@ -97,7 +98,8 @@ static char **single_of(struct settings *s, const char *name)
         char **at;
     } singles[] = {{"filter", &s->filter}, {"rules", &s->rules}, {"redis", &s->redis}, {"state", &s->state},
                    {"key-file", &s->key_file}, {"out", &s->out}, {"transactions", &s->transactions},
-                   {"counters", &s->counters}, {"explain-routes", &s->explain_routes}, {"interface", &s->interface}};
+                   {"counters", &s->counters}, {"explain-routes", &s->explain_routes},
+                   {"suggest-profile", &s->suggest_profile}, {"interface", &s->interface}};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         if (strcmp(singles[i].name, name) == 0)
             return singles[i].at;
@@ -179,7 +181,7 @@ int settings_set(struct settings *s, const char *name, const char *value, struct
     bool *at = switch_of(s, name);
     if (at)
         return set_switch(at, name, value, why);
-    if (!value && strcmp(name, "explain-routes") == 0)
+    if (!value && (strcmp(name, "explain-routes") == 0 || strcmp(name, "suggest-profile") == 0))
         value = "-";
     if (!value || !*value) {
         text_addf(why, "--%s: the value is empty", name);

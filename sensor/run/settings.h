@@ -32,6 +32,7 @@ struct settings {
     char *transactions; /* file, or NULL */
     char *counters;   /* file, or NULL */
     char *explain_routes; /* file, "-" for standard output, or NULL */
+    char *suggest_profile; /* host, "-" for the busiest, or NULL: no draft */
     char *interface;  /* live */
     uint64_t max_flows;       /* 1,000 - 16,777,216 */
     uint64_t max_credentials; /* 100 - 10,000,000 */
