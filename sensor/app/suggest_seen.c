@@ -236,7 +236,8 @@ static void see_keys(struct sight *k)
 /* Of "?Action=AgentTicketZoom&TicketID" what says what is done: "Action=AgentTicketZoom". */
 static void verbs_of(const struct folded *f, char *out)
 {
-    struct span rest = f->n && f->text[f->n - 1][0] == '?' ? span_of(f->text[f->n - 1] + 1, f->size[f->n - 1] - 1u) : SPAN(""), part;
+    struct span last = f->n ? span_of(f->text[f->n - 1], f->size[f->n - 1]) : SPAN(""), part; /* may be empty: "/a/" */
+    struct span rest = span_starts(last, SPAN("?")) ? span_from(last, 1) : SPAN("");
     size_t used = 0;
     while (rest.size && span_split(&rest, '&', &part)) {
         size_t equals = span_find_byte(part, '=', 0);
