@@ -77,14 +77,25 @@ static int file_fill(struct source_file *f)
     return got ? 1 : E_END;
 }
 
+/* Packets carry cookies and passwords: the heap gets none of them back. */
+static void buffer_free(struct source_file *f)
+{
+    if (f->buffer)
+        explicit_bzero(f->buffer, f->capacity);
+    free(f->buffer);
+    f->buffer = NULL;
+}
+
 static int file_grow(struct source_file *f, size_t size)
 {
     size_t capacity = f->capacity;
     while (capacity < size)
         capacity *= 2;
-    uint8_t *grown = realloc(f->buffer, capacity);
+    uint8_t *grown = malloc(capacity);
     if (!grown)
         return E_NOMEM;
+    memcpy(grown, f->buffer, f->to);
+    buffer_free(f);
     f->buffer = grown;
     f->capacity = capacity;
     return E_OK;
@@ -374,7 +385,7 @@ void source_file_close(struct source_file *f)
     if (f->fd >= 0)
         close(f->fd);
     source_pcapng_fini(&f->ng);
-    free(f->buffer);
+    buffer_free(f);
     free(f->path);
     free(f);
 }
@@ -383,8 +394,7 @@ void source_file_suspend(struct source_file *f)
 {
     close(f->fd);
     f->fd = -1;
-    free(f->buffer);
-    f->buffer = NULL;
+    buffer_free(f);
     if (f->packets > 0) {
         f->packets--;
         f->offset = f->record;

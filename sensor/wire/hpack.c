@@ -98,6 +98,7 @@ static void memory_give(void *memory, void *ctx)
         return;
     struct piece *piece = (struct piece *)memory - 1;
     h->used -= (uint32_t)(((size_t)1 << (FIRST_CLASS + piece->rank)) + sizeof *piece);
+    explicit_bzero(memory, piece->size); /* fields: cookies are among them */
     pool_give(h->pool->classes[piece->rank], piece);
 }
 

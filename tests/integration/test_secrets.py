@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """No cookie value, password, token or TLS secret of the captures stands in any output: activities, alerts, transactions,
-counters, terminal, state; neither from the plaintext leg nor from the decrypted one."""
-import os, re, sys, tempfile
+counters, terminal, state; neither from the plaintext leg nor from the decrypted one. Nor in what the process still holds when it ends."""
+import os, re, subprocess, sys, tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 from casetap_test import *
 
@@ -11,12 +11,16 @@ BACK = ('A_w1', 'A_w2', 'A_w3', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'V1', 'V
 FRONT = 'BCFH'
 
 def outputs(checks, *args):
-    """Every output of a replay, by name."""
-    with tempfile.TemporaryDirectory() as out:
+    """Every output of a replay, by name; and the process's memory at its end."""
+    with tempfile.TemporaryDirectory() as out, tempfile.TemporaryDirectory() as aside:
         at = lambda name: os.path.join(out, name)
+        library, memory = os.path.join(aside, 'memory.so'), os.path.join(aside, 'memory')
+        subprocess.run(['cc', '-shared', '-fPIC', '-O1', '-D_GNU_SOURCE', '-o', library, os.path.join(ROOT, 'tests/preload/memory_at_end.c')], check=True)
         done = replay('--out', out, '--transactions', at('transactions.ndjson'), '--counters', at('counters'), '--state', at('state'),
-                      '--geoip', GEO, *args, binary=RELEASE)
+                      '--geoip', GEO, *args, binary=RELEASE, env={**os.environ, 'LD_PRELOAD': library, 'MEMORY_TO': memory})
         texts = {f: open(at(f), 'rb').read() for f in os.listdir(out)}
+        texts['memory'] = open(memory, 'rb').read()
+    checks.that(b'casetap' in texts['memory'] and len(texts['memory']) > 1 << 20, 'there is no memory to look at')
     texts['stdout'], texts['stderr'] = done.stdout.encode(), done.stderr.encode()
     checks.that({'activities.ndjson', 'alerts.ndjson', 'sessions.ndjson', 'unmapped.ndjson', 'transactions.ndjson', 'counters', 'state'} <= set(texts), f'outputs: {sorted(texts)}')
     return texts
