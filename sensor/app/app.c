@@ -146,6 +146,7 @@ void app_free(struct app *app)
     unmapped_free(app->unmapped);
     text_fini(&app->masked);
     text_fini(&app->why);
+    explicit_bzero(app, sizeof *app); /* values were decoded here */
     free(app);
 }
 

@@ -105,6 +105,7 @@ void conn_pool_free(struct conn_pool *p)
     hpack_pool_free(p->hpacks);
     free(p->defs);
     free(p->values);
+    explicit_bzero(p, sizeof *p); /* a head's text, with its cookies */
     free(p);
 }
 

@@ -71,6 +71,7 @@ void tls_conn_pool_free(struct tls_conn_pool *p)
         pool_free(pools[i]);
     tls_open_pool_free(p->openers);
     coding_pool_free(p->codings);
+    explicit_bzero(p, sizeof *p); /* the plaintext read last */
     free(p);
 }
 
