@@ -4,11 +4,11 @@
  * nobody's. */
 #include "app/customers.h"
 
+#include "app/desk_key.h"
 #include "app/named.h"
 #include "app/waiting.h"
 #include "app/words.h"
 #include "base/err.h"
-#include "base/hash.h"
 #include "base/map.h"
 
 #include <stdlib.h>
@@ -18,12 +18,8 @@
 #define PROOF_CASES 8 /* cases that must agree about a domain whose name says nothing */
 #define ALIKE_MIN 5   /* letters that the names of customer and domain must share */
 
-struct key {
-    uint8_t hash[16];
-};
-
 struct case_facts {
-    struct key domain; /* of its requestor; zero = not known */
+    struct desk_key domain; /* of its requestor; zero = not known */
     uint8_t size;
     char name[CUSTOMERS_NAME_MAX];
 };
@@ -66,8 +62,8 @@ struct customers *customers_new(uint32_t max_waiting)
     if (!c)
         return NULL;
     c->named = named_new();
-    c->cases = map_new(sizeof(struct key), sizeof(struct case_facts), MAX_CASES, 0);
-    c->domains = map_new(sizeof(struct key), sizeof(struct domain_facts), MAX_DOMAINS, 0);
+    c->cases = map_new(sizeof(struct desk_key), sizeof(struct case_facts), MAX_CASES, 0);
+    c->domains = map_new(sizeof(struct desk_key), sizeof(struct domain_facts), MAX_DOMAINS, 0);
     c->waiting = waiting_new(max_waiting);
     if (!c->named || !c->cases || !c->domains || !c->waiting) {
         customers_free(c);
@@ -103,28 +99,6 @@ void customers_named(const struct customers *c, size_t *cases, size_t *domains)
 struct counters customers_counters(const struct customers *c)
 {
     return (struct counters){counter_defs, c->counts, COUNTERS};
-}
-
-static void key_of(const struct activity *a, char kind, struct span id, uint8_t hash[16])
-{
-    uint8_t text[1024];
-    const struct span parts[] = {activity_get(a, STR_APP), activity_get(a, STR_HOST), id};
-    size_t size = 0;
-    text[size++] = (uint8_t)kind;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        size_t n = parts[i].size < 300 ? parts[i].size : 300;
-        if (n)
-            memcpy(text + size, parts[i].at, n);
-        size += n;
-        text[size++] = 0;
-    }
-    hash128(span_of(text, size), 0, hash);
-}
-
-static bool is_zero(const struct key *key)
-{
-    static const struct key none;
-    return memcmp(key, &none, sizeof none) == 0;
 }
 
 /* --- domains --- */
@@ -204,7 +178,7 @@ static bool agrees(struct domain_facts *d, const uint8_t case_hash[16])
 }
 
 /* A case of this customer came from this domain; true when that settles whose it is. */
-static bool learn_domain(struct customers *c, const struct key *key, const uint8_t case_hash[16], struct span name,
+static bool learn_domain(struct customers *c, const struct desk_key *key, const uint8_t case_hash[16], struct span name,
                          struct span domain)
 {
     bool is_new;
@@ -234,19 +208,18 @@ static struct span name_of(const struct customers *c, const struct case_facts *f
     *is_by_domain = false;
     if (!f || f->size)
         return f ? span_of(f->name, f->size) : SPAN("");
-    const struct domain_facts *d = is_zero(&f->domain) ? NULL : map_find(c->domains, &f->domain);
+    const struct domain_facts *d = desk_key_is_zero(&f->domain) ? NULL : map_find(c->domains, &f->domain);
     *is_by_domain = d && d->is_sure;
     return *is_by_domain ? span_of(d->name, d->size) : SPAN("");
 }
 
 static struct span find(struct customers *c, const struct activity *by, struct span of_case)
 {
-    struct key key;
     bool is_by_domain;
     struct span name = named_case(c->named, of_case);
     if (name.size || !map_size(c->cases))
         return name;
-    key_of(by, 'c', of_case, key.hash);
+    struct desk_key key = desk_key_of(by, 'c', of_case);
     name = name_of(c, map_find(c->cases, &key), &is_by_domain);
     c->counts[COUNT_BY_DOMAIN] += is_by_domain;
     return name;
@@ -283,24 +256,21 @@ static void make_ready(struct customers *c, uint64_t number, struct waiting_act 
 /* The case of the file was a guess, and a wrong one: its customer is not this act's. */
 static void forget_guess(struct customers *c, const struct activity *by, const struct waiting_act *act)
 {
-    struct waiting_key k;
+    struct desk_key k = desk_key_of(by, 'c', span_of(act->of_case, act->case_size));
     struct waiting_act *other;
     uint64_t number = 0;
-    key_of(by, 'c', span_of(act->of_case, act->case_size), k.hash);
     while (act->case_size && waiting_find(c->waiting, WAITING_OWN, &k, &number, &other))
         if (memcmp(other->id, act->id, sizeof act->id) == 0)
             other->is_ready = other->is_told = true;
 }
 
 /* All that wait for this key can be completed; what was done first comes first. 'of_case': they get this case. */
-static void wake(struct customers *c, enum waiting_chain chain, const struct key *key, const struct activity *by,
+static void wake(struct customers *c, enum waiting_chain chain, const struct desk_key *key, const struct activity *by,
                  struct span of_case)
 {
-    struct waiting_key k;
     struct waiting_act *act;
     uint64_t number = 0, oldest = 0;
-    memcpy(k.hash, key->hash, sizeof k.hash);
-    while (waiting_find(c->waiting, chain, &k, &number, &act)) {
+    while (waiting_find(c->waiting, chain, key, &number, &act)) {
         act->next_ready = oldest;
         oldest = number;
     }
@@ -320,15 +290,12 @@ static void wake(struct customers *c, enum waiting_chain chain, const struct key
     }
 }
 
-static void tie(struct customers *c, const struct key *own, const struct key *domain)
+static void tie(struct customers *c, const struct desk_key *own, const struct desk_key *domain)
 {
-    struct waiting_key k, d;
     struct waiting_act *act;
     uint64_t number = 0;
-    memcpy(k.hash, own->hash, sizeof k.hash);
-    memcpy(d.hash, domain->hash, sizeof d.hash);
-    while (waiting_find(c->waiting, WAITING_OWN, &k, &number, &act))
-        waiting_tie(c->waiting, number, &d);
+    while (waiting_find(c->waiting, WAITING_OWN, own, &number, &act))
+        waiting_tie(c->waiting, number, domain);
 }
 
 static bool has_room(struct customers *c, struct span of_case, struct span name)
@@ -357,18 +324,18 @@ static struct span outweigh(const struct customers *c, const struct case_facts *
 
 void customers_learn(struct customers *c, const struct activity *by, struct span of_case, struct span name, struct span domain)
 {
-    struct key key, from = {{0}};
+    struct desk_key key, from = {{0}};
     bool is_new, was_by_domain;
     if (!has_room(c, of_case, name) || (!name.size && !domain.size))
         return;
     struct span named = name.size ? SPAN("") : named_domain(c->named, domain);
     name = named.size ? span_sub(named, 0, CUSTOMERS_NAME_MAX) : name;
-    key_of(by, 'c', of_case, key.hash);
+    key = desk_key_of(by, 'c', of_case);
     struct case_facts *f = map_touch(c->cases, &key, &is_new);
     name = outweigh(c, f, name);
-    bool had_name = name_of(c, f, &was_by_domain).size > 0, had_domain = !is_zero(&f->domain);
+    bool had_name = name_of(c, f, &was_by_domain).size > 0, had_domain = !desk_key_is_zero(&f->domain);
     if (domain.size)
-        key_of(by, 'd', domain, from.hash);
+        from = desk_key_of(by, 'd', domain);
     if (domain.size && (!had_domain || memcmp(&f->domain, &from, sizeof from) != 0)) {
         f->domain = from;
         tie(c, &key, &from);
@@ -385,12 +352,9 @@ void customers_learn(struct customers *c, const struct activity *by, struct span
 
 static void wait_for(struct customers *c, const struct activity *a, char kind, struct span id)
 {
-    struct key own;
-    struct waiting_key k;
+    struct desk_key own = desk_key_of(a, kind, id);
     struct span of_case = activity_get(a, STR_CASE), user = activity_get(a, STR_USER);
-    key_of(a, kind, id, own.hash);
-    memcpy(k.hash, own.hash, sizeof k.hash);
-    struct waiting_act *act = waiting_add(c->waiting, &k);
+    struct waiting_act *act = waiting_add(c->waiting, &own);
     memcpy(act->id, a->id, sizeof act->id);
     memcpy(act->session, a->session, sizeof act->session);
     act->time_ns = a->time_ns;
@@ -409,7 +373,7 @@ static void wait_for(struct customers *c, const struct activity *a, char kind, s
     c->counts[COUNT_WAITING]++;
     c->counts[COUNT_DROPPED] = waiting_dropped(c->waiting);
     const struct case_facts *f = kind == 'c' ? map_find(c->cases, &own) : NULL;
-    if (f && !is_zero(&f->domain))
+    if (f && !desk_key_is_zero(&f->domain))
         tie(c, &own, &f->domain);
 }
 
@@ -424,10 +388,9 @@ void customers_wait(struct customers *c, const struct activity *a, bool is_guess
 
 void customers_place(struct customers *c, const struct activity *by, struct span object, struct span of_case)
 {
-    struct key key;
     if (!has_room(c, of_case, SPAN("")))
         return;
-    key_of(by, 'o', object, key.hash);
+    struct desk_key key = desk_key_of(by, 'o', object);
     wake(c, WAITING_OWN, &key, by, of_case);
 }
 
@@ -452,13 +415,12 @@ static void fill_amend(const struct waiting_act *act, const struct activity *by,
 /* A file's case has become known, but not its customer: that may come. */
 static void wait_on(struct customers *c, const struct activity *by, struct waiting_act act)
 {
-    struct waiting_key own;
-    key_of(by, 'c', span_of(act.of_case, act.case_size), own.hash);
+    struct desk_key own = desk_key_of(by, 'c', span_of(act.of_case, act.case_size));
     uint64_t before = waiting_add(c->waiting, &own)->before[WAITING_OWN];
     struct waiting_act *to = waiting_act(c->waiting, waiting_last(c->waiting));
     act.is_object = act.is_ready = act.is_told = false;
     act.key[WAITING_OWN] = own;
-    act.key[WAITING_DOMAIN] = (struct waiting_key){{0}};
+    act.key[WAITING_DOMAIN] = (struct desk_key){{0}};
     act.before[WAITING_OWN] = before;
     act.before[WAITING_DOMAIN] = act.next_ready = 0;
     *to = act;
@@ -491,7 +453,7 @@ static char *begin_line(char *text, const char *word, const void *key)
 {
     size_t n = strlen(word);
     memcpy(text, word, n);
-    return words_put_hash(text + n, ((const struct key *)key)->hash);
+    return words_put_hash(text + n, ((const struct desk_key *)key)->hash);
 }
 
 void customers_save(const struct customers *c, void (*line)(void *ctx, const char *text), void *ctx)
@@ -502,7 +464,7 @@ void customers_save(const struct customers *c, void (*line)(void *ctx, const cha
     for (uint32_t at = UINT32_MAX; map_walk(c->cases, &at, &key, &value);) {
         const struct case_facts *f = value;
         char *to = words_put(begin_line(text, "customer", key), span_of(f->name, f->size));
-        if (!is_zero(&f->domain))
+        if (!desk_key_is_zero(&f->domain))
             words_put_hash(to, f->domain.hash);
         line(ctx, text);
     }
@@ -514,7 +476,7 @@ void customers_save(const struct customers *c, void (*line)(void *ctx, const cha
     }
 }
 
-static int load_case(struct customers *c, const struct key *key, const struct span *part, size_t n)
+static int load_case(struct customers *c, const struct desk_key *key, const struct span *part, size_t n)
 {
     struct case_facts f = {0};
     bool is_new;
@@ -526,7 +488,7 @@ static int load_case(struct customers *c, const struct key *key, const struct sp
     return E_OK;
 }
 
-static int load_domain(struct customers *c, const struct key *key, const struct span *part)
+static int load_domain(struct customers *c, const struct desk_key *key, const struct span *part)
 {
     struct domain_facts d = {.is_sure = span_eq(part[3], SPAN("sure")), .is_shared = span_eq(part[3], SPAN("shared"))};
     bool is_new;
@@ -541,7 +503,7 @@ static int load_domain(struct customers *c, const struct key *key, const struct 
 int customers_load(struct customers *c, const char *line)
 {
     struct span rest = span_text(line), part[4];
-    struct key key;
+    struct desk_key key;
     size_t n = 0;
     while (n < 4 && span_split(&rest, ' ', &part[n]))
         n++;

@@ -4,9 +4,9 @@
 
 #include "app/candidate.h"
 #include "app/customers.h"
+#include "app/desk_key.h"
 #include "app/words.h"
 #include "base/err.h"
-#include "base/hash.h"
 #include "base/map.h"
 
 #include <stdlib.h>
@@ -17,10 +17,6 @@
 #define MAX_LINKS 65536u
 #define CASE_MAX 48
 #define NAME_MAX_SIZE 160
-
-struct key {
-    uint8_t hash[16];
-};
 
 struct object {
     uint8_t case_size, file_size;
@@ -66,10 +62,10 @@ struct memory *memory_new(void)
     struct memory *m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
-    m->objects = map_new(sizeof(struct key), sizeof(struct object), MAX_OBJECTS, 0);
+    m->objects = map_new(sizeof(struct desk_key), sizeof(struct object), MAX_OBJECTS, 0);
     m->customers = customers_new(MAX_WAITING);
-    m->views = map_new(sizeof(struct key), sizeof(struct seen_case), MAX_VIEWS, 0);
-    m->links = map_new(sizeof(struct key), sizeof(struct holder), MAX_LINKS, 0);
+    m->views = map_new(sizeof(struct desk_key), sizeof(struct seen_case), MAX_VIEWS, 0);
+    m->links = map_new(sizeof(struct desk_key), sizeof(struct holder), MAX_LINKS, 0);
     if (!m->objects || !m->customers || !m->views || !m->links) {
         memory_free(m);
         return NULL;
@@ -99,34 +95,15 @@ struct customers *memory_customers(struct memory *m)
     return m->customers;
 }
 
-/* Ids mean something only within their application and host. */
-static struct key key_of(const struct activity *a, char kind, struct span id)
-{
-    uint8_t text[1024];
-    const struct span parts[] = {activity_get(a, STR_APP), activity_get(a, STR_HOST), id};
-    size_t size = 0;
-    text[size++] = (uint8_t)kind;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        size_t n = parts[i].size < 300 ? parts[i].size : 300;
-        if (n)
-            memcpy(text + size, parts[i].at, n);
-        size += n;
-        text[size++] = 0;
-    }
-    struct key key;
-    hash128(span_of(text, size), 0, key.hash);
-    return key;
-}
-
 /* Who the session is, for "the case it looked at last": its hash, or the name Basic shows. */
-static bool session_key(const struct activity *a, struct key *out)
+static bool session_key(const struct activity *a, struct desk_key *out)
 {
     static const uint8_t none[SESSION_HASH_SIZE];
     struct span claim = activity_get(a, STR_CLAIM);
     if (memcmp(a->session, none, sizeof none) != 0)
-        *out = key_of(a, 's', span_of(a->session, sizeof a->session));
+        *out = desk_key_of(a, 's', span_of(a->session, sizeof a->session));
     else if (claim.size)
-        *out = key_of(a, 'b', claim);
+        *out = desk_key_of(a, 'b', claim);
     else
         return false;
     return true;
@@ -153,7 +130,7 @@ static void learn_object(struct memory *m, const struct activity *a, struct span
         file = span_from(line, tab + 1);
     if (!of_case.size || of_case.size > CASE_MAX || !id.size)
         return;
-    struct key key = key_of(a, 'o', id);
+    struct desk_key key = desk_key_of(a, 'o', id);
     bool is_new;
     struct object *o = map_touch(m->objects, &key, &is_new);
     m->counts[COUNT_OBJECTS] += is_new;
@@ -177,7 +154,7 @@ static void learn_case(struct memory *m, const struct activity *a, struct span l
 
 static void learn_link(struct memory *m, const struct activity *a, struct span hex)
 {
-    struct key key;
+    struct desk_key key;
     bool is_new;
     struct span claim = activity_get(a, STR_CLAIM);
     if (!words_read_hash(hex, key.hash))
@@ -211,7 +188,7 @@ static void learn_facts(struct memory *m, struct activity *a)
 /* A link stands for the session it was handed to. */
 static void follow_link(struct memory *m, struct activity *a)
 {
-    struct key key;
+    struct desk_key key;
     memcpy(key.hash, a->session, sizeof key.hash);
     const struct holder *h = map_find(m->links, &key);
     if (!h)
@@ -234,9 +211,9 @@ static bool reads_file(const struct activity *a)
 static void complete_case(struct memory *m, struct activity *a)
 {
     struct span object = activity_get(a, STR_OBJECT);
-    struct key key;
+    struct desk_key key;
     if (object.size && reads_file(a)) {
-        key = key_of(a, 'o', object);
+        key = desk_key_of(a, 'o', object);
         const struct object *o = map_find(m->objects, &key);
         if (o && o->case_size) {
             activity_set(a, STR_CASE, span_of(o->of_case, o->case_size));
@@ -268,7 +245,7 @@ static void settle_customer(struct memory *m, struct activity *a)
 static void learn_view(struct memory *m, const struct activity *a)
 {
     struct span of_case = activity_get(a, STR_CASE);
-    struct key key;
+    struct desk_key key;
     bool is_new;
     if (a->action != ACTION_VIEW_CASE || a->outcome != OUTCOME_SUCCESS || !of_case.size || !session_key(a, &key))
         return;
@@ -305,7 +282,7 @@ void memory_save(const struct memory *m, void (*line)(void *ctx, const char *tex
     void *value;
     for (uint32_t at = UINT32_MAX; map_walk(m->objects, &at, &key, &value);) {
         const struct object *o = value;
-        char *to = words_put_hash(text + 4, ((const struct key *)key)->hash);
+        char *to = words_put_hash(text + 4, ((const struct desk_key *)key)->hash);
         words_put(words_put(to, span_of(o->of_case, o->case_size)), span_of(o->file, o->file_size));
         line(ctx, text);
     }
@@ -316,7 +293,7 @@ int memory_load(struct memory *m, const char *line)
 {
     struct span rest = span_text(line), part[4];
     struct object o = {0};
-    struct key key;
+    struct desk_key key;
     size_t n = 0, case_size, file_size;
     bool is_new;
     while (n < 4 && span_split(&rest, ' ', &part[n]))

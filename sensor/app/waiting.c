@@ -25,7 +25,7 @@ struct waiting *waiting_new(uint32_t max)
     w->ring = calloc(max, sizeof *w->ring);
     bool has_room = w->ring != NULL;
     for (int i = 0; i < WAITING_CHAINS; i++)
-        has_room &= (w->newest[i] = map_new(sizeof(struct waiting_key), sizeof(uint64_t), max, 0)) != NULL;
+        has_room &= (w->newest[i] = map_new(sizeof(struct desk_key), sizeof(uint64_t), max, 0)) != NULL;
     if (!has_room) {
         waiting_free(w);
         return NULL;
@@ -50,7 +50,7 @@ struct waiting_act *waiting_act(const struct waiting *w, uint64_t number)
     return is_kept ? &w->ring[number % w->max] : NULL;
 }
 
-static void chain_add(struct waiting *w, enum waiting_chain chain, uint64_t number, const struct waiting_key *key)
+static void chain_add(struct waiting *w, enum waiting_chain chain, uint64_t number, const struct desk_key *key)
 {
     bool is_new;
     uint64_t *newest = map_touch(w->newest[chain], key, &is_new);
@@ -60,7 +60,7 @@ static void chain_add(struct waiting *w, enum waiting_chain chain, uint64_t numb
     *newest = number;
 }
 
-struct waiting_act *waiting_add(struct waiting *w, const struct waiting_key *own)
+struct waiting_act *waiting_add(struct waiting *w, const struct desk_key *own)
 {
     uint64_t number = w->next++;
     struct waiting_act *act = &w->ring[number % w->max];
@@ -72,18 +72,17 @@ struct waiting_act *waiting_add(struct waiting *w, const struct waiting_key *own
 
 static bool has_key(const struct waiting_act *act, enum waiting_chain chain)
 {
-    static const struct waiting_key none;
-    return memcmp(&act->key[chain], &none, sizeof none) != 0;
+    return !desk_key_is_zero(&act->key[chain]);
 }
 
-void waiting_tie(struct waiting *w, uint64_t number, const struct waiting_key *domain)
+void waiting_tie(struct waiting *w, uint64_t number, const struct desk_key *domain)
 {
     const struct waiting_act *act = waiting_act(w, number);
     if (act && !has_key(act, WAITING_DOMAIN))
         chain_add(w, WAITING_DOMAIN, number, domain);
 }
 
-bool waiting_find(const struct waiting *w, enum waiting_chain chain, const struct waiting_key *key, uint64_t *number,
+bool waiting_find(const struct waiting *w, enum waiting_chain chain, const struct desk_key *key, uint64_t *number,
                   struct waiting_act **act)
 {
     const uint64_t *newest = map_find(w->newest[chain], key);

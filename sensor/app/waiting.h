@@ -4,15 +4,11 @@
 #ifndef APP_WAITING_H
 #define APP_WAITING_H
 
+#include "app/desk_key.h"
 #include "base/ipaddr.h"
-#include "record/activity.h"
 
 #define WAITING_CASE_MAX 48
 #define WAITING_USER_MAX 95
-
-struct waiting_key {
-    uint8_t hash[16];
-};
 
 /* Each is in up to two chains: that of its case or file, and that of the domain of its case's requestor. */
 enum waiting_chain { WAITING_OWN, WAITING_DOMAIN, WAITING_CHAINS };
@@ -26,7 +22,7 @@ struct waiting_act {
     bool is_object; /* waits for the case of its file, not for its customer */
     bool is_ready;  /* can be completed: no chain shows it any more */
     bool is_told;   /* has been */
-    struct waiting_key key[WAITING_CHAINS];
+    struct desk_key key[WAITING_CHAINS];
     uint64_t before[WAITING_CHAINS]; /* the one before it in the chain; 0 = none */
     uint64_t next_ready;             /* of those that can be completed: the one after it; 0 = none */
     char of_case[WAITING_CASE_MAX];  /* what it was told with, or has been given since */
@@ -39,11 +35,11 @@ struct waiting;
 struct waiting *waiting_new(uint32_t max);
 void waiting_free(struct waiting *w);
 /* Adds one, in the chain of 'own'; the oldest makes room. Borrowed until the next call. */
-struct waiting_act *waiting_add(struct waiting *w, const struct waiting_key *own);
+struct waiting_act *waiting_add(struct waiting *w, const struct desk_key *own);
 /* Puts an act that waiting_find handed out into the chain of 'domain' as well, once. */
-void waiting_tie(struct waiting *w, uint64_t number, const struct waiting_key *domain);
+void waiting_tie(struct waiting *w, uint64_t number, const struct desk_key *domain);
 /* The acts of a chain, newest first: start with *number = 0; false at the end. Those that are ready are left out. */
-bool waiting_find(const struct waiting *w, enum waiting_chain chain, const struct waiting_key *key, uint64_t *number,
+bool waiting_find(const struct waiting *w, enum waiting_chain chain, const struct desk_key *key, uint64_t *number,
                   struct waiting_act **act);
 /* The number of the act added last. */
 uint64_t waiting_last(const struct waiting *w);
