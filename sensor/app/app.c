@@ -8,6 +8,7 @@
 #include "app/explain.h"
 #include "app/file_tap.h"
 #include "app/hosts.h"
+#include "base/hex.h"
 #include "base/pool.h"
 #include "base/times.h"
 
@@ -296,14 +297,9 @@ static uint8_t action_of_note(const struct note *n)
 /* A fact for the memory of cases: this hash stands for the session as well. */
 static bool add_link(struct activity *a, const uint8_t hash[SESSION_HASH_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
-    char line[2 * SESSION_HASH_SIZE + 2], *to = line;
-    *to++ = 'l';
-    for (size_t i = 0; i < SESSION_HASH_SIZE; i++) {
-        *to++ = digits[hash[i] >> 4];
-        *to++ = digits[hash[i] & 15];
-    }
-    *to++ = '\n';
+    char line[2 * SESSION_HASH_SIZE + 2] = "l";
+    hex_text(span_of(hash, SESSION_HASH_SIZE), line + 1);
+    line[sizeof line - 1] = '\n'; /* where the NUL stood */
     return candidate_add_facts(a, span_of(line, sizeof line));
 }
 

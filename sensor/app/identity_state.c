@@ -2,6 +2,7 @@
  * What is known of sessions, and what of it a restart keeps: one line of text a session, one a value. */
 #include "app/identity_parts.h"
 
+#include "app/words.h"
 #include "base/err.h"
 #include "base/hex.h"
 #include "wire/url.h"
@@ -80,20 +81,6 @@ void identity_save(const struct identity *id, void (*line)(void *ctx, const char
     }
 }
 
-static bool read_hash(struct span hex, uint8_t hash[SESSION_HASH_SIZE])
-{
-    static const char digits[] = "0123456789abcdef";
-    if (hex.size != 2 * SESSION_HASH_SIZE)
-        return false;
-    for (size_t i = 0; i < hex.size; i++) {
-        const char *hit = hex.at[i] ? strchr(digits, hex.at[i]) : NULL;
-        if (!hit)
-            return false;
-        hash[i / 2] = (uint8_t)(hash[i / 2] << 4 | (hit - digits));
-    }
-    return true;
-}
-
 static bool read_word(struct span word, const char *(*name)(unsigned), unsigned n, uint8_t *out)
 {
     for (unsigned i = 0; i < n; i++)
@@ -136,8 +123,8 @@ static bool read_value(struct span rest, uint8_t hash[SESSION_HASH_SIZE], struct
     for (size_t i = 0; i < PARTS; i++)
         if (!span_split(&rest, ' ', &part[i]))
             return false;
-    return !rest.at && span_eq(part[WORD], SPAN("value")) && read_hash(part[HASH], hash) && !hash_is_zero(hash) &&
-           read_hash(part[SESSION], l->session) && !hash_is_zero(l->session) && span_u64(part[LAST], &l->last_ns) &&
+    return !rest.at && span_eq(part[WORD], SPAN("value")) && words_read_hash(part[HASH], hash) && !hash_is_zero(hash) &&
+           words_read_hash(part[SESSION], l->session) && !hash_is_zero(l->session) && span_u64(part[LAST], &l->last_ns) &&
            span_u64(part[REPLACED], &l->replaced_ns);
 }
 
@@ -187,7 +174,7 @@ int identity_load(struct identity *id, const char *line)
     for (size_t i = 0; i < PARTS; i++)
         if (!span_split(&rest, ' ', &part[i]))
             return E_BAD;
-    if (!read_start(&rest, &s) || !span_eq(part[WORD], SPAN("session")) || !read_hash(part[HASH], hash) || hash_is_zero(hash) ||
+    if (!read_start(&rest, &s) || !span_eq(part[WORD], SPAN("session")) || !words_read_hash(part[HASH], hash) || hash_is_zero(hash) ||
         !read_name(part[NAME], &s.name) || !span_u64(part[FIRST], &s.first_ns) || !span_u64(part[LAST], &s.last_ns) ||
         s.last_ns < s.first_ns || !read_word(part[STATE], state_name, SESSION_ENDED + 1, &s.state) ||
         !read_word(part[KIND], kind_name, CRED_N, &s.kind) || !span_u64(part[UNNAMED], &unnamed) ||

@@ -3,6 +3,7 @@
 #include "record/session_record.h"
 
 #include "base/hash.h"
+#include "base/times.h"
 #include "record/ecs.h"
 
 #include <math.h>
@@ -119,7 +120,7 @@ static void write_session(struct json *j, const struct session_record *r)
     json_str(j, "begin", session_begin_name((enum session_begin)r->begin));
     json_str(j, "end", session_end_name((enum session_end)r->end));
     if (r->until_s)
-        json_time(j, "expires", r->until_s * 1000000000ULL);
+        json_time(j, "expires", r->until_s * NS_PER_S);
     if (r->values) {
         json_open(j, "values", '{');
         json_u64(j, "replaced", r->values);
