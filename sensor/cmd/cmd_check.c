@@ -63,6 +63,10 @@ static int check(const struct settings *s, struct text *why)
         analysis_people(analysis, &names, &patterns, &services);
         if (names || patterns || services)
             printf("people    %zu names, %zu patterns and domains, %zu services\n", names, patterns, services);
+        struct roster_totals roster = analysis_roster(analysis);
+        if (s->roster)
+            printf("roster    %zu people, %zu of them leavers, %zu services; %zu organisations, %zu roles, %zu prefixes\n",
+                   roster.people, roster.leavers, roster.services, roster.organisations, roster.roles, roster.prefixes);
         size_t cases, domains;
         analysis_customers(analysis, &cases, &domains);
         if (s->customers.n)

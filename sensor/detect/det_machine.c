@@ -36,7 +36,7 @@ static struct off_track measure(const struct scene *s)
 {
     const struct visit *v = s->visit;
     struct off_track off = {0, 0, s->is_route_new ? s->rules->machine.route_bits : 0};
-    if (v->context.level != LEVEL_KNOWN && s->a->source_class != NETWORK_OWN) {
+    if (v->context.level != LEVEL_KNOWN && s->source_class != NETWORK_OWN) {
         bool is_shared = peers_count(s->peers, &v->place, LEVEL_PREFIX, s->credential) >= s->rules->context.peers;
         off.place =
             is_shared ? fmin(s->rules->context.peer_bits, s->rules->machine.place_bits) : s->rules->machine.place_bits;

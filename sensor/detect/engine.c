@@ -74,6 +74,7 @@ struct engine {
     struct baseline fleet;
     struct activity scratch; /* an act made up of two: see engine_identify */
     const struct session_record *facts; /* of the activity at hand */
+    const struct roster *roster;
     bool has_geo, has_fleet, is_fleet_dirty;
     uint64_t now_ns;
     uint64_t counts[COUNT_N];
@@ -83,6 +84,7 @@ typedef const struct detector *detector_fn(void);
 
 /* The order matters: the first rule that speaks names the story. */
 static detector_fn *const detectors[] = {
+    det_leaver,   det_service,
     det_machine,  det_session_theft, det_after_failures, det_new_location,
     det_download, det_burst,         det_daily,          det_breadth,
     det_upload_secrets,
@@ -123,6 +125,7 @@ int engine_new(const struct engine_options *options, struct engine **out, struct
     }
     e->store = options->store;
     e->has_geo = options->has_geo;
+    e->roster = options->roster;
     *out = e;
     return E_OK;
 }
@@ -223,7 +226,7 @@ static void judge_context(struct scene *s)
                                                     .place = &s->visit->place,
                                                     .client = &s->visit->client,
                                                     .now_ns = s->now_ns,
-                                                    .source_class = s->a->source_class,
+                                                    .source_class = s->source_class,
                                                     .is_mature = s->is_mature,
                                                     .is_young = s->is_young,
                                                 });
@@ -241,6 +244,8 @@ static void set_scene(struct engine *e, struct scene *s, const struct activity *
                         .stories = e->stories,
                         .tally = e->tally,
                         .sessions = e->sessions,
+                        .roster = e->roster,
+                        .person = roster_find(e->roster, user),
                         .now_ns = e->now_ns,
                         .now_s = time_s(e->now_ns),
                         .has_geo = e->has_geo};
@@ -249,7 +254,9 @@ static void set_scene(struct engine *e, struct scene *s, const struct activity *
     s->live = touch_live(e, s->b, s->credential);
     s->is_young = learn_is_young(s->rules, s->fleet, s->now_ns);
     s->is_mature = learn_is_mature(s->rules, s->b, s->now_ns);
-    s->is_machine = s->b->flags & BASELINE_MACHINE && !(s->b->flags & BASELINE_PERSON);
+    s->source_class = roster_is_egress(e->roster, s->person, &a->source) ? NETWORK_OWN : a->source_class;
+    s->is_declared_service = a->flags & ACT_SERVICE || (s->person && s->person->flags & ROSTER_SERVICE);
+    s->is_machine = s->is_declared_service || (s->b->flags & BASELINE_MACHINE && !(s->b->flags & BASELINE_PERSON));
     if (s->b->day != time_day(s->now_ns)) {
         learn_day(s->rules, s->b, &e->fleet, time_day(s->now_ns));
         e->is_fleet_dirty = true;

@@ -5,6 +5,7 @@
 #define DETECT_ENGINE_H
 
 #include "base/counter.h"
+#include "enrich/roster.h"
 #include "record/alert.h"
 #include "record/session_record.h"
 #include "store/store.h"
@@ -16,6 +17,7 @@ struct engine_options {
     const char *rules_path;                               /* rules/detect.yaml: thresholds; NULL = the built-in defaults */
     void (*on_alert)(void *ctx, const struct alert *a);   /* new or updated; borrowed during the call */
     void *ctx;
+    const struct roster *roster;                          /* who people are; borrowed; NULL = not known */
     bool has_geo;                                         /* whether country and AS are known at all */
 };
 

@@ -103,6 +103,8 @@ static const struct key keys[] = {
     {"upload-secrets", "enabled", UNIT_BOOL, AT(upload_secrets.enabled), 1, 0, 1},
     {"upload-secrets", "live", UNIT_NUMBER, AT(upload_secrets.live), 1, 1, 1e6},
     {"upload-secrets", "other-files", UNIT_NUMBER, AT(upload_secrets.other_files), 3, 1, 1e6},
+    {"leaver", "enabled", UNIT_BOOL, AT(leaver.enabled), 1, 0, 1},
+    {"service-signin", "enabled", UNIT_BOOL, AT(service_signin.enabled), 1, 0, 1},
 };
 
 #define N_KEYS (sizeof keys / sizeof keys[0])

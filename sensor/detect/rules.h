@@ -79,6 +79,12 @@ struct rules {
         bool enabled;
         double live, other_files;
     } upload_secrets; /* D26 */
+    struct {
+        bool enabled;
+    } leaver; /* D28 */
+    struct {
+        bool enabled;
+    } service_signin; /* D29 */
 };
 
 /* The defaults, the same as rules/detect.yaml ships. */

@@ -113,11 +113,11 @@ static void begin_story(struct scene *s, struct story *story)
     s->is_counted = true;
 }
 
-void scene_report_context(struct scene *s, const struct finding *f)
+static void report(struct scene *s, const struct finding *f, const struct story_key *key)
 {
     bool is_joining = context_story(s) != NULL;
     if (!is_joining)
-        s->visit->story = scene_story_key(s);
+        s->visit->story = *key;
     struct story *story = stories_open(s->stories, &s->visit->story, s->a, s->now_ns, story_ns(s));
     bool is_news = !story_has(story, f->rule);
     story_join(story, f, s->a);
@@ -127,6 +127,18 @@ void scene_report_context(struct scene *s, const struct finding *f)
         story_set_whose(story, s->visit->whose);
     tell_blindness(s, story_alert(story));
     learn_undo(s, is_news);
+}
+
+void scene_report_context(struct scene *s, const struct finding *f)
+{
+    struct story_key key = scene_story_key(s);
+    report(s, f, &key);
+}
+
+void scene_report_certain(struct scene *s, const struct finding *f)
+{
+    struct story_key key = {s->credential | 1, hash64(span_text(f->rule->id), 9), STORY_CONTEXT, 0};
+    report(s, f, &key);
 }
 
 void scene_report_volume(struct scene *s, const struct finding *f)

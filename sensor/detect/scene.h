@@ -7,6 +7,7 @@
 #include "detect/session.h"
 #include "detect/source.h"
 #include "detect/story.h"
+#include "enrich/roster.h"
 #include "record/session_record.h"
 #include "sketch/pace.h"
 
@@ -66,6 +67,8 @@ struct scene {
     struct tally *tally;
     struct live *live;
     struct visit *visit;
+    const struct roster *roster;        /* NULL: none */
+    const struct roster_person *person; /* what it says of the credential; NULL: nothing */
     const struct session_record *facts; /* of its session, this act included; NULL: not known */
     struct session *session; /* NULL when the act carries no session value */
     uint64_t credential;     /* hash of the name */
@@ -75,6 +78,8 @@ struct scene {
     bool is_young;  /* the fleet has no baseline yet: what is new is new for everybody */
     bool is_mature; /* this credential has one */
     bool is_machine;
+    bool is_declared_service; /* the operator says so */
+    uint8_t source_class;     /* enum network_class; where its organisation says its people come from is one's own */
     bool is_visit_new;                  /* the first act of a visit */
     bool is_login;                      /* a successful sign-in */
     bool is_route_new;                  /* a route that the credential has never used */
@@ -94,6 +99,8 @@ struct story_key scene_story_key(const struct scene *s);
 /* The context story of this act's visit: one per credential and new thing. Opened with the visit's earlier acts
  * counted. */
 void scene_report_context(struct scene *s, const struct finding *f);
+/* The same for what is certain, however usual the place: one story per credential and rule. */
+void scene_report_certain(struct scene *s, const struct finding *f);
 /* The volume story of this credential's day. */
 void scene_report_volume(struct scene *s, const struct finding *f);
 /* Whether the rule has already spoken in the story that this act belongs to. */
@@ -113,5 +120,7 @@ const struct detector *det_burst(void);
 const struct detector *det_daily(void);
 const struct detector *det_breadth(void);
 const struct detector *det_upload_secrets(void);
+const struct detector *det_leaver(void);
+const struct detector *det_service(void);
 
 #endif

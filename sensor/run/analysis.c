@@ -37,6 +37,7 @@ struct analysis {
     struct session_log *session_log;
     struct session_map *session_map; /* NULL without Redis */
     struct enrich *enrich;
+    struct roster *roster; /* NULL: none */
     struct store *store;
     struct engine *engine;
     struct line_file *activities, *alerts, *sessions; /* NULL without --out */
@@ -273,13 +274,18 @@ void analysis_people(const struct analysis *a, size_t *names, size_t *patterns, 
         people_count(a->people, names, patterns, services);
 }
 
+struct roster_totals analysis_roster(const struct analysis *a)
+{
+    return roster_totals(a->roster);
+}
+
 static int open_engine(struct analysis *a, const char *rules_dir, struct text *why)
 {
     struct text path = {0};
     text_addf(&path, "%s/detect.yaml", rules_dir);
     bool has_geo = a->hooks.has_geo || enrich_has_country(a->enrich) || enrich_has_asn(a->enrich);
     int rc = engine_new(&(struct engine_options){.store = a->store, .rules_path = text_str(&path), .on_alert = on_alert,
-                                                 .ctx = a, .has_geo = has_geo}, &a->engine, why);
+                                                 .ctx = a, .roster = a->roster, .has_geo = has_geo}, &a->engine, why);
     text_fini(&path);
     return rc;
 }
@@ -310,6 +316,8 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
         rc = open_people(a, rules_dir, why);
     if (rc == 0)
         rc = open_session_map(a, s, why);
+    if (rc == 0 && s->roster)
+        rc = roster_load(s->roster, &a->roster, why);
     if (rc == 0)
         rc = open_engine(a, rules_dir, why);
     if (rc == 0 && s->out)
@@ -406,6 +414,7 @@ void analysis_free(struct analysis *a)
     session_log_free(a->session_log);
     session_map_free(a->session_map);
     enrich_free(a->enrich);
+    roster_free(a->roster);
     map_free(a->seen);
     map_free(a->told);
     text_fini(&a->line);

@@ -19,6 +19,7 @@ static const struct setting table[] = {
     {"list", "CLASS=FILE", "prefixes that are own, vpn, hosting or tor, one a line", true, ALL},
     {"alias", "NAME=CREDENTIAL", "who a nameless token is", true, ALL},
     {"customers", "FILE", "whose cases are whose: lines case,PATTERN,CUSTOMER and domain,NAME,CUSTOMER", true, ALL},
+    {"roster", "FILE", "who people are: CSV with who, organisation, role, leaver, egress, service, ...", false, ALL},
     {"keylog", "PLACE", "TLS key log (NSS format): file, directory, or unix:SOCKET to listen on", true, ALL},
     {"verify-tls", NULL, "decrypt and authenticate also the TLS records nobody reads", false, BOTH},
     {"rules", "DIR", "directory with apps/*.yaml and detect.yaml", false, ALL},
@@ -62,7 +63,7 @@ void settings_fini(struct settings *s)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         strings_fini(lists[i]);
     char *singles[] = {s->filter, s->rules, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters, s->explain_routes,
-                       s->suggest_profile, s->interface};
+                       s->suggest_profile, s->interface, s->roster};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         free(singles[i]);
     *s = (struct settings){0};
@@ -96,7 +97,7 @@ static char **single_of(struct settings *s, const char *name)
     const struct {
         const char *name;
         char **at;
-    } singles[] = {{"filter", &s->filter}, {"rules", &s->rules}, {"redis", &s->redis}, {"state", &s->state},
+    } singles[] = {{"filter", &s->filter}, {"rules", &s->rules}, {"roster", &s->roster}, {"redis", &s->redis}, {"state", &s->state},
                    {"key-file", &s->key_file}, {"out", &s->out}, {"transactions", &s->transactions},
                    {"counters", &s->counters}, {"explain-routes", &s->explain_routes},
                    {"suggest-profile", &s->suggest_profile}, {"interface", &s->interface}};

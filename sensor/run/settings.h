@@ -24,6 +24,7 @@ struct settings {
     struct prefix trusted[SETTINGS_MAX_LIST];
     size_t n_trusted;
     char *filter;     /* BPF, or NULL */
+    char *roster;     /* file: who people are, or NULL */
     char *rules;      /* directory with apps/ and detect.yaml, or NULL: found beside the program */
     char *redis;      /* URL, or NULL: baselines in memory */
     char *state;      /* file, or NULL */
