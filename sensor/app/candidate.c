@@ -179,6 +179,7 @@ static void fill_who(const struct candidate_in *in, struct activity *a)
     a->source = in->forward->client;
     a->peer = t->client;
     a->server = t->server;
+    a->rtt_us = ipaddr_eq(&a->source, &a->peer.ip) ? t->rtt_us : 0;
     a->cred_kind = in->cred->kind;
     if (in->cred->has_session)
         memcpy(a->session, in->cred->session, SESSION_HASH_SIZE);
@@ -375,7 +376,7 @@ static void fill_session(const struct candidate_in *in, struct activity *a)
 static uint32_t referer_hint(struct view *v)
 {
     if (!view_request(v)->referer.size)
-        return 0;
+        return v->t->flags & TXN_NO_REQUEST ? 0 : HINT_REFERER_NONE;
     struct span host;
     uint16_t port;
     url_authority(v->t->host, &host, &port);
@@ -526,7 +527,7 @@ bool candidate_fill(const struct candidate_in *in, struct activity *a)
         file_tap_tell(in->file, a);
     fill_identity(in, a);
     fill_session(in, a);
-    a->hints |= referer_hint(v);
+    a->hints |= referer_hint(v) | activity_manner(a);
     fill_assertion(in, a);
     return true;
 }
@@ -587,6 +588,7 @@ bool candidate_amend(const struct candidate_in *in, const uint8_t told[16], stru
     a->assertion = ASSERTION_NONE;
     a->asserted = 0;
     a->hints = 0;
+    a->rtt_us = 0;
     for (size_t i = 0; i < sizeof drop / sizeof drop[0]; i++)
         a->size[drop[i]] = 0;
     for (size_t i = 0; i < sizeof late / sizeof late[0]; i++)

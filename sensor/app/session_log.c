@@ -263,23 +263,13 @@ static void note_context(struct session_log *log, struct session_record *r, cons
     c->count++;
 }
 
-static bool is_file(const struct activity *a)
-{
-    return a->action == ACTION_DOWNLOAD || a->action == ACTION_PREVIEW || a->action == ACTION_EXPORT;
-}
-
 static void note_manner(struct session_record *r, const struct activity *a)
 {
-    struct span mime = activity_get(a, STR_MIME);
-    bool is_data = !is_file(a) && (span_eq(mime, SPAN("application/json")) || span_eq(mime, SPAN("application/xml")));
-    bool is_key = a->cred_kind == CRED_BEARER || a->cred_kind == CRED_TOKEN || a->cred_kind == CRED_BASIC;
-    if (a->action == ACTION_API_CALL || is_key || is_data)
-        r->api++;
-    else if (span_eq(mime, SPAN("text/html")))
-        r->pages++;
+    r->api += (a->hints & HINT_INTERFACE) != 0;
+    r->pages += (a->hints & HINT_PAGE) != 0;
     r->referer_own += (a->hints & HINT_REFERER_OWN) != 0;
     r->referer_other += (a->hints & HINT_REFERER_OTHER) != 0;
-    r->referer_none += !(a->hints & (HINT_REFERER_OWN | HINT_REFERER_OTHER));
+    r->referer_none += (a->hints & HINT_REFERER_NONE) != 0;
 }
 
 static void note_rhythm(struct session_record *r, const struct activity *a)
@@ -325,7 +315,28 @@ static void note_name(struct session_record *r, const struct activity *a)
     r->user_size = (uint16_t)n;
 }
 
-const struct session_record *session_log_act(struct session_log *log, const struct activity *a)
+static bool is_addition(const struct activity *a)
+{
+    return a->action == ACTION_IDENTIFY || a->action == ACTION_AMEND;
+}
+
+/* An amendment is of the record its act is in, also once that has ended. */
+static const struct session_record *note_addition(struct session_log *log, const struct activity *a)
+{
+    struct track *known = map_find(log->tracks, a->session);
+    if (known && !known->is_again)
+        note_name(&known->r, a);
+    return known && a->action == ACTION_AMEND ? &known->r : NULL;
+}
+
+static void fill_so_far(const struct session_record *r, struct session_so_far *s)
+{
+    *s = (struct session_so_far){.start_ns = r->start_ns, .begin = r->begin, .assets = r->assets, .values = r->values,
+                                 .forks = r->forks, .foreign_forks = r->foreign_forks, .late = r->late, .copied = r->copied};
+    memcpy(s->id, r->id, sizeof s->id);
+}
+
+const struct session_record *session_log_act(struct session_log *log, struct activity *a)
 {
     if (a->done_ns > log->now_ns)
         log->now_ns = a->done_ns;
@@ -333,12 +344,8 @@ const struct session_record *session_log_act(struct session_log *log, const stru
     const uint8_t *session = is_start ? log->started : a->session;
     if (is_none(session) || (a->flags & ACT_ENCRYPTED))
         return NULL;
-    if (a->action == ACTION_IDENTIFY || a->action == ACTION_AMEND) {
-        struct track *known = map_find(log->tracks, session);
-        if (known && !known->is_again)
-            note_name(&known->r, a);
-        return known && !known->is_again ? &known->r : NULL;
-    }
+    if (is_addition(a))
+        return note_addition(log, a);
     struct track *t = track_of(log, session, a->time_ns);
     note_act(log, &t->r, a);
     note_name(&t->r, a);
@@ -348,6 +355,38 @@ const struct session_record *session_log_act(struct session_log *log, const stru
         end(log, t, (enum session_end)log->why, a->time_ns, SESSION_BEGIN_AFTER_END);
         memset(log->ending, 0, sizeof log->ending);
     }
+    fill_so_far(&t->r, &a->so_far);
+    return &t->r;
+}
+
+const struct session_record *session_log_recorded(struct session_log *log, const struct activity *a)
+{
+    const struct session_so_far *s = &a->so_far;
+    if (a->done_ns > log->now_ns)
+        log->now_ns = a->done_ns;
+    const uint8_t *session = s->start_ns ? s->id : a->session;
+    if (is_none(session) || (a->flags & ACT_ENCRYPTED))
+        return NULL;
+    if (is_addition(a))
+        return note_addition(log, a);
+    struct track *t;
+    if (s->start_ns) {
+        bool is_new;
+        t = map_touch(log->tracks, session, &is_new);
+        if (is_new || t->r.start_ns != s->start_ns || t->r.begin != s->begin)
+            begin(log, t, session, s->begin, s->start_ns);
+        t->last_ns = t->last_ns < a->time_ns ? a->time_ns : t->last_ns;
+    } else { /* an older log does not say: by the pauses alone */
+        t = track_of(log, session, a->time_ns);
+    }
+    note_act(log, &t->r, a);
+    note_name(&t->r, a);
+    t->r.assets = s->assets;
+    t->r.values = s->values;
+    t->r.forks = s->forks;
+    t->r.foreign_forks = s->foreign_forks;
+    t->r.late = s->late;
+    t->r.copied = s->copied;
     return &t->r;
 }
 

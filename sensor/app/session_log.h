@@ -19,9 +19,12 @@ void session_log_free(struct session_log *log);
 /* What identity_watch tells. */
 void session_log_event(struct session_log *log, enum session_event event, const uint8_t session[SESSION_HASH_SIZE],
                        const struct activity *by);
-/* A settled activity with its enrichment. The record of its session, which holds this act too; borrowed until the next
- * call, NULL when the act has no session. */
-const struct session_record *session_log_act(struct session_log *log, const struct activity *a);
+/* A settled activity with its enrichment; sets its so_far. The record of its session, which holds this act too; borrowed
+ * until the next call, NULL when the act has no session, and for identify. */
+const struct session_record *session_log_act(struct session_log *log, struct activity *a);
+/* The same for an activity that was recorded with its so_far: the record is what it was then, but for when its cookie
+ * expires. Of logs without, records begin and end by pauses alone. */
+const struct session_record *session_log_recorded(struct session_log *log, const struct activity *a);
 /* A candidate of ACTION_NONE whose session is resolved: parts of pages fetched. */
 void session_log_fact(struct session_log *log, const struct activity *fact);
 /* Packet time moved on: tells those that have ended. */

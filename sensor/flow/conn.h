@@ -17,6 +17,8 @@ struct flow_info {
     bool is_midstream;        /* no SYN was seen */
     bool saw[2];              /* packets of client / server direction were seen */
     uint64_t first_ns, last_ns;
+    uint64_t syn_ack_ns;      /* SYN-ACK whose ACK has not been seen; 0 = none */
+    uint32_t rtt_us;          /* from there to the ACK; 0 = not seen or, the SYN-ACK being sent again, not sure (Karn) */
     uint64_t packets[2], bytes[2]; /* by direction: wire payload bytes, duplicates not counted */
     uint64_t missing[2];      /* gap bytes */
     const struct tls_facts *tls; /* NULL: not encrypted */

@@ -208,6 +208,7 @@ static void refresh_flags(struct exchange *e)
         e->t.flags |= TXN_ONE_SIDED;
     if (info->is_midstream)
         e->t.flags |= TXN_MIDSTREAM;
+    e->t.rtt_us = e->conn->is_swapped ? 0 : info->rtt_us;
     e->t.flow_seen = info->bytes[0] + info->bytes[1];
     e->t.flow_lost = info->missing[0] + info->missing[1];
     if (e->t.request_body.missing || (e->t.response_body.missing && e->t.status))

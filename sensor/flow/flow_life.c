@@ -259,3 +259,19 @@ struct tcp_ops flow_life_ops(void)
 {
     return (struct tcp_ops){on_data, on_gap, on_fin};
 }
+
+void flow_life_handshake(struct flow *f, const struct dissected *d, int direction, uint64_t now_ns)
+{
+    struct flow_info *i = &f->info;
+    if (d->tcp_flags & DECAP_SYN) {
+        bool is_first = direction == CONN_SERVER && d->tcp_flags & DECAP_ACK && i->packets[CONN_SERVER] == 1;
+        i->syn_ack_ns = is_first ? now_ns : 0;
+        return;
+    }
+    bool is_ack = direction == CONN_CLIENT && d->tcp_flags & DECAP_ACK && !(d->tcp_flags & DECAP_RST) && !d->payload_wire;
+    if (is_ack && d->ack == f->tcp.half[CONN_SERVER].start && now_ns > i->syn_ack_ns) {
+        uint64_t us = (now_ns - i->syn_ack_ns) / 1000;
+        i->rtt_us = us == 0 ? 1 : us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+    }
+    i->syn_ack_ns = 0;
+}

@@ -45,4 +45,8 @@ void flow_life_settle(struct flow *f);
 /* When the flow is to go if no packet comes. */
 uint64_t flow_life_deadline(const struct flow *f);
 
+/* Of a counted SYN, and of what comes while a SYN-ACK waits for its ACK: sets info.rtt_us, the way from the tap to the client
+ * and back. Not when the SYN-ACK was sent again: which one the ACK answers is not known (RFC 6298, 3). */
+void flow_life_handshake(struct flow *f, const struct dissected *d, int direction, uint64_t now_ns);
+
 #endif

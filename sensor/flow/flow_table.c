@@ -371,6 +371,8 @@ static void feed_tcp(struct flow_table *t, struct flow *f, const struct dissecte
     turn_round(f, d, sender_is_first);
     int dir = direction_of(f, sender_is_first);
     count_packet(f, d, dir, now_ns);
+    if (f->info.syn_ack_ns || d->tcp_flags & DECAP_SYN)
+        flow_life_handshake(f, d, dir, now_ns);
     enum tcp_result result = tcp_feed(&t->home.tcp, &f->tcp, f, dir, d, now_ns);
     if (result == TCP_LOST) {
         t->all.flow.lost++;

@@ -297,6 +297,17 @@ const char *client_os_name(enum client_os os)
     return (unsigned)os < OS_N ? names[os] : names[OS_UNKNOWN];
 }
 
+uint32_t activity_manner(const struct activity *a)
+{
+    struct span mime = activity_get(a, STR_MIME);
+    bool is_file = a->action == ACTION_DOWNLOAD || a->action == ACTION_PREVIEW || a->action == ACTION_EXPORT;
+    bool is_data = !is_file && (span_eq(mime, SPAN("application/json")) || span_eq(mime, SPAN("application/xml")));
+    bool is_key = a->cred_kind == CRED_BEARER || a->cred_kind == CRED_TOKEN || a->cred_kind == CRED_BASIC;
+    if (a->action == ACTION_API_CALL || is_key || is_data)
+        return HINT_INTERFACE;
+    return span_eq(mime, SPAN("text/html")) ? HINT_PAGE : 0;
+}
+
 const char *activity_flag_name(uint32_t bit)
 {
     switch (bit) {

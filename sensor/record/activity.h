@@ -105,13 +105,27 @@ enum activity_string {
 /* Bits of activity.hints. */
 #define HINT_ROTATES 0x01u       /* the profile says: each answer replaces the session value */
 #define HINT_LOGIN_PAGE 0x02u    /* turned away: 401, or a redirect to a login page */
+/* These are written, so that a log is judged like its capture. */
 #define HINT_REFERER_OWN 0x04u   /* the Referer is a page of the same host */
 #define HINT_REFERER_OTHER 0x08u /* it is one of another host */
+#define HINT_REFERER_NONE 0x10u  /* the request was seen and has none */
+#define HINT_PAGE 0x20u          /* it got a page for people */
+#define HINT_INTERFACE 0x40u     /* it spoke to an interface for programs */
+#define HINT_WRITTEN 0x7cu
 
 /* What is written out: all but the candidate's own. */
 #define ACT_CANDIDATE                                                                                                  \
     (ACT_SESSION_NEW | ACT_SESSION_END | ACT_CLAIM_PROVEN | ACT_NEEDS_PROOF | ACT_HAS_TOTAL | ACT_UNPLACED)
 #define ACT_WRITTEN (~ACT_CANDIDATE)
+
+/* What its session was up to and with this act, within one record of it (session_record.h says more of each). Settled
+ * behind identity; written, but no part of event.id. */
+struct session_so_far {
+    uint64_t start_ns; /* of the record; 0: none of this is known */
+    uint8_t id[SESSION_HASH_SIZE]; /* of the record: the act's session, or the one it began */
+    uint8_t begin;                 /* enum session_begin */
+    uint32_t assets, values, forks, foreign_forks, late, copied;
+};
 
 struct activity {
     uint64_t time_ns;   /* packet time of the request: @timestamp */
@@ -154,8 +168,11 @@ struct activity {
     uint8_t new_remember[SESSION_HASH_SIZE]; /* of the one the answer sets */
     uint32_t remember_until_s; /* when the browser drops that one; 0 = not said */
     uint32_t until_s;       /* seconds since 1970 at which the browser drops the session value set; 0 = not said */
-    uint32_t assets;        /* page parts this session fetched since the last time this was told */
+    uint32_t assets;        /* candidate of ACTION_NONE: page parts fetched since the last time this was told */
     uint32_t hints;         /* HINT_* */
+
+    struct session_so_far so_far;
+    uint32_t rtt_us; /* SYN-ACK to ACK of the connection, where that is the person's own; 0 = not known. No part of event.id */
 
     /* pieces of one object fetched by one credential (app/transfer.h) */
     uint8_t transfer_id[16];
@@ -201,11 +218,11 @@ static inline size_t activity_size(const struct activity *a)
 {
     return offsetof(struct activity, tail) + a->tail_used;
 }
-/* Fills id from everything that is written out. Call once, when the record is final. */
+/* Fills id from what is written out of the act itself. Call once, when the record is final. */
 void activity_seal(struct activity *a);
 /* One line of the activity log (schema activity.schema.json), newline included. */
 void activity_json(const struct activity *a, struct text *out);
-/* Reads a line written by activity_json. E_BAD with a reason; E_STATE for a record of another version of the schema. */
+/* Reads a line written by activity_json, of this version of the schema or the one before. E_BAD with a reason; E_STATE for a record of another version of the schema. */
 int activity_parse(struct span line, struct activity *a, struct text *why);
 
 const char *action_name(enum action action);
@@ -216,5 +233,7 @@ const char *assertion_name(enum assertion assertion);
 const char *network_class_name(enum network_class c);
 const char *client_os_name(enum client_os os); /* "Windows", "iOS"; OS_UNKNOWN gives "unknown" */
 const char *activity_flag_name(uint32_t bit); /* NULL for bits without */
+/* HINT_PAGE, HINT_INTERFACE or 0: by action, credential and type of the answer. */
+uint32_t activity_manner(const struct activity *a);
 
 #endif

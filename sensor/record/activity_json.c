@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One activity as a line of the activity log: everything needed to order it and to judge it again stands in it. */
 #include "record/ecs.h"
+#include "record/session_record.h"
 
 /* Flags that other fields say: they are not listed again. */
 #define SAID_ELSEWHERE                                                                                                 \
@@ -206,6 +207,44 @@ static void write_hop(struct json *j, const struct activity *a)
     json_close(j, '}');
 }
 
+static void write_session(struct json *j, const struct activity *a)
+{
+    static const uint8_t none[SESSION_HASH_SIZE];
+    const struct session_so_far *s = &a->so_far;
+    bool has_id = memcmp(a->session, none, sizeof none) != 0;
+    if (!has_id && !s->start_ns)
+        return;
+    json_open(j, "session", '{');
+    if (has_id)
+        ecs_hash128(j, "id", a->session);
+    if (s->start_ns) {
+        if (memcmp(s->id, a->session, sizeof s->id) != 0)
+            ecs_hash128(j, "begins", s->id);
+        json_str(j, "begin", session_begin_name((enum session_begin)s->begin));
+        json_time(j, "start", s->start_ns);
+        json_u64(j, "page_parts", s->assets);
+    }
+    if (s->values | s->forks | s->foreign_forks | s->late | s->copied)
+        session_values_json(j, s->values, s->forks, s->foreign_forks, s->late, s->copied);
+    json_close(j, '}');
+}
+
+static void write_request(struct json *j, uint32_t hints)
+{
+    const char *referer = hints & HINT_REFERER_OWN     ? "own"
+                          : hints & HINT_REFERER_OTHER ? "other"
+                          : hints & HINT_REFERER_NONE  ? "none"
+                                                       : NULL;
+    if (!(hints & HINT_WRITTEN))
+        return;
+    json_open(j, "request", '{');
+    if (referer)
+        json_str(j, "referer", referer);
+    if (hints & (HINT_PAGE | HINT_INTERFACE))
+        json_str(j, "kind", hints & HINT_PAGE ? "page" : "interface");
+    json_close(j, '}');
+}
+
 static void write_client(struct json *j, const struct activity *a)
 {
     if (!a->client_family && !a->client_major && !a->size[STR_CLIENT])
@@ -219,18 +258,20 @@ static void write_client(struct json *j, const struct activity *a)
 
 static void write_source_facts(struct json *j, const struct activity *a)
 {
-    if (!a->size[STR_NETWORK] && !a->source_class)
+    if (!a->size[STR_NETWORK] && !a->source_class && !a->rtt_us)
         return;
     json_open(j, "source", '{');
     ecs_string(j, "network", a, STR_NETWORK);
     if (a->source_class)
         json_str(j, "class", network_class_name((enum network_class)a->source_class));
+    if (a->rtt_us)
+        json_u64(j, "rtt_us", a->rtt_us);
     json_close(j, '}');
 }
 
 static void write_own(struct json *j, const struct activity *a)
 {
-    ecs_raw(j, SPAN("\"observer\":" ECS_OBSERVER ",\"casetap\":{\"schema\":" RECORD_SCHEMA));
+    ecs_raw(j, SPAN("\"observer\":" ECS_OBSERVER ",\"casetap\":{\"schema\":" ACTIVITY_SCHEMA));
     if (a->action == ACTION_AMEND)
         ecs_hash128(j, "amends", a->amends);
     ecs_string(j, "app", a, STR_APP);
@@ -238,12 +279,13 @@ static void write_own(struct json *j, const struct activity *a)
     ecs_only(j, SPAN("\"case\":{\"id\":"), activity_get(a, STR_CASE));
     ecs_only(j, SPAN("\"customer\":{\"name\":"), activity_get(a, STR_CUSTOMER));
     ecs_only(j, SPAN("\"object\":{\"id\":"), activity_get(a, STR_OBJECT));
-    ecs_session(j, a);
+    write_session(j, a);
     if (a->cred_kind)
         ecs_only(j, SPAN("\"credential\":{\"kind\":"), span_text(cred_kind_name((enum cred_kind)a->cred_kind)));
     write_assertion(j, a);
     if (a->flags & ACT_SERVICE)
         ecs_raw(j, SPAN("\"user\":{\"service\":true}"));
+    write_request(j, a->hints);
     write_hop(j, a);
     write_source_facts(j, a);
     write_client(j, a);

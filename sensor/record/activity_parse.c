@@ -3,6 +3,7 @@
 #include "base/err.h"
 #include "base/times.h"
 #include "record/ecs.h"
+#include "record/session_record.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@ struct parse {
     struct text *why;
     bool is_bad;
     bool is_other_schema;
+    uint64_t schema;
 };
 
 static void complain(struct parse *p, const char *path, const char *what)
@@ -391,14 +393,70 @@ static void read_os(struct parse *p)
     }
 }
 
+static const char *session_begin_at(int i)
+{
+    return session_begin_name((enum session_begin)i);
+}
+
+static uint32_t read_count(struct parse *p, const char *path)
+{
+    return (uint32_t)number_or_0(p, path, UINT32_MAX);
+}
+
+static void read_session(struct parse *p)
+{
+    struct activity *a = p->a;
+    struct session_so_far *s = &a->so_far;
+    (void)find_hex(p, "casetap.session.id", a->session, sizeof a->session); /* absent: none */
+    if (!find(p, "casetap.session.start"))
+        return;
+    read_time(p, "casetap.session.start", &s->start_ns);
+    if (!find_hex(p, "casetap.session.begins", s->id, sizeof s->id))
+        memcpy(s->id, a->session, sizeof s->id);
+    s->begin = read_name(p, "casetap.session.begin", session_begin_at, SESSION_BEGIN_N);
+    s->assets = read_count(p, "casetap.session.page_parts");
+    s->values = read_count(p, "casetap.session.values.replaced");
+    s->forks = read_count(p, "casetap.session.values.forks");
+    s->foreign_forks = read_count(p, "casetap.session.values.foreign_forks");
+    s->late = read_count(p, "casetap.session.values.late");
+    s->copied = read_count(p, "casetap.session.values.copied");
+}
+
+/* One of the names, each of which stands for a bit. */
+static void read_hint(struct parse *p, const char *path, const char *const names[], const uint32_t bits[], int n)
+{
+    struct span s = find_text(p, path);
+    for (int i = 0; s.at && i < n; i++) {
+        if (span_eq(s, span_text(names[i]))) {
+            p->a->hints |= bits[i];
+            return;
+        }
+    }
+    if (s.at)
+        complain(p, path, "not one of the known names");
+}
+
+static void read_request(struct parse *p)
+{
+    static const char *const referers[] = {"own", "other", "none"}, *const kinds[] = {"page", "interface"};
+    static const uint32_t referer_bits[] = {HINT_REFERER_OWN, HINT_REFERER_OTHER, HINT_REFERER_NONE};
+    static const uint32_t kind_bits[] = {HINT_PAGE, HINT_INTERFACE};
+    read_hint(p, "casetap.request.referer", referers, referer_bits, 3);
+    read_hint(p, "casetap.request.kind", kinds, kind_bits, 2);
+    if (p->schema == 1 && p->a->action != ACTION_AMEND && p->a->action != ACTION_IDENTIFY)
+        p->a->hints |= activity_manner(p->a);
+    p->a->rtt_us = read_count(p, "casetap.source.rtt_us");
+}
+
 static void read_head(struct parse *p)
 {
     struct activity *a = p->a;
-    uint64_t number, own, schema = number_or_0(p, "casetap.schema", INT64_MAX);
+    uint64_t number, own;
+    p->schema = number_or_0(p, "casetap.schema", INT64_MAX);
     uint8_t flow[8] = {0};
-    if (!span_u64(SPAN(RECORD_SCHEMA), &own) || schema != own) {
+    if (!span_u64(SPAN(ACTIVITY_SCHEMA), &own) || p->schema == 0 || p->schema > own) {
         complain(p, "casetap.schema", "not a version this program reads");
-        p->is_other_schema = schema != 0;
+        p->is_other_schema = p->schema != 0;
     }
     if (!span_eq(find_text(p, "event.dataset"), SPAN("casetap.activity")))
         complain(p, "event.dataset", "expected casetap.activity");
@@ -420,7 +478,6 @@ static void read_head(struct parse *p)
         complain(p, "event.id", "missing");
     if (a->action == ACTION_AMEND && !find_hex(p, "casetap.amends", a->amends, sizeof a->amends))
         complain(p, "casetap.amends", "missing");
-    (void)find_hex(p, "casetap.session.id", a->session, sizeof a->session); /* absent: none */
     a->cred_kind = read_name(p, "casetap.credential.kind", cred_kind_at, CRED_N);
 }
 
@@ -445,6 +502,8 @@ int activity_parse(struct span line, struct activity *a, struct text *why)
     read_assertion(&p);
     read_transfer(&p);
     read_file(&p);
+    read_session(&p);
+    read_request(&p);
     json_decref(p.root);
     return p.is_other_schema ? E_STATE : p.is_bad ? E_BAD : E_OK;
 }

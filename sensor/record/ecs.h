@@ -10,7 +10,9 @@
 #define ECS_VERSION "9.4.0"
 /* Never a host name: the same input gives the same bytes. */
 #define ECS_OBSERVER "{\"vendor\":\"casetap\",\"product\":\"casetap\",\"type\":\"sensor\"}"
-#define RECORD_SCHEMA "1" /* casetap.schema of all three records: raised when a field changes its meaning */
+/* casetap.schema: raised when a field changes its meaning, or a reader would miss what a detector needs. */
+#define RECORD_SCHEMA "1"   /* of all records but */
+#define ACTIVITY_SCHEMA "2" /* activities: with casetap.request and what the session was so far; 1 is read as well */
 
 /* Text that is JSON already (our own constants): a member with its key, or several. */
 void ecs_raw(struct json *j, struct span members);

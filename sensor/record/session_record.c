@@ -113,6 +113,18 @@ static void write_actions(struct json *j, const struct session_record *r)
     json_close(j, ']');
 }
 
+void session_values_json(struct json *j, uint32_t replaced, uint32_t forks, uint32_t foreign_forks, uint32_t late,
+                         uint32_t copied)
+{
+    json_open(j, "values", '{');
+    json_u64(j, "replaced", replaced);
+    json_u64(j, "forks", forks);
+    json_u64(j, "foreign_forks", foreign_forks);
+    json_u64(j, "late", late);
+    json_u64(j, "copied", copied);
+    json_close(j, '}');
+}
+
 static void write_session(struct json *j, const struct session_record *r)
 {
     json_open(j, "session", '{');
@@ -121,15 +133,8 @@ static void write_session(struct json *j, const struct session_record *r)
     json_str(j, "end", session_end_name((enum session_end)r->end));
     if (r->until_s)
         json_time(j, "expires", r->until_s * NS_PER_S);
-    if (r->values) {
-        json_open(j, "values", '{');
-        json_u64(j, "replaced", r->values);
-        json_u64(j, "forks", r->forks);
-        json_u64(j, "foreign_forks", r->foreign_forks);
-        json_u64(j, "late", r->late);
-        json_u64(j, "copied", r->copied);
-        json_close(j, '}');
-    }
+    if (r->values)
+        session_values_json(j, r->values, r->forks, r->foreign_forks, r->late, r->copied);
     json_close(j, '}');
 }
 

@@ -65,6 +65,9 @@ struct session_record {
 double session_record_variation(const struct session_record *r);
 /* One line of sessions.ndjson (schema session.schema.json), newline included. */
 void session_record_json(const struct session_record *r, struct text *out);
+/* "values":{...}: how often a session's value was replaced, and what became of the older ones. */
+void session_values_json(struct json *j, uint32_t replaced, uint32_t forks, uint32_t foreign_forks, uint32_t late,
+                         uint32_t copied);
 const char *session_begin_name(enum session_begin begin);
 const char *session_end_name(enum session_end end);
 

@@ -69,6 +69,7 @@ struct transaction {
     bool is_ip6;      /* of IPv6 packets: an IPv4-mapped address (RFC 4291, 2.5.5.2) is written as such */
     uint16_t vlan[2]; /* outer, inner; 0 = none */
     enum tunnel_kind tunnel;
+    uint32_t rtt_us;  /* of its handshake, between the tap and the client: SYN-ACK to ACK; 0 = not seen or not sure */
     struct ipaddr proxy_protocol_client; /* PROXY v1/v2 source, zero when there was none */
     const struct tls_facts *tls; /* of the connection around it; NULL: none */
 

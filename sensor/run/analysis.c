@@ -99,9 +99,8 @@ static void count_activity(struct analysis *a, const struct activity *act)
     a->totals.credentials += is_new;
 }
 
-void analysis_recorded(struct analysis *a, const struct activity *act)
+static void apply(struct analysis *a, const struct activity *act)
 {
-    engine_session(a->engine, session_log_act(a->session_log, act));
     count_activity(a, act);
     if (a->activities) { /* appended before it is applied */
         text_clear(&a->line);
@@ -111,6 +110,12 @@ void analysis_recorded(struct analysis *a, const struct activity *act)
     engine_activity(a->engine, act);
 }
 
+void analysis_recorded(struct analysis *a, const struct activity *act)
+{
+    engine_session(a->engine, session_log_recorded(a->session_log, act));
+    apply(a, act);
+}
+
 static void on_settled(void *ctx, struct activity *act)
 {
     struct analysis *a = ctx;
@@ -118,7 +123,8 @@ static void on_settled(void *ctx, struct activity *act)
     if (act->action != ACTION_AMEND && act->action != ACTION_IDENTIFY && act->action != ACTION_CONNECTION)
         memory_wait(a->memory, act);
     enrich_activity(a->enrich, act);
-    analysis_recorded(a, act);
+    engine_session(a->engine, session_log_act(a->session_log, act));
+    apply(a, act);
 }
 
 static void on_session(void *ctx, const struct session_record *r)

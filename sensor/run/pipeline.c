@@ -78,6 +78,7 @@ static void tell_closed(struct pipeline *p, const struct flow_other *o)
         .server = info->server,
         .vlan = {info->vlan[0], info->vlan[1]},
         .tunnel = (enum tunnel_kind)info->tunnel,
+        .rtt_us = info->rtt_us,
         .proxy_protocol_client = info->proxied,
         .tls = o->tls,
         .request_ns = info->first_ns,
@@ -107,6 +108,7 @@ static void begin_activity(const struct pipeline *p, const struct flow_other *o,
     a->source = app_client_of(p->app, &info->client, &info->proxied);
     a->peer = info->client;
     a->server = info->server;
+    a->rtt_us = ipaddr_eq(&a->source, &a->peer.ip) ? info->rtt_us : 0;
     a->size_known = SIZE_OBSERVED;
     a->flags = ACT_HAS_BODY | (is_encrypted(o) ? ACT_ENCRYPTED : 0) | (info->saw[0] && info->saw[1] ? 0 : ACT_ONE_SIDED);
     activity_set(a, STR_PROTOCOL, span_text(protocol_of(o)));

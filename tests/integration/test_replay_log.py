@@ -47,7 +47,7 @@ def damaged(checks, log, out):
     checks.that('1 last line without its end' in done.stderr, 'a torn last line is not told')
     other = os.path.join(out, 'other.ndjson')
     with open(other, 'wb') as f:
-        f.write(lines[0] + lines[1].replace(b'"schema":1', b'"schema":2'))
+        f.write(lines[0] + lines[1].replace(b'"schema":2', b'"schema":3'))
     refused = replay(other, check=False)
     checks.that(refused.returncode == 1 and f'{other}:2: casetap.schema' in refused.stderr, 'another schema is not refused')
 

@@ -32,7 +32,7 @@ REFUSED = [
     ('activity', put('event.id', '12')), ('activity', put('@timestamp', '2026-03-20T03:12:07Z')), ('activity', put('source.ip', '10.0.0.300')),
     ('activity', put('source.country', 'SE')), ('activity', put('casetap.cookie', 'x')), ('activity', put('more', 1)),
     ('activity', put('related.ip', '10.0.0.1')), ('activity', put('related.ip', [])), ('activity', put('observer.hostname', 'tap1')),
-    ('activity', put('casetap.schema', 2)), ('activity', put('casetap.flags', ['strange'])), ('activity', put('casetap.amends', '0' * 32)),
+    ('activity', put('casetap.schema', 3)), ('activity', put('casetap.flags', ['strange'])), ('activity', put('casetap.amends', '0' * 32)),
     ('activity', put('casetap.n', -1)), ('activity', put('http.response.body.bytes', -1)), ('activity', put('http.response.body.bytes', 1.5)),
     ('activity', put('http.response.body.bytes', 2**63)), ('activity', put('user.name', '')), ('activity', put('user.name', None)),
     ('activity', put('ecs.version', '8.0.0')), ('activity', put('file.size', '12')), ('activity', put('casetap.credential.kind', 'none')),

@@ -25,8 +25,11 @@ static void on_record(void *ctx, const struct session_record *r)
     t->n++;
 }
 
-/* The people half as it is wired in the program, without what has no part in sessions. */
+/* The people half as it is wired in the program, without what has no part in sessions; and beside it what a log of its
+ * activities is made of: each record has to be the same. */
 struct half {
+    struct session_log *again;
+    struct text line, first, second;
     struct identity *id;
     struct session_log *log;
     struct told told;
@@ -38,9 +41,37 @@ static void on_event(void *ctx, enum session_event event, const uint8_t session[
     session_log_event(((struct half *)ctx)->log, event, session, by);
 }
 
+static void on_told_again(void *ctx, const struct session_record *r)
+{
+    (void)ctx;
+    (void)r;
+}
+
+/* All that a detector may look at. */
+static void write_record(const struct session_record *r, struct text *out)
+{
+    text_clear(out);
+    if (!r)
+        return;
+    struct session_record copy = *r;
+    copy.until_s = 0; /* decides the end, which the log tells by the next beginning */
+    copy.end = 0;
+    copy.end_ns = copy.last_ns;
+    session_record_json(&copy, out);
+}
+
 static void on_settled(void *ctx, struct activity *a)
 {
-    session_log_act(((struct half *)ctx)->log, a);
+    struct half *h = ctx;
+    struct activity recorded;
+    struct text why = {0};
+    write_record(session_log_act(h->log, a), &h->first);
+    text_clear(&h->line);
+    activity_json(a, &h->line);
+    if (activity_parse(text_span(&h->line), &recorded, &why))
+        fail_msg("%s", text_str(&why));
+    write_record(session_log_recorded(h->again, &recorded), &h->second);
+    assert_string_equal(text_str(&h->first), text_str(&h->second));
 }
 
 static void half_init(struct half *h, uint32_t max)
@@ -48,6 +79,7 @@ static void half_init(struct half *h, uint32_t max)
     memset(h, 0, sizeof *h);
     h->id = identity_new(1000);
     h->log = session_log_new(max, on_record, &h->told);
+    h->again = session_log_new(max, on_told_again, NULL);
     identity_watch(h->id, on_event, h);
 }
 
@@ -55,6 +87,10 @@ static void half_fini(struct half *h)
 {
     identity_free(h->id);
     session_log_free(h->log);
+    session_log_free(h->again);
+    text_fini(&h->line);
+    text_fini(&h->first);
+    text_fini(&h->second);
 }
 
 struct ask {
@@ -96,6 +132,7 @@ static void ask(struct half *h, const struct ask *q)
     activity_set(&a, STR_AGENT, span_text(q->agent ? q->agent : "Firefox/147"));
     if (q->claim)
         activity_set(&a, STR_CLAIM, span_text(q->claim));
+    a.hints |= activity_manner(&a) | (a.hints & (HINT_REFERER_OWN | HINT_REFERER_OTHER) ? 0 : HINT_REFERER_NONE);
     activity_seal(&a);
     if (q->action) {
         identity_settle(h->id, &a, on_settled, h);

@@ -120,6 +120,8 @@ void conn_fin(struct conn *c, int direction, uint64_t now_ns)
 
 void conn_end(struct conn *c, uint64_t now_ns)
 {
+    if (c->info->rtt_us)
+        note("rtt %u ", c->info->rtt_us);
     note("@%dms} ", (int)((now_ns - t0) / NS_PER_MS));
     c->pool->left++;
     diary.conns--;
@@ -318,6 +320,26 @@ static const struct script {
       {7, 's', 1000, 504, 105, F | A, NULL},
       {8, 'c', 1000, 105, 505, A, NULL}},
      9},
+    {"round trip",
+     "{1000>80 c:ask rtt 30000 @60ms} ",
+     {{0, 'c', 1000, 100, 0, S, NULL}, {2, 's', 1000, 500, 101, S | A, NULL}, {32, 'c', 1000, 101, 501, A, NULL},
+      {50, 'c', 1000, 101, 501, A, NULL}, {51, 'c', 1000, 101, 501, A, "ask"}},
+     60},
+    {"which of two SYN-ACKs the ACK answers is not known",
+     "{1000>80 c:ask @60ms} ",
+     {{0, 'c', 1000, 100, 0, S, NULL}, {2, 's', 1000, 500, 101, S | A, NULL}, {22, 's', 1000, 500, 101, S | A, NULL},
+      {32, 'c', 1000, 101, 501, A, NULL}, {33, 'c', 1000, 101, 501, A, "ask"}},
+     60},
+    {"the ACK itself was not seen",
+     "{1000>80 c:ask @60ms} ",
+     {{0, 'c', 1000, 100, 0, S, NULL}, {2, 's', 1000, 500, 101, S | A, NULL}, {51, 'c', 1000, 101, 501, A, "ask"},
+      {52, 'c', 1000, 104, 501, A, NULL}},
+     60},
+    {"an ACK of something else",
+     "{1000>80 c:ask @60ms} ",
+     {{0, 'c', 1000, 100, 0, S, NULL}, {2, 's', 1000, 500, 101, S | A, NULL}, {3, 'c', 1000, 101, 333, A, NULL},
+      {4, 'c', 1000, 101, 501, A, NULL}, {51, 'c', 1000, 101, 501, A, "ask"}},
+     60},
     {"no payload", "other(1000>80   2/1) ", {OPEN(0, 1000, 100, 500)}, 9},
     {"SYN-ACK first",
      "{1000>80 c:ask @9ms} ",

@@ -103,7 +103,7 @@ static void writes_what_it_says(void **state)
         "\"network\":{\"transport\":\"tcp\",\"protocol\":\"http\"},"
         "\"related\":{\"ip\":[\"203.0.113.7\",\"10.0.0.2\",\"2001:db8::5\"],\"user\":[\"julia\"]},"
         "\"observer\":{\"vendor\":\"casetap\",\"product\":\"casetap\",\"type\":\"sensor\"},"
-        "\"casetap\":{\"schema\":1,\"app\":\"rt\",\"route\":\"attachment\",\"case\":{\"id\":\"4711\"},"
+        "\"casetap\":{\"schema\":2,\"app\":\"rt\",\"route\":\"attachment\",\"case\":{\"id\":\"4711\"},"
         "\"customer\":{\"name\":\"Gr\xc3\xbc\xc3\x9f & Co\"},\"object\":{\"id\":\"34\"},"
         "\"session\":{\"id\":\"abababababababababababababababab\"},\"credential\":{\"kind\":\"cookie\"},"
         "\"peer\":{\"ip\":\"10.0.0.2\",\"port\":41234},\"source\":{\"network\":\"office\",\"class\":\"vpn\"},"
@@ -504,7 +504,7 @@ static void amend_and_identify(void **state)
         "\"category\":[\"web\"],\"type\":[\"info\"],\"action\":\"amend\",\"outcome\":\"unknown\","
         "\"id\":\"00000000000000000000000000000000\",\"module\":\"casetap\",\"dataset\":\"casetap.activity\"},"
         "\"http\":{\"response\":{\"body\":{\"bytes\":12}}},"
-        "\"observer\":{\"vendor\":\"casetap\",\"product\":\"casetap\",\"type\":\"sensor\"},\"casetap\":{\"schema\":1,"
+        "\"observer\":{\"vendor\":\"casetap\",\"product\":\"casetap\",\"type\":\"sensor\"},\"casetap\":{\"schema\":2,"
         "\"amends\":\"22222222222222222222222222222222\","
         "\"body\":{\"known\":\"observed\",\"missing_bytes\":0,\"complete\":true},"
         "\"done\":\"1970-01-01T00:00:02.000000000Z\",\"flow\":\"0000000000000000\",\"n\":0}}\n");
@@ -540,7 +540,7 @@ static void refuses_what_is_wrong(void **state)
         const char *from, *to, *why;
     } rows[] = {
         {"{\"@timestamp\"", "{\"@timestamp", "column"},
-        {"\"schema\":1", "\"schema\":2", "casetap.schema: not a version this program reads"},
+        {"\"schema\":2", "\"schema\":3", "casetap.schema: not a version this program reads"},
         {"casetap.activity", "casetap.alert", "event.dataset: expected casetap.activity"},
         {"2026-03-20T", "2026-13-20T", "@timestamp: expected an RFC 3339 time"},
         {"\"n\":7", "\"n\":-7", "casetap.n: expected a whole number in range"},
@@ -580,6 +580,46 @@ static void refuses_what_is_wrong(void **state)
         assert_true(why.size > 0);
         text_fini(&why);
     }
+}
+
+/* A line of the version before has neither the session nor the request: what kind of request it was is worked out. */
+static void reads_the_version_before(void **state)
+{
+    (void)state;
+    struct activity a, b;
+    struct text line = {0}, why = {0};
+    full(&a);
+    a.action = ACTION_VIEW_CASE;
+    set(&a, STR_MIME, "text/html");
+    activity_json(&a, &line);
+    replace_once(&line, "\"schema\":2", "\"schema\":1");
+    assert_int_equal(activity_parse(text_span(&line), &b, &why), E_OK);
+    assert_int_equal(b.hints, HINT_PAGE);
+    assert_int_equal(b.so_far.start_ns, 0);
+    a.hints = HINT_REFERER_OTHER | HINT_INTERFACE;
+    a.rtt_us = 23456;
+    a.so_far = (struct session_so_far){.start_ns = 5, .begin = 1, .assets = 6, .values = 5, .forks = 4, .foreign_forks = 3, .late = 2, .copied = 1};
+    memset(a.so_far.id, 0x77, sizeof a.so_far.id);
+    text_clear(&line);
+    activity_json(&a, &line);
+    assert_int_equal(activity_parse(text_span(&line), &b, &why), E_OK);
+    assert_int_equal(b.hints, a.hints);
+    assert_int_equal(b.rtt_us, a.rtt_us);
+    assert_memory_equal(&b.so_far, &a.so_far, offsetof(struct session_so_far, begin));
+    assert_int_equal(b.so_far.begin, 1);
+    const uint32_t was[] = {b.so_far.assets, b.so_far.values, b.so_far.forks, b.so_far.foreign_forks, b.so_far.late, b.so_far.copied};
+    for (uint32_t i = 0; i < 6; i++)
+        assert_int_equal(was[i], 6 - i);
+    static const char *const bad[][2] = {{"\"referer\":\"other\"", "\"referer\":\"mine\""}, {"\"kind\":\"interface\"", "\"kind\":\"x\""},
+                                         {"\"begin\":\"login\"", "\"begin\":\"x\""}, {"\"rtt_us\":2", "\"rtt_us\":-2"}};
+    for (size_t i = 0; i < 4; i++) {
+        text_clear(&line);
+        activity_json(&a, &line);
+        replace_once(&line, bad[i][0], bad[i][1]);
+        assert_int_equal(activity_parse(text_span(&line), &b, &why), E_BAD);
+    }
+    text_fini(&line);
+    text_fini(&why);
 }
 
 /* Every cut of a line is refused without harm. */
@@ -649,7 +689,7 @@ int main(void)
         cmocka_unit_test(strings_are_utf8),
         cmocka_unit_test(amend_and_identify),
         cmocka_unit_test(refuses_what_is_wrong),
-        cmocka_unit_test(survives_cuts),
+        cmocka_unit_test(reads_the_version_before), cmocka_unit_test(survives_cuts),
         cmocka_unit_test(names),
         cmocka_unit_test(extensions_and_paths),
     };

@@ -58,6 +58,14 @@ static void act(struct activity *a, enum action action)
     a->client_os = (uint8_t)(action % OS_N);
     a->os_major = (uint16_t)(a->client_os ? action % 4 * 5 : 0);
     a->os_minor = (uint16_t)(a->os_major ? action % 3 : 0);
+    static const uint32_t hints[] = {0, HINT_REFERER_OWN | HINT_PAGE, HINT_REFERER_OTHER | HINT_INTERFACE, HINT_REFERER_NONE};
+    a->hints = hints[action % 4];
+    a->rtt_us = action % 2 ? 0 : 23456;
+    if (action % 3)
+        a->so_far = (struct session_so_far){.start_ns = NS, .begin = (uint8_t)(action % SESSION_BEGIN_N), .assets = action};
+    if (action % 5 == 0)
+        a->so_far.values = a->so_far.start_ns ? action : 0;
+    memset(a->so_far.id, action % 7 ? action : 99, sizeof a->so_far.id);
     static const char *const values[STR_N] = {
         [STR_USER] = "julia",
         [STR_APP] = "rt",
