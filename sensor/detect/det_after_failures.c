@@ -6,19 +6,10 @@
 #include <math.h>
 #include <stdio.h>
 
-static const struct rule rule = {
-    .id = "D17",
-    .name = "Success after a burst of failed sign-ins",
-    .action = "success-after-failures",
-    .category = "deterministic",
-    .description = "After many failed sign-ins one succeeded, from a place or with a client that is not usual for the "
-                   "credential: the password was guessed or came from a leak.",
-    .first_step =
-        "Reset the password and end all sessions of this credential; block the source; check the other names it "
-        "tried.",
-    .tactics = {"TA0006", "TA0001"},
-    .techniques = {"T1110", "T1110.004", "T1078"},
-};
+static const struct rule *rule(const struct scene *s)
+{
+    return s->rules->head[SCORED_SUCCESS_AFTER_FAILURES];
+}
 
 static bool is_unusual(const struct scene *s, unsigned names)
 {
@@ -31,7 +22,7 @@ static bool is_unusual(const struct scene *s, unsigned names)
 
 static void judge(struct scene *s)
 {
-    if (!s->rules->success_after_failures.enabled || (!s->is_visit_new && !s->is_login))
+    if (!s->is_visit_new && !s->is_login)
         return;
     uint32_t within_s = s->rules->success_after_failures.within_s;
     const struct source *source = sources_find(s->sources, &s->a->source);
@@ -40,10 +31,10 @@ static void judge(struct scene *s)
     unsigned names = source ? source_names(source, s->now_s, within_s) : 0;
     double failures = of_source > of_name ? of_source : of_name;
     double least = s->rules->success_after_failures.failures;
-    if (failures < least || !is_unusual(s, names) || scene_has_context(s, &rule))
+    if (failures < least || !is_unusual(s, names) || scene_has_context(s, rule(s)))
         return;
     struct finding f = {
-        .rule = &rule, .family = STORY_CONTEXT, .risk = 65, .over_bits = fmin(10, log2(failures / least))};
+        .rule = rule(s), .family = STORY_CONTEXT, .risk = rule(s)->risk, .over_bits = fmin(10, log2(failures / least))};
     char value[ALERT_TEXT];
     snprintf(value, sizeof value, "%u failures from this source over %u names, %u of this name", of_source, names,
              of_name);
@@ -54,6 +45,6 @@ static void judge(struct scene *s)
 
 const struct detector *det_after_failures(void)
 {
-    static const struct detector detector = {&rule, judge};
+    static const struct detector detector = {SCORED_SUCCESS_AFTER_FAILURES, judge};
     return &detector;
 }

@@ -7,17 +7,10 @@
 
 #include "detect/volume.h"
 
-static const struct rule rule = {
-    .id = "D12",
-    .name = "Breadth: customers or cases touched",
-    .action = "breadth-of-customers",
-    .category = "volume",
-    .description = "The credential goes through far more customers or cases than it or its peers usually touch.",
-    .first_step = "List the customers and ask the owner for the reason; work on a case does not lead "
-                  "through everybody's.",
-    .tactics = {"TA0009"},
-    .techniques = {"T1213.004", "T1119"},
-};
+static const struct rule *rule(const struct scene *s)
+{
+    return s->rules->head[SCORED_BREADTH];
+}
 
 static unsigned days_of_strangers(const struct scene *s)
 {
@@ -57,14 +50,14 @@ static void judge(struct scene *s)
 {
     const struct rules *r = s->rules;
     const struct baseline *b = s->b;
-    if ((!s->is_case && !s->is_customer) || !r->breadth.enabled)
+    if (!s->is_case && !s->is_customer)
         return;
     bool is_wide = b->today_cases >= r->breadth.cases || b->today_customers >= r->breadth.customers;
     unsigned days = s->is_customer ? days_of_strangers(s) : 0;
     bool is_long = days >= r->breadth.first_days;
     double slow = slow_sum(s);
     bool is_slow = slow >= r->breadth.slow_limit;
-    if ((!is_wide && !is_long && !is_slow) || scene_has_volume(s, &rule))
+    if ((!is_wide && !is_long && !is_slow) || scene_has_volume(s, rule(s)))
         return;
     size_t cases_at = offsetof(struct baseline, cases_day), customers_at = offsetof(struct baseline, customers_day);
     struct spread cases = volume_usual_cases(s->b, s->fleet);
@@ -76,7 +69,7 @@ static void judge(struct scene *s)
     if (bits < r->breadth.bits && !is_long && !is_slow)
         return;
     struct finding f = {
-        .rule = &rule, .family = STORY_VOLUME, .risk = 55, .over_bits = fmax(0, bits - r->breadth.bits)};
+        .rule = rule(s), .family = STORY_VOLUME, .risk = rule(s)->risk, .over_bits = fmax(0, bits - r->breadth.bits)};
     if (case_bits >= customer_bits && case_bits > 0)
         why_count(s, &f, cases_at, cases, case_bits);
     else if (customer_bits > 0)
@@ -94,6 +87,6 @@ static void judge(struct scene *s)
 
 const struct detector *det_breadth(void)
 {
-    static const struct detector detector = {&rule, judge};
+    static const struct detector detector = {SCORED_BREADTH, judge};
     return &detector;
 }

@@ -7,18 +7,10 @@
 
 #include "detect/volume.h"
 
-static const struct rule rule = {
-    .id = "D10",
-    .name = "Unusual daily volume",
-    .action = "unusual-daily-volume",
-    .category = "volume",
-    .description =
-        "The credential has fetched more files or more bytes today than its own history and its peers' explain.",
-    .first_step = "Look at which cases and customers the files belong to and ask the owner; one large "
-                  "case is work, many cases are not.",
-    .tactics = {"TA0009", "TA0010"},
-    .techniques = {"T1213.004", "T1530"},
-};
+static const struct rule *rule(const struct scene *s)
+{
+    return s->rules->head[SCORED_DAILY_VOLUME];
+}
 
 /* A day's files of one or two cases are a big log bundle. What is surprising about them counts only as far as the
  * number of cases is surprising, too; where no cases are known, nothing is held back. */
@@ -35,7 +27,7 @@ static void judge(struct scene *s)
     const struct rules *r = s->rules;
     const struct baseline *b = s->b;
     bool is_many = b->today_files >= r->daily_volume.files, is_big = b->today_bytes >= r->daily_volume.bytes;
-    if (!s->takes_file || !r->daily_volume.enabled || (!is_many && !is_big) || scene_has_volume(s, &rule))
+    if (!s->takes_file || (!is_many && !is_big) || scene_has_volume(s, rule(s)))
         return;
     size_t files_at = offsetof(struct baseline, files_day), bytes_at = offsetof(struct baseline, bytes_day);
     struct spread files = volume_usual(s->b, s->fleet, files_at, (struct spread){3, 15});
@@ -46,7 +38,7 @@ static void judge(struct scene *s)
     double bits = fmax(file_bits, byte_bits);
     if (bits < r->daily_volume.bits)
         return;
-    struct finding f = {.rule = &rule, .family = STORY_VOLUME, .risk = 50, .over_bits = bits - r->daily_volume.bits};
+    struct finding f = {.rule = rule(s), .family = STORY_VOLUME, .risk = rule(s)->risk, .over_bits = bits - r->daily_volume.bits};
     char value[ALERT_TEXT], text[ALERT_TEXT];
     if (is_many && file_bits >= byte_bits) {
         snprintf(value, sizeof value, "%u files of %u cases today", b->today_files, b->today_cases);
@@ -61,6 +53,6 @@ static void judge(struct scene *s)
 
 const struct detector *det_daily(void)
 {
-    static const struct detector detector = {&rule, judge};
+    static const struct detector detector = {SCORED_DAILY_VOLUME, judge};
     return &detector;
 }

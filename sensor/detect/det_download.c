@@ -7,18 +7,10 @@
 
 #include "detect/volume.h"
 
-static const struct rule rule = {
-    .id = "D15",
-    .name = "Download after new location or client",
-    .action = "download-after-new-location",
-    .category = "context",
-    .description = "The credential fetches customers' files in a visit from a place or with a client that is not usual "
-                   "for it.",
-    .first_step = "End the session and block the credential, then ask the owner; list the customers whose files were "
-                  "fetched and tell them.",
-    .tactics = {"TA0009", "TA0001"},
-    .techniques = {"T1213.004", "T1078"},
-};
+static const struct rule *rule(const struct scene *s)
+{
+    return s->rules->head[SCORED_DOWNLOAD_AFTER_NEW];
+}
 
 /* A newcomer has no usual place; he is told once he has gone through several cases or customers' affairs. */
 static bool is_newcomer_busy(const struct scene *s)
@@ -47,9 +39,9 @@ static bool is_young_and_plain(const struct scene *s, double bits)
 static void judge(struct scene *s)
 {
     const struct visit *v = s->visit;
-    if (!s->takes_file || !s->rules->download_after_new.enabled)
+    if (!s->takes_file)
         return;
-    if (!context_is_new(&v->context) || (v->context.is_newcomer && !is_newcomer_busy(s)) || scene_has_context(s, &rule))
+    if (!context_is_new(&v->context) || (v->context.is_newcomer && !is_newcomer_busy(s)) || scene_has_context(s, rule(s)))
         return;
     double change = v->has_change ? s->rules->download_after_new.change_bits : 0;
     double breadth = breadth_bits(s);
@@ -57,7 +49,7 @@ static void judge(struct scene *s)
     if (bits < s->rules->download_after_new.bits || is_young_and_plain(s, bits))
         return;
     struct finding f = {
-        .rule = &rule, .family = STORY_CONTEXT, .risk = 55, .over_bits = bits - s->rules->download_after_new.bits};
+        .rule = rule(s), .family = STORY_CONTEXT, .risk = rule(s)->risk, .over_bits = bits - s->rules->download_after_new.bits};
     scene_why_context(s, &f);
     if (change > 0)
         finding_why(&f, "event.action", "password or account change", "not just after a new place", change);
@@ -76,6 +68,6 @@ static void judge(struct scene *s)
 
 const struct detector *det_download(void)
 {
-    static const struct detector detector = {&rule, judge};
+    static const struct detector detector = {SCORED_DOWNLOAD_AFTER_NEW, judge};
     return &detector;
 }

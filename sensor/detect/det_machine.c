@@ -6,19 +6,10 @@
 #include <math.h>
 #include <stdio.h>
 
-static const struct rule rule = {
-    .id = "D20",
-    .name = "Machine token off its track",
-    .action = "machine-token-off-track",
-    .category = "deterministic",
-    .description =
-        "A token or service credential, which does the same from the same place every day, comes from another "
-        "network, with another program or for other things.",
-    .first_step =
-        "Revoke the token and issue a new one; ask its owner whether the job was moved; list what it fetched.",
-    .tactics = {"TA0006", "TA0005"},
-    .techniques = {"T1528", "T1550.001", "T1199"},
-};
+static const struct rule *rule(const struct scene *s)
+{
+    return s->rules->head[SCORED_MACHINE];
+}
 
 static bool is_program_new(const struct baseline *b, const struct client *client)
 {
@@ -48,7 +39,7 @@ static struct off_track measure(const struct scene *s)
 
 static void report(struct scene *s, const struct off_track *off, double over)
 {
-    struct finding f = {.rule = &rule, .family = STORY_CONTEXT, .risk = 70, .over_bits = over};
+    struct finding f = {.rule = rule(s), .family = STORY_CONTEXT, .risk = rule(s)->risk, .over_bits = over};
     char value[ALERT_TEXT], usual[ALERT_TEXT], ip[IPADDR_TEXT_MAX];
     if (off->place > 0) {
         snprintf(value, sizeof value, "%s%s%.2s", ipaddr_text(&s->a->source, ip), s->visit->place.country[0] ? " " : "",
@@ -70,18 +61,18 @@ static void report(struct scene *s, const struct off_track *off, double over)
 
 static void judge(struct scene *s)
 {
-    if (!s->is_machine || !s->rules->machine.enabled || s->b->sessions == 0 || (!s->is_visit_new && !s->is_route_new))
+    if (!s->is_machine || s->b->sessions == 0 || (!s->is_visit_new && !s->is_route_new))
         return;
     struct off_track off = measure(s);
     bool is_thin = s->b->acts < s->rules->machine.acts; /* then one thing alone may be how it always was */
     double limit = is_thin ? s->rules->machine.thin_bits : s->rules->machine.bits;
     double bits = off.place + off.program + off.route;
-    if (bits >= limit && !scene_has_context(s, &rule))
+    if (bits >= limit && !scene_has_context(s, rule(s)))
         report(s, &off, bits - limit);
 }
 
 const struct detector *det_machine(void)
 {
-    static const struct detector detector = {&rule, judge};
+    static const struct detector detector = {SCORED_MACHINE, judge};
     return &detector;
 }

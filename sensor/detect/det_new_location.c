@@ -2,24 +2,15 @@
  * D01: a visit from a place that is new for the credential, unusual enough to be told before anything is fetched. */
 #include "detect/scene.h"
 
-static const struct rule rule = {
-    .id = "D01",
-    .name = "Session from a location new to the credential",
-    .action = "session-from-new-location",
-    .category = "context",
-    .description =
-        "The credential acts from a country, network or prefix it has never used, with further signs that it "
-        "may be somebody else.",
-    .first_step =
-        "Ask the owner on a known channel whether this is them; if not, end the session and reset the password.",
-    .tactics = {"TA0001", "TA0005"},
-    .techniques = {"T1078"},
-};
+static const struct rule *rule(const struct scene *s)
+{
+    return s->rules->head[SCORED_NEW_LOCATION];
+}
 
 static void judge(struct scene *s)
 {
     const struct visit *v = s->visit;
-    if (!s->rules->new_location.enabled || s->is_young || v->context.level == LEVEL_KNOWN || v->context.is_newcomer ||
+    if (s->is_young || v->context.level == LEVEL_KNOWN || v->context.is_newcomer ||
         scene_is_told(s))
         return; /* what another rule has told about this visit says more than this one could add */
     double change = v->has_change ? s->rules->download_after_new.change_bits : 0;
@@ -27,7 +18,7 @@ static void judge(struct scene *s)
     if (bits < s->rules->new_location.bits)
         return;
     struct finding f = {
-        .rule = &rule, .family = STORY_CONTEXT, .risk = 45, .over_bits = bits - s->rules->new_location.bits};
+        .rule = rule(s), .family = STORY_CONTEXT, .risk = rule(s)->risk, .over_bits = bits - s->rules->new_location.bits};
     scene_why_context(s, &f);
     if (change > 0)
         finding_why(&f, "event.action", action_name((enum action)s->a->action), "not from a new place", change);
@@ -36,6 +27,6 @@ static void judge(struct scene *s)
 
 const struct detector *det_new_location(void)
 {
-    static const struct detector detector = {&rule, judge};
+    static const struct detector detector = {SCORED_NEW_LOCATION, judge};
     return &detector;
 }

@@ -4,18 +4,10 @@
 
 #include <stdio.h>
 
-static const struct rule rule = {
-    .id = "D07",
-    .name = "Session token used from a second network and client",
-    .action = "session-token-second-context",
-    .category = "integrity",
-    .description =
-        "One session value is used from two networks with two different clients: the session was taken over.",
-    .first_step = "End this session on the server now (the password alone does not), then list what it fetched and "
-                  "look for how the cookie was lost.",
-    .tactics = {"TA0006", "TA0005"},
-    .techniques = {"T1539", "T1550.004", "T1185"},
-};
+static const struct rule *rule(const struct scene *s)
+{
+    return s->rules->head[SCORED_SESSION_THEFT];
+}
 
 static void client_text(const struct client *c, char out[ALERT_TEXT])
 {
@@ -25,7 +17,7 @@ static void client_text(const struct client *c, char out[ALERT_TEXT])
 static void report(struct scene *s, const struct mismatch *m, double bits)
 {
     struct finding f = {
-        .rule = &rule, .family = STORY_CONTEXT, .risk = 75, .over_bits = bits - s->rules->session_theft.bits};
+        .rule = rule(s), .family = STORY_CONTEXT, .risk = rule(s)->risk, .over_bits = bits - s->rules->session_theft.bits};
     char value[ALERT_TEXT], usual[ALERT_TEXT], ip[IPADDR_TEXT_MAX], was_ip[IPADDR_TEXT_MAX];
     snprintf(value, sizeof value, "%s%s%.2s", ipaddr_text(&s->a->source, ip), s->visit->place.country[0] ? " " : "",
              s->visit->place.country);
@@ -46,7 +38,7 @@ static void report(struct scene *s, const struct mismatch *m, double bits)
 
 static void judge(struct scene *s)
 {
-    if (!s->session || !s->rules->session_theft.enabled)
+    if (!s->session)
         return;
     const struct place *place = &s->visit->place;
     const struct client *client = &s->visit->client;
@@ -61,7 +53,7 @@ static void judge(struct scene *s)
     struct mismatch m = session_compare(s->rules, s->session, place, client, s->now_s);
     double bits = m.place_bits + m.client_bits + m.overlap_bits;
     bool is_stolen = m.like && m.place_bits > 0 && m.client_bits > 0 && bits >= s->rules->session_theft.bits;
-    if (is_stolen && !scene_has_context(s, &rule))
+    if (is_stolen && !scene_has_context(s, rule(s)))
         report(s, &m, bits);
     if (!face)
         face = session_add_face(s->session, &s->a->source, place, client, s->now_s);
@@ -71,6 +63,6 @@ static void judge(struct scene *s)
 
 const struct detector *det_session_theft(void)
 {
-    static const struct detector detector = {&rule, judge};
+    static const struct detector detector = {SCORED_SESSION_THEFT, judge};
     return &detector;
 }

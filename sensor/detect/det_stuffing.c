@@ -8,18 +8,10 @@
 #include "base/hash.h"
 #include "base/times.h"
 
-static const struct rule rule = {
-    .id = "D16",
-    .name = "Stuffing or spraying of sign-ins from one source",
-    .action = "credential-stuffing",
-    .category = "campaign",
-    .description =
-        "One source fails to sign in with many different names in a short time: leaked or common passwords are "
-        "being tried.",
-    .first_step = "Block the source at the edge; see whether any name got in (related.user) and reset those passwords.",
-    .tactics = {"TA0006"},
-    .techniques = {"T1110.003", "T1110.004"},
-};
+static const struct rule *rule(const struct stuffing_question *q)
+{
+    return q->rules->head[SCORED_STUFFING];
+}
 
 #define VICTIM_RISK 90
 
@@ -48,9 +40,9 @@ static void open_story(const struct stuffing_question *q, const struct source *s
 {
     uint32_t window_s = q->rules->stuffing.window_s;
     unsigned names = source_names(source, now_s, window_s), failures = recent_count(&source->failures, now_s, window_s);
-    struct finding f = {.rule = &rule,
+    struct finding f = {.rule = rule(q),
                         .family = STORY_CAMPAIGN,
-                        .risk = 55,
+                        .risk = rule(q)->risk,
                         .over_bits = fmin(10, log2(names / q->rules->stuffing.names))};
     char value[ALERT_TEXT];
     snprintf(value, sizeof value, "%u failed sign-ins in %u minutes", failures, window_s / 60);
@@ -70,13 +62,13 @@ void det_stuffing_failure(const struct stuffing_question *q, const struct source
 {
     uint32_t now_s = time_s(q->now_ns);
     struct story_key key = key_of(q->a);
-    if (!q->rules->stuffing.enabled)
+    if (!rule(q))
         return;
     struct story *story = stories_find(q->stories, &key, q->now_ns, idle_ns(q));
     if (!story && !is_stuffing(q->rules, source, now_s))
         return;
     story = stories_open(q->stories, &key, q->a, q->now_ns, idle_ns(q));
-    if (!story_has(story, &rule))
+    if (!story_has(story, rule(q)))
         open_story(q, source, story, now_s);
     alert_relate_user(story_alert(story), activity_get(q->a, STR_USER));
     story_add(story, q->a, &(struct story_count){0}, q->now_ns);
@@ -105,7 +97,7 @@ void det_stuffing_success(const struct stuffing_question *q)
     if (!story)
         return;
     struct span user = activity_get(q->a, STR_USER);
-    struct finding f = {.rule = &rule, .family = STORY_CAMPAIGN, .risk = VICTIM_RISK};
+    struct finding f = {.rule = rule(q), .family = STORY_CAMPAIGN, .risk = VICTIM_RISK};
     char value[ALERT_TEXT];
     snprintf(value, sizeof value, "%.*s got in", (int)(user.size < 120 ? user.size : 120), (const char *)user.at);
     finding_why(&f, "user.name", value, "nobody from there", 8);

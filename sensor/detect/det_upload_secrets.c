@@ -8,20 +8,10 @@
 #include "base/hash.h"
 #include "base/times.h"
 
-static const struct rule rule = {
-    .id = "D26",
-    .name = "Live session tokens or keys in an uploaded file",
-    .action = "live-secrets-uploaded",
-    .category = "deterministic",
-    .description = "A file with session cookies, tokens or keys that have not expired, as far as can be seen, was put into a "
-                   "case: whoever reads the file can use them.",
-    .first_step = "Tell the customer to revoke the sessions and keys in it, remove the file from the case, and ask for a "
-                  "sanitized one.",
-    .tactics = {"TA0006"},
-    .techniques = {"T1552.001", "T1539"},
-};
-
-#define RISK 25 /* low: a notice */
+static const struct rule *rule(const struct scene *s)
+{
+    return s->rules->head[SCORED_UPLOAD_SECRETS];
+}
 
 /* Passwords in logs are mostly those of tests; they are counted, but do not raise it. */
 static uint32_t live_tokens(const struct file_facts *f)
@@ -71,13 +61,13 @@ static struct story_key key_of(const struct scene *s)
 
 static void judge(struct scene *s)
 {
-    if (s->a->action != ACTION_UPLOAD || !s->rules->upload_secrets.enabled || !s->a->file.is_scanned || !is_reason(s))
+    if (s->a->action != ACTION_UPLOAD || !s->a->file.is_scanned || !is_reason(s))
         return;
     struct story_key key = key_of(s);
     struct story *story =
         stories_open(s->stories, &key, s->a, s->now_ns, s->rules->learning.volume_story_s * NS_PER_S);
-    if (!story_has(story, &rule)) {
-        struct finding f = {.rule = &rule, .family = STORY_NOTICE, .risk = RISK};
+    if (!story_has(story, rule(s))) {
+        struct finding f = {.rule = rule(s), .family = STORY_NOTICE, .risk = rule(s)->risk};
         fill(s, &f);
         story_join(story, &f, s->a);
         if (s->a->file.is_cut)
@@ -89,6 +79,6 @@ static void judge(struct scene *s)
 
 const struct detector *det_upload_secrets(void)
 {
-    static const struct detector detector = {&rule, judge};
+    static const struct detector detector = {SCORED_UPLOAD_SECRETS, judge};
     return &detector;
 }

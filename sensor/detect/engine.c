@@ -10,6 +10,7 @@
 #include "base/times.h"
 #include "detect/agent.h"
 #include "detect/det_stuffing.h"
+#include "detect/detections.h"
 #include "detect/learn.h"
 #include "detect/tally.h"
 #include "sketch/bloom.h"
@@ -62,7 +63,8 @@ static const struct counter_def count_defs[COUNT_N] = {
 };
 
 struct engine {
-    struct rules rules;
+    struct detections *detections;
+    struct rules rules; /* borrows from them */
     struct store *store;
     struct peers *peers;
     struct sources *sources;
@@ -108,13 +110,25 @@ static bool make_tables(struct engine *e, const struct engine_options *options)
            e->unnamed;
 }
 
+static int load_rules(struct engine *e, const struct engine_options *options, struct text *why)
+{
+    struct text path = {0};
+    text_addf(&path, "%s/detect.yaml", options->rules_dir);
+    int rc = rules_load(text_str(&path), &e->rules, why);
+    if (rc == E_OK)
+        rc = detections_load(options->rules_dir, options->own_dir, &e->detections, why);
+    if (rc == E_OK)
+        rc = detections_scored(e->detections, &e->rules, why);
+    text_fini(&path);
+    return rc;
+}
+
 int engine_new(const struct engine_options *options, struct engine **out, struct text *why)
 {
     struct engine *e = calloc(1, sizeof *e);
     if (!e)
         return E_NOMEM;
-    rules_default(&e->rules);
-    int rc = options->rules_path ? rules_load(options->rules_path, &e->rules, why) : E_OK;
+    int rc = load_rules(e, options, why);
     if (rc == E_OK && !make_tables(e, options)) {
         text_add_str(why, "no memory for the detection tables");
         rc = E_NOMEM;
@@ -143,6 +157,7 @@ void engine_free(struct engine *e)
     map_free(e->visits);
     map_free(e->live);
     map_free(e->unnamed);
+    detections_free(e->detections);
     free(e);
 }
 
@@ -345,8 +360,11 @@ static void tell_stories(struct engine *e, struct scene *s)
 
 static void judge(struct scene *s)
 {
-    for (size_t i = 0; i < sizeof detectors / sizeof detectors[0]; i++)
-        detectors[i]()->judge(s);
+    for (size_t i = 0; i < sizeof detectors / sizeof detectors[0]; i++) {
+        const struct detector *d = detectors[i]();
+        if (s->rules->head[d->which])
+            d->judge(s);
+    }
 }
 
 static struct stuffing_question stuffing_question(const struct engine *e, const struct activity *a)
@@ -363,7 +381,7 @@ static bool is_hindsight(const struct activity *a)
 /* Judges, tells, learns, keeps. */
 static void finish(struct engine *e, struct scene *s)
 {
-    const struct rule *after_failures = det_after_failures()->rule;
+    const struct rule *after_failures = e->rules.head[SCORED_SUCCESS_AFTER_FAILURES];
     bool had_failures = scene_has_context(s, after_failures);
     judge(s);
     if (!had_failures && scene_has_context(s, after_failures)) {

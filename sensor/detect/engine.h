@@ -14,7 +14,8 @@ struct engine;
 
 struct engine_options {
     struct store *store;                                  /* borrowed */
-    const char *rules_path;                               /* rules/detect.yaml: thresholds; NULL = the built-in defaults */
+    const char *rules_dir;                                /* with detect.yaml and detections/ */
+    const char *own_dir;                                  /* the user's own detections (*.yaml), or NULL */
     void (*on_alert)(void *ctx, const struct alert *a);   /* new or updated; borrowed during the call */
     void *ctx;
     const struct roster *roster;                          /* who people are; borrowed; NULL = not known */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The thresholds of every detection: the built-in defaults, and rules/detect.yaml on top. docs/rules.md says why each
- * number is what it is. */
+ * The numbers of learning and context (rules/detect.yaml) and of each scored detector (parameters in the files of
+ * rules/detections): the built-in defaults, and what the files say on top. docs/rules.md says why each number is what it
+ * is. */
 #ifndef DETECT_RULES_H
 #define DETECT_RULES_H
 
@@ -8,9 +9,29 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "base/yaml.h"
+#include "record/alert.h"
+
+/* The detectors written in C, each with a file of its own in rules/detections. */
+enum scored {
+    SCORED_NEW_LOCATION,
+    SCORED_SESSION_THEFT,
+    SCORED_DOWNLOAD_BURST,
+    SCORED_DAILY_VOLUME,
+    SCORED_BREADTH,
+    SCORED_DOWNLOAD_AFTER_NEW,
+    SCORED_STUFFING,
+    SCORED_SUCCESS_AFTER_FAILURES,
+    SCORED_MACHINE,
+    SCORED_UPLOAD_SECRETS,
+    SCORED_LEAVER,
+    SCORED_SERVICE_SIGNIN,
+    SCORED_N
+};
 
 /* Seconds are uint32_t, bytes uint64_t, all else double. */
 struct rules {
+    const struct rule *head[SCORED_N]; /* borrowed from the detections; NULL: switched off, or there is no file of it */
     struct {
         uint32_t fleet_s;      /* until the sensor has watched that long, every place is new for everybody */
         double sessions;       /* a credential with fewer, and younger than fleet_s, has no baseline yet */
@@ -35,61 +56,58 @@ struct rules {
         double newcomer_cases; /* what a newcomer must touch before he is told */
     } context;
     struct {
-        bool enabled;
         double bits;
     } new_location; /* D01 */
     struct {
-        bool enabled;
         double bits, prefix_bits, network_bits, client_bits, downgrade_bits, platform_bits, update_bits, overlap_bits;
         uint32_t overlap_s;
     } session_theft; /* D07 */
     struct {
-        bool enabled;
         double files, bits;
         uint32_t window_s;
     } download_burst; /* D09 */
     struct {
-        bool enabled;
         double files, bits, one_case_bits;
         uint64_t bytes;
     } daily_volume; /* D10 */
     struct {
-        bool enabled;
         double customers, cases, bits, first_customers, first_days, slow_spare, slow_limit;
     } breadth; /* D12 */
     struct {
-        bool enabled;
         double bits, change_bits, breadth_weight;
     } download_after_new; /* D15 */
     struct {
-        bool enabled;
         double names, attempts, share;
         uint32_t window_s;
     } stuffing; /* D16 */
     struct {
-        bool enabled;
         double failures, names, bits;
         uint32_t window_s, within_s;
     } success_after_failures; /* D17 */
     struct {
-        bool enabled;
         double bits, thin_bits, acts, place_bits, client_bits, route_bits;
     } machine; /* D20 */
     struct {
-        bool enabled;
         double live, other_files;
     } upload_secrets; /* D26 */
-    struct {
-        bool enabled;
-    } leaver; /* D28 */
-    struct {
-        bool enabled;
-    } service_signin; /* D29 */
 };
 
-/* The defaults, the same as rules/detect.yaml ships. */
+/* The defaults, the same as the shipped files say; no detector is on. */
 void rules_default(struct rules *r);
-/* Defaults, then what the file says. E_IO, or E_CONF with "file:line:column: what is wrong, what would be right". */
+/* Defaults, then what the file (detect.yaml) says. E_IO, or E_CONF with "file:line:column: what is wrong, what would be
+ * right". */
 int rules_load(const char *path, struct rules *r, struct text *why);
+/* The name of a scored detector, as 'detector:' has it: "new-location". */
+const char *scored_name(enum scored which);
+/* Takes the detector ('detector:' and 'parameters:') of a detection's file; *which says whose it was. E_CONF. */
+int rules_parameters(struct rules *r, const struct yaml_node *root, enum scored *which, struct text *why);
+
+/* One number that a file may set, for the reference. */
+struct rules_parameter {
+    const char *section, *name, *help;
+    char usual[48], min[48], max[48]; /* with their units */
+};
+/* The i-th of all, in the order of the table; false at its end. */
+bool rules_parameter(size_t i, struct rules_parameter *out);
 
 #endif

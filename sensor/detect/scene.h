@@ -90,8 +90,8 @@ struct scene {
 };
 
 struct detector {
-    const struct rule *rule;
-    void (*judge)(struct scene *s); /* called for each act, in the order of the engine's table */
+    enum scored which;
+    void (*judge)(struct scene *s); /* called for each act, in the order of the engine's table, while its rule is on */
 };
 
 /* Which story a finding about this visit would belong to: one per credential and new thing. */

@@ -17,7 +17,7 @@ struct why {
     double bits;
 };
 
-/* The static side of a rule, from the detector's table. */
+/* The unchanging side of a rule, from its file. */
 struct rule {
     const char *id;          /* "D15" */
     const char *name;        /* "Download after new location or client" */
@@ -27,6 +27,7 @@ struct rule {
     const char *first_step;  /* what to do first */
     const char *tactics[4];  /* ATT&CK tactic ids, NULL-ended */
     const char *techniques[6]; /* technique ids, sub-techniques as "T1213.004", NULL-ended */
+    uint8_t risk;            /* 0-100, of the rule at its threshold */
 };
 
 struct alert {

@@ -2,6 +2,8 @@
  * ATT&CK ids and names, sorted by id. */
 #include "record/attack.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,4 +92,32 @@ const char *attack_name(const char *id)
 {
     const struct attack_entry *hit = bsearch(id, table, sizeof table / sizeof *table, sizeof *table, compare);
     return hit ? hit->name : NULL;
+}
+
+static int lower(char c)
+{
+    return c == ' ' || c == '_' ? '-' : tolower((unsigned char)c);
+}
+
+static bool is_same_word(const char *a, const char *b)
+{
+    while (*a && lower(*a) == lower(*b)) {
+        a++;
+        b++;
+    }
+    return *a == 0 && *b == 0;
+}
+
+const char *attack_tag(const char *tag)
+{
+    static const char prefix[] = "attack.";
+    if (strncmp(tag, prefix, sizeof prefix - 1) != 0)
+        return NULL;
+    const char *word = tag + sizeof prefix - 1;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        bool is_tactic = table[i].id[1] == 'A';
+        if (is_same_word(word, is_tactic ? table[i].name : table[i].id))
+            return table[i].id;
+    }
+    return NULL;
 }

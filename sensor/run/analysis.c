@@ -285,15 +285,12 @@ struct roster_totals analysis_roster(const struct analysis *a)
     return roster_totals(a->roster);
 }
 
-static int open_engine(struct analysis *a, const char *rules_dir, struct text *why)
+static int open_engine(struct analysis *a, const struct settings *s, const char *rules_dir, struct text *why)
 {
-    struct text path = {0};
-    text_addf(&path, "%s/detect.yaml", rules_dir);
     bool has_geo = a->hooks.has_geo || enrich_has_country(a->enrich) || enrich_has_asn(a->enrich);
-    int rc = engine_new(&(struct engine_options){.store = a->store, .rules_path = text_str(&path), .on_alert = on_alert,
-                                                 .ctx = a, .roster = a->roster, .has_geo = has_geo}, &a->engine, why);
-    text_fini(&path);
-    return rc;
+    return engine_new(&(struct engine_options){.store = a->store, .rules_dir = rules_dir, .own_dir = s->detections,
+                                               .on_alert = on_alert, .ctx = a, .roster = a->roster, .has_geo = has_geo},
+                      &a->engine, why);
 }
 
 static int open_file(struct analysis *a, const char *dir, const char *name, struct line_file **out, struct text *why)
@@ -325,7 +322,7 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
     if (rc == 0 && s->roster)
         rc = roster_load(s->roster, &a->roster, why);
     if (rc == 0)
-        rc = open_engine(a, rules_dir, why);
+        rc = open_engine(a, s, rules_dir, why);
     if (rc == 0 && s->out)
         rc = open_file(a, s->out, "activities.ndjson", &a->activities, why);
     if (rc == 0 && s->out)

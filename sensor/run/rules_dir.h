@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 
-/* The directory with apps/ and detect.yaml: 'asked' (may be NULL), else $CASETAP_RULES, else rules/ up to three levels above
+/* The directory with apps/, detections/ and detect.yaml: 'asked' (may be NULL), else $CASETAP_RULES, else rules/ up to three levels above
  * the program, else share/casetap/rules beside its bin/. E_NONE with what was tried. */
 int rules_dir_find(const char *asked, struct text *path, struct text *why);
 

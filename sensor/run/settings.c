@@ -22,7 +22,8 @@ static const struct setting table[] = {
     {"roster", "FILE", "who people are: CSV with who, organisation, role, leaver, egress, service, ...", false, ALL},
     {"keylog", "PLACE", "TLS key log (NSS format): file, directory, or unix:SOCKET to listen on", true, ALL},
     {"verify-tls", NULL, "decrypt and authenticate also the TLS records nobody reads", false, BOTH},
-    {"rules", "DIR", "directory with apps/*.yaml and detect.yaml", false, ALL},
+    {"rules", "DIR", "directory with apps/, detections/ and detect.yaml", false, ALL},
+    {"detections", "DIR", "your own detections (*.yaml): each is added, or replaces the shipped one of its id", false, ALL},
     {"redis", "URL", "baselines in Redis: redis://[user:password@]host[:port][/db] or unix:///path", false, ALL},
     {"state", "FILE", "baselines in memory, loaded from FILE at start and saved to it at the end", false, BOTH},
     {"key-file", "FILE", "key for the hashes of session values (at least 16 bytes)", false, ALL},
@@ -62,8 +63,8 @@ void settings_fini(struct settings *s)
     struct strings *lists[] = {&s->apps, &s->aliases, &s->geoips, &s->lists, &s->keylogs, &s->customers};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         strings_fini(lists[i]);
-    char *singles[] = {s->filter, s->rules, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters, s->explain_routes,
-                       s->suggest_profile, s->interface, s->roster};
+    char *singles[] = {s->filter, s->rules, s->detections, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters,
+                       s->explain_routes, s->suggest_profile, s->interface, s->roster};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         free(singles[i]);
     *s = (struct settings){0};
@@ -97,7 +98,8 @@ static char **single_of(struct settings *s, const char *name)
     const struct {
         const char *name;
         char **at;
-    } singles[] = {{"filter", &s->filter}, {"rules", &s->rules}, {"roster", &s->roster}, {"redis", &s->redis}, {"state", &s->state},
+    } singles[] = {{"filter", &s->filter}, {"rules", &s->rules}, {"detections", &s->detections}, {"roster", &s->roster},
+                   {"redis", &s->redis}, {"state", &s->state},
                    {"key-file", &s->key_file}, {"out", &s->out}, {"transactions", &s->transactions},
                    {"counters", &s->counters}, {"explain-routes", &s->explain_routes},
                    {"suggest-profile", &s->suggest_profile}, {"interface", &s->interface}};

@@ -25,7 +25,8 @@ struct settings {
     size_t n_trusted;
     char *filter;     /* BPF, or NULL */
     char *roster;     /* file: who people are, or NULL */
-    char *rules;      /* directory with apps/ and detect.yaml, or NULL: found beside the program */
+    char *rules;      /* directory with apps/, detections/ and detect.yaml, or NULL: found beside the program */
+    char *detections; /* directory of the user's own, or NULL */
     char *redis;      /* URL, or NULL: baselines in memory */
     char *state;      /* file, or NULL */
     char *key_file;   /* deployment key for keyed hashes, or NULL: the documented default */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The sensor's detectors as they ship: baselines in memory, the built-in thresholds. An alert's score is its risk, and
+ * The sensor's detectors as they ship: baselines in memory, the files of rules/. An alert's score is its risk, and
  * among equals its bits; one that has reached the next class of severity (20 points) is news. */
 #include "eval/judge.h"
 
 #include "detect/engine.h"
 #include "store/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define MAX_CREDENTIALS 100000u
@@ -36,6 +37,13 @@ static void engine_judge_free(void *self)
     free(j);
 }
 
+/* $CASETAP_RULES, or what ships. */
+static const char *rules_dir(void)
+{
+    const char *environment = getenv("CASETAP_RULES");
+    return environment ? environment : CASETAP_EVAL_RULES;
+}
+
 static void *engine_judge_make(judge_say_fn *say, void *ctx)
 {
     struct engine_judge *j = calloc(1, sizeof *j);
@@ -46,8 +54,11 @@ static void *engine_judge_make(judge_say_fn *say, void *ctx)
     j->ctx = ctx;
     int rc = store_mem_open(&j->store, NULL, MAX_CREDENTIALS, &why);
     if (rc == 0)
-        rc = engine_new(&(struct engine_options){.store = j->store, .on_alert = on_alert, .ctx = j, .has_geo = true},
+        rc = engine_new(&(struct engine_options){.store = j->store, .rules_dir = rules_dir(), .on_alert = on_alert, .ctx = j,
+                                                 .has_geo = true},
                         &j->engine, &why);
+    if (rc)
+        fprintf(stderr, "casetap-eval: %s\n", text_str(&why));
     text_fini(&why);
     if (rc == 0)
         return j;

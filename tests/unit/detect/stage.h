@@ -77,19 +77,23 @@ static inline void stage_alert(void *ctx, const struct alert *a)
         snprintf(t->fields + strlen(t->fields), sizeof t->fields - strlen(t->fields), "%s ", a->why[i].field);
 }
 
-static inline void stage_open_roster(struct stage *s, const char *rules, const struct roster *roster)
+/* 'own': a directory of detections on top of what ships, or NULL. */
+static inline void stage_open_roster(struct stage *s, const char *own, const struct roster *roster)
 {
     struct text why = {0};
     memset(s, 0, sizeof *s);
     assert_int_equal(store_mem_open(&s->store, NULL, 10000, &why), 0);
     struct engine_options options = {
-        .store = s->store, .rules_path = rules, .on_alert = stage_alert, .ctx = s, .roster = roster, .has_geo = true};
-    assert_int_equal(engine_new(&options, &s->engine, &why), 0);
+        .store = s->store, .rules_dir = "rules", .own_dir = own, .on_alert = stage_alert, .ctx = s, .roster = roster,
+        .has_geo = true};
+    int rc = engine_new(&options, &s->engine, &why);
+    assert_string_equal(text_str(&why), "");
+    assert_int_equal(rc, 0);
 }
 
-static inline void stage_open(struct stage *s, const char *rules)
+static inline void stage_open(struct stage *s, const char *own)
 {
-    stage_open_roster(s, rules, NULL);
+    stage_open_roster(s, own, NULL);
 }
 
 static inline void stage_close(struct stage *s)

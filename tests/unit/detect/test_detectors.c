@@ -454,37 +454,51 @@ static void each_play(void **state)
     assert_int_equal(failed, 0);
 }
 
+/* What ships, and a last line. */
+static void switch_off(const char *name, const char *path)
+{
+    char from[128], content[8192];
+    snprintf(from, sizeof from, "rules/detections/%s.yaml", name);
+    FILE *in = fopen(from, "r"), *out = fopen(path, "w");
+    if (!in || !out)
+        fail_msg("%s", from);
+    size_t size = fread(content, 1, sizeof content, in);
+    assert_true(size > 0 && size < sizeof content);
+    assert_int_equal(fwrite(content, 1, size, out), size);
+    fputs("enabled: false\n", out);
+    fclose(in);
+    fclose(out);
+}
+
 /* Every detection can be switched off, and then nothing takes its place for its own plain attack. */
 static void switched_off(void **state)
 {
     (void)state;
     static const struct {
-        const char *section;
+        const char *file;
         void (*act)(struct stage *s);
         const char *rule;
     } cases[] = {
-        {"new-location", night_from_abroad, "D01"},
-        {"session-theft", cookie_elsewhere, "D07"},
+        {"session-from-new-location", night_from_abroad, "D01"},
+        {"session-token-second-context", cookie_elsewhere, "D07"},
         {"download-burst", burst, "D09"},
-        {"daily-volume", many_files, "D10"},
-        {"breadth", reads_every_case, "D12"},
-        {"download-after-new", fetch_from_vpn, "D15"},
-        {"stuffing", stuffing, "D16"},
+        {"unusual-daily-volume", many_files, "D10"},
+        {"breadth-of-customers", reads_every_case, "D12"},
+        {"download-after-new-location", fetch_from_vpn, "D15"},
+        {"credential-stuffing", stuffing, "D16"},
         {"success-after-failures", guessed, "D17"},
-        {"machine", robot_moves, "D20"},
-        {"upload-secrets", har_with_live_tokens, "D26"},
+        {"machine-token-off-track", robot_moves, "D20"},
+        {"live-secrets-uploaded", har_with_live_tokens, "D26"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         static struct stage s;
-        char path[] = "/tmp/casetap-rules-XXXXXX";
-        int fd = mkstemp(path);
-        assert_true(fd >= 0);
-        FILE *f = fdopen(fd, "w");
-        assert_non_null(f);
-        fprintf(f, "%s:\n  enabled: false\n", cases[i].section);
-        fclose(f);
-        stage_open(&s, path);
+        char dir[] = "/tmp/casetap-own-XXXXXX", path[128];
+        assert_non_null(mkdtemp(dir));
+        snprintf(path, sizeof path, "%s/off.yaml", dir);
+        switch_off(cases[i].file, path);
+        stage_open(&s, dir);
         remove(path);
+        remove(dir);
         stage_work(&s, 0, WEEKS);
         cases[i].act(&s);
         if (stage_count(&s, cases[i].rule, NULL) != 0)

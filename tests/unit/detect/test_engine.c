@@ -384,7 +384,7 @@ static void blindness_is_told(void **state)
     struct text why = {0};
     memset(&s, 0, sizeof s);
     assert_int_equal(store_mem_open(&s.store, NULL, 100, &why), 0);
-    struct engine_options options = {.store = s.store, .on_alert = stage_alert, .ctx = &s, .has_geo = false};
+    struct engine_options options = {.store = s.store, .rules_dir = "rules", .on_alert = stage_alert, .ctx = &s, .has_geo = false};
     assert_int_equal(engine_new(&options, &s.engine, &why), 0);
     stage_view(&s, "alice", ALICE, 0, 9, 3);
     struct activity a = stage_act(&s, "alice", &abroad_other, ACTION_VIEW_CASE, 0, 9.1);
@@ -426,7 +426,7 @@ static void bad_rules_stop_it(void **state)
     (void)state;
     struct engine *e = NULL;
     struct text why = {0};
-    struct engine_options options = {.rules_path = "/nonexistent/rules.yaml"};
+    struct engine_options options = {.rules_dir = "/nonexistent"};
     assert_int_not_equal(engine_new(&options, &e, &why), 0);
     assert_null(e);
     assert_true(why.size > 0);

@@ -454,6 +454,13 @@ static void attack_names(void **state)
     assert_string_equal(attack_name("T1539"), "Steal Web Session Cookie");
     assert_null(attack_name("T9999"));
     assert_null(attack_name(""));
+    assert_string_equal(attack_tag("attack.t1213.004"), "T1213.004");
+    assert_string_equal(attack_tag("attack.initial-access"), "TA0001");
+    assert_string_equal(attack_tag("attack.Command_And_Control"), "TA0011");
+    assert_null(attack_tag("attack.t121"));
+    assert_null(attack_tag("attack.initial"));
+    assert_null(attack_tag("t1213.004"));
+    assert_null(attack_tag("attack."));
 }
 
 int main(void)
