@@ -41,6 +41,16 @@ static size_t show_profile(const struct profiles *p, size_t i)
     return n;
 }
 
+static void show_detections(const struct detections *d)
+{
+    size_t own = 0, off = 0;
+    for (size_t i = 0; i < detections_count(d); i++) {
+        own += detections_at(d, i)->is_own;
+        off += !detections_at(d, i)->is_enabled;
+    }
+    printf("detections %zu, %zu of your own, %zu switched off\n", detections_count(d), own, off);
+}
+
 static int check(const struct settings *s, struct text *why)
 {
     struct setup setup;
@@ -55,6 +65,7 @@ static int check(const struct settings *s, struct text *why)
         printf("rules     %s\n", text_str(&setup.rules_dir));
         for (size_t i = 0; i < profiles_count(setup.profiles); i++)
             flaws += show_profile(setup.profiles, i);
+        show_detections(analysis_detections(analysis));
         for (size_t i = 0; (line = analysis_database(analysis, i)); i++)
             printf("geo       %s\n", line);
         if (!analysis_database(analysis, 0))

@@ -70,6 +70,7 @@ static void judge(struct scene *s)
         struct finding f = {.rule = rule(s), .family = STORY_NOTICE, .risk = rule(s)->risk};
         fill(s, &f);
         story_join(story, &f, s->a);
+        scene_speak(s, f.rule);
         if (s->a->file.is_cut)
             snprintf(story_alert(story)->blind, ALERT_TEXT, "not all of the file was looked through");
     }

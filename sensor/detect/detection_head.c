@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "detect/rule_def.h"
 #include "record/attack.h"
 
 /* Sigma's levels, the risk that each stands for, and the range of risks that is called so in alerts. */
@@ -21,10 +22,9 @@ static const char *const statuses[] = {"stable", "test", "experimental", "deprec
 static const char *const categories[] = {"context", "integrity", "volume", "campaign", "deterministic", "navigation",
                                          "own", NULL};
 
-static const char *const keys[] = {
+static const char *const keys[] = { /* of the head */
     "title",  "id",         "name",           "status", "level", "risk",       "description", "author",   "date", "modified",
-    "tags",   "references", "falsepositives", "license", "category", "first-step", "reasons", "enabled",  "type",     "detector",
-    "parameters", NULL,
+    "tags",   "references", "falsepositives", "license", "category", "first-step", "reasons", "enabled",  "type",
 };
 
 static int unknown_word(const struct yaml_node *n, const char *what, const char *const *valid, struct text *why)
@@ -154,6 +154,33 @@ static int read_enabled(const struct yaml_node *root, bool *out, struct text *wh
     return E_OK;
 }
 
+/* Of the head, and of the body of some type; whether this type takes it is asked when the body is read. */
+static int check_keys(const struct yaml_node *root, struct text *why)
+{
+    const char *names[64] = {"detector", "parameters"};
+    size_t n = 2;
+    struct rule_key key;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        names[n++] = keys[i];
+    for (size_t i = 0; rule_key_at(i, &key) && n + 1 < sizeof names / sizeof *names; i++)
+        names[n++] = key.name;
+    return yaml_check_keys(root, names, why);
+}
+
+/* Words of the other kind of body. */
+static int check_kind(const struct yaml_node *root, const char *type, struct text *why)
+{
+    bool is_scored = strcmp(type, "scored") == 0;
+    for (const struct yaml_node *n = root->child; n; n = n->next) {
+        bool is_of_scored = strcmp(n->key, "detector") == 0 || strcmp(n->key, "parameters") == 0;
+        if (is_scored ? rule_key_is(n->key) : is_of_scored) {
+            text_addf(why, "%s:%u:%u: type %s takes no '%s'", n->file, n->key_line, n->key_column, type, n->key);
+            return E_CONF;
+        }
+    }
+    return E_OK;
+}
+
 int detection_head(const struct yaml_node *root, struct detection *out, struct text *why)
 {
     const char *unused;
@@ -175,11 +202,13 @@ int detection_head(const struct yaml_node *root, struct detection *out, struct t
         {"reasons", false, &unused},
     };
     *out = (struct detection){.root = root};
-    int rc = yaml_check_keys(root, keys, why);
+    int rc = check_keys(root, why);
     for (size_t i = 0; i < sizeof texts / sizeof *texts && rc == E_OK; i++)
         rc = read_text(root, texts[i].key, texts[i].is_needed, texts[i].out, why);
     rc = rc ? rc : check_slug(root, "id", 36, why); /* Sigma's own ids are UUIDs */
     rc = rc ? rc : check_slug(root, "name", 60, why);
+    rc = rc ? rc : read_word(root, "type", rule_type_names(), &out->type, why);
+    rc = rc ? rc : check_kind(root, out->type, why);
     rc = rc ? rc : read_word(root, "status", statuses, &out->status, why);
     rc = rc ? rc : read_word(root, "category", categories, &out->rule.category, why);
     rc = rc ? rc : read_level(root, out, why);

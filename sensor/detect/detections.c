@@ -124,7 +124,7 @@ int detections_scored(const struct detections *d, struct rules *r, struct text *
         const struct detection *one = &d->list[i];
         enum scored which;
         if (strcmp(one->type, "scored") != 0)
-            return yaml_fail(yaml_get(one->root, "type"), why, "type: '%.60s' is none; expected scored", one->type);
+            continue;
         int rc = rules_parameters(r, one->root, &which, why);
         if (rc)
             return rc;

@@ -12,6 +12,7 @@
 #include "detect/det_stuffing.h"
 #include "detect/detections.h"
 #include "detect/learn.h"
+#include "detect/ruleset.h"
 #include "detect/tally.h"
 #include "sketch/bloom.h"
 
@@ -65,6 +66,7 @@ static const struct counter_def count_defs[COUNT_N] = {
 struct engine {
     struct detections *detections;
     struct rules rules; /* borrows from them */
+    struct ruleset *ruleset;
     struct store *store;
     struct peers *peers;
     struct sources *sources;
@@ -119,6 +121,8 @@ static int load_rules(struct engine *e, const struct engine_options *options, st
         rc = detections_load(options->rules_dir, options->own_dir, &e->detections, why);
     if (rc == E_OK)
         rc = detections_scored(e->detections, &e->rules, why);
+    if (rc == E_OK)
+        rc = ruleset_new(e->detections, options->rules_dir, &e->ruleset, why);
     text_fini(&path);
     return rc;
 }
@@ -157,6 +161,7 @@ void engine_free(struct engine *e)
     map_free(e->visits);
     map_free(e->live);
     map_free(e->unnamed);
+    ruleset_free(e->ruleset);
     detections_free(e->detections);
     free(e);
 }
@@ -378,12 +383,19 @@ static bool is_hindsight(const struct activity *a)
     return a->action == ACTION_AMEND && !(a->flags & (ACT_HAS_BODY | ACT_COMPLETE));
 }
 
+/* The rules of the language: about every act, also one that no credential is charged with (s is NULL). */
+static void ask_rules(struct engine *e, const struct activity *a, struct scene *s)
+{
+    ruleset_act(e->ruleset, &(struct rule_view){a, s, e->now_ns}, e->stories);
+}
+
 /* Judges, tells, learns, keeps. */
 static void finish(struct engine *e, struct scene *s)
 {
     const struct rule *after_failures = e->rules.head[SCORED_SUCCESS_AFTER_FAILURES];
     bool had_failures = scene_has_context(s, after_failures);
     judge(s);
+    ask_rules(e, s->a, s);
     if (!had_failures && scene_has_context(s, after_failures)) {
         struct stuffing_question q = stuffing_question(e, s->a);
         det_stuffing_success(&q);
@@ -523,12 +535,22 @@ static void count_tables(struct engine *e)
     e->counts[COUNT_SOURCES_EVICTED] = sources_evicted(e->sources);
 }
 
+/* Whether a credential is charged with it as an act. */
+static bool is_judged(const struct activity *a)
+{
+    return a->action != ACTION_AMEND && a->action != ACTION_CONNECTION && a->action != ACTION_IDENTIFY && a->size[STR_USER] &&
+           a->outcome != OUTCOME_FAILURE && !(a->flags & ACT_REFUSED) && !is_failed_signin(a);
+}
+
 void engine_activity(struct engine *e, const struct activity *a)
 {
     if (a->done_ns > e->now_ns)
         e->now_ns = a->done_ns;
     if (!e->has_fleet)
         fleet_load(e);
+    ruleset_tick(e->ruleset, e->now_ns, e->stories);
+    if (!is_judged(a))
+        ask_rules(e, a, NULL);
     if (a->action == ACTION_AMEND)
         amend(e, a);
     else if (a->action == ACTION_CONNECTION)
@@ -539,7 +561,7 @@ void engine_activity(struct engine *e, const struct activity *a)
         e->counts[COUNT_UNNAMED]++;
     else if (a->action == ACTION_IDENTIFY)
         identify(e, a);
-    else if (a->outcome != OUTCOME_FAILURE && !(a->flags & ACT_REFUSED))
+    else if (is_judged(a))
         act(e, a);
     count_tables(e);
     e->facts = NULL;
@@ -554,6 +576,22 @@ void engine_tick(struct engine *e, uint64_t now_ns)
 {
     if (now_ns > e->now_ns)
         e->now_ns = now_ns;
+    ruleset_tick(e->ruleset, e->now_ns, e->stories);
+}
+
+struct counters engine_rule_counters(const struct engine *e)
+{
+    return ruleset_counters(e->ruleset);
+}
+
+const struct detections *engine_detections(const struct engine *e)
+{
+    return e->detections;
+}
+
+struct rule_terms *engine_terms(struct engine *e)
+{
+    return ruleset_terms(e->ruleset);
 }
 
 struct counters engine_counters(const struct engine *e)

@@ -5,6 +5,8 @@
 #define DETECT_ENGINE_H
 
 #include "base/counter.h"
+#include "detect/detections.h"
+#include "detect/rule_terms.h"
 #include "enrich/roster.h"
 #include "record/alert.h"
 #include "record/session_record.h"
@@ -33,5 +35,11 @@ void engine_session(struct engine *e, const struct session_record *facts);
 /* Packet time moved on without activities. */
 void engine_tick(struct engine *e, uint64_t now_ns);
 struct counters engine_counters(const struct engine *e);
+/* Of the rules of the language. */
+struct counters engine_rule_counters(const struct engine *e);
+/* What is loaded, for 'check'. */
+const struct detections *engine_detections(const struct engine *e);
+/* What new_term rules remember: kept with the baselines. */
+struct rule_terms *engine_terms(struct engine *e);
 
 #endif

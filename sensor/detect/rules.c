@@ -2,15 +2,10 @@
  * One table says everything about the numbers: section or detector, key, unit, where it goes, default, range, what it is. */
 #include "detect/rules.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/yaml.h"
-
-enum unit { UNIT_NUMBER, UNIT_TIME, UNIT_BYTES };
 
 struct key {
     const char *section, *name;
@@ -155,20 +150,6 @@ const char *scored_name(enum scored which)
     return scored_names[which];
 }
 
-/* A multiplier by suffix; the first of a unit is the one to name in messages. */
-static const struct {
-    enum unit unit;
-    const char *suffix;
-    double factor;
-} suffixes[] = {
-    {UNIT_TIME, "s", 1},    {UNIT_TIME, "m", MINUTE}, {UNIT_TIME, "h", HOUR},
-    {UNIT_TIME, "d", DAY},  {UNIT_BYTES, "B", 1},     {UNIT_BYTES, "kB", 1e3},
-    {UNIT_BYTES, "MB", MB}, {UNIT_BYTES, "GB", 1e9},  {UNIT_BYTES, "TB", 1e12},
-};
-
-static const char *const unit_examples[] = {"a number", "a time like 90s, 10m, 3h or 7d",
-                                            "a size like 500kB, 50MB or 2GB"};
-
 static void key_store(struct rules *r, const struct key *k, double value)
 {
     char *at = (char *)r + k->at;
@@ -186,50 +167,13 @@ void rules_default(struct rules *r)
         key_store(r, &keys[i], keys[i].usual);
 }
 
-/* False when the text is no value of that unit. */
-static bool value_of(const char *text, enum unit unit, double *value)
-{
-    char *end = NULL;
-    *value = strtod(text, &end);
-    if (end == text || !isfinite(*value))
-        return false;
-    if (unit == UNIT_NUMBER)
-        return *end == 0;
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-        if (suffixes[i].unit == unit && strcmp(end, suffixes[i].suffix) == 0) {
-            *value *= suffixes[i].factor;
-            return true;
-        }
-    return false;
-}
-
-/* A bound in the key's own unit, as a person would write it. */
-static void bound_text(const struct key *k, double value, char out[48])
-{
-    const char *suffix = "";
-    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
-        if (suffixes[i].unit == k->unit && (value >= suffixes[i].factor || suffixes[i].factor <= 1)) {
-            out[0] = 0;
-            suffix = suffixes[i].suffix;
-            snprintf(out, 48, "%g%s", value / suffixes[i].factor, suffix);
-        }
-    if (!*suffix)
-        snprintf(out, 48, "%g", value);
-}
-
 static int read_key(const struct yaml_node *n, const struct key *k, struct rules *r, struct text *why)
 {
     double value = 0;
-    if (n->kind != YAML_SCALAR || n->is_quoted || !value_of(n->scalar, k->unit, &value))
-        return yaml_fail(n, why, "%s: expected %s", k->name, unit_examples[k->unit]);
-    if (value < k->min || value > k->max) {
-        char low[48], high[48];
-        bound_text(k, k->min, low);
-        bound_text(k, k->max, high);
-        return yaml_fail(n, why, "%s: %s is out of range, expected %s to %s", k->name, n->scalar, low, high);
-    }
-    key_store(r, k, value);
-    return E_OK;
+    int rc = quantity_read(n, k->name, k->unit, k->min, k->max, &value, why);
+    if (rc == E_OK)
+        key_store(r, k, value);
+    return rc;
 }
 
 /* The names of all general sections, or of all keys of one section, each once and in order; NULL-ended. */
@@ -300,8 +244,8 @@ bool rules_parameter(size_t i, struct rules_parameter *out)
         return false;
     const struct key *k = &keys[i];
     *out = (struct rules_parameter){.section = k->section, .name = k->name, .help = k->help ? k->help : ""};
-    bound_text(k, k->usual, out->usual);
-    bound_text(k, k->min, out->min);
-    bound_text(k, k->max, out->max);
+    quantity_text(k->unit, k->usual, out->usual);
+    quantity_text(k->unit, k->min, out->min);
+    quantity_text(k->unit, k->max, out->max);
     return true;
 }

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "base/yaml.h"
+#include "detect/quantity.h"
 #include "record/alert.h"
 
 /* The detectors written in C, each with a file of its own in rules/detections. */
@@ -105,7 +106,7 @@ int rules_parameters(struct rules *r, const struct yaml_node *root, enum scored 
 /* One number that a file may set, for the reference. */
 struct rules_parameter {
     const char *section, *name, *help;
-    char usual[48], min[48], max[48]; /* with their units */
+    char usual[QUANTITY_TEXT], min[QUANTITY_TEXT], max[QUANTITY_TEXT]; /* with their units */
 };
 /* The i-th of all, in the order of the table; false at its end. */
 bool rules_parameter(size_t i, struct rules_parameter *out);

@@ -113,8 +113,28 @@ static void begin_story(struct scene *s, struct story *story)
     s->is_counted = true;
 }
 
+void scene_speak(struct scene *s, const struct rule *rule)
+{
+    for (unsigned i = 0; i < s->n_spoken; i++)
+        if (s->spoken[i] == rule)
+            return;
+    if (s->n_spoken < SCENE_SPOKEN_MAX)
+        s->spoken[s->n_spoken++] = rule;
+}
+
+bool scene_join(struct scene *s, const struct finding *f)
+{
+    struct story *story = context_story(s);
+    if (!story)
+        story = volume_story(s);
+    if (story)
+        story_join(story, f, s->a);
+    return story != NULL;
+}
+
 static void report(struct scene *s, const struct finding *f, const struct story_key *key)
 {
+    scene_speak(s, f->rule);
     bool is_joining = context_story(s) != NULL;
     if (!is_joining)
         s->visit->story = *key;
@@ -143,6 +163,7 @@ void scene_report_certain(struct scene *s, const struct finding *f)
 
 void scene_report_volume(struct scene *s, const struct finding *f)
 {
+    scene_speak(s, f->rule);
     bool is_joining = volume_story(s) != NULL;
     s->live->volume = (struct story_key){s->credential | 1, 0, STORY_VOLUME, 0};
     struct story *story = stories_open(s->stories, &s->live->volume, s->a, s->now_ns, volume_ns(s));

@@ -55,6 +55,8 @@ struct live {
 
 struct tally;
 
+#define SCENE_SPOKEN_MAX 16u
+
 struct scene {
     const struct rules *rules;
     const struct activity *a;
@@ -87,6 +89,8 @@ struct scene {
     struct story_count count;           /* the same for the visit's story */
     bool is_counted;                    /* this act is already in its context story */
     bool takes_file;                    /* a file's content is going out, also for the second time */
+    const struct rule *spoken[SCENE_SPOKEN_MAX]; /* rules that have spoken about this act, in order */
+    unsigned n_spoken;
 };
 
 struct detector {
@@ -108,6 +112,11 @@ bool scene_has_context(struct scene *s, const struct rule *rule);
 /* Whether any rule has. */
 bool scene_is_told(struct scene *s);
 bool scene_has_volume(struct scene *s, const struct rule *rule);
+/* A rule has spoken about this act: other rules may ask for it. Over the cap it is left out. */
+void scene_speak(struct scene *s, const struct rule *rule);
+/* Adds the finding to what is already open about this act's visit, or else about its credential's day. False when nothing
+ * is. */
+bool scene_join(struct scene *s, const struct finding *f);
 /* Adds the reasons of the visit's context that gave bits. */
 void scene_why_context(const struct scene *s, struct finding *f);
 /* det_*.c: one each. */

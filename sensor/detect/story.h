@@ -7,7 +7,7 @@
 
 #include "record/alert.h"
 
-enum story_family { STORY_CONTEXT, STORY_VOLUME, STORY_CAMPAIGN, STORY_NOTICE /* of a file, no attack yet */ };
+enum story_family { STORY_CONTEXT, STORY_VOLUME, STORY_CAMPAIGN, STORY_NOTICE /* of a file, no attack yet */, STORY_RULE };
 
 struct story_key {
     uint64_t who;    /* hash of the credential, or of the source address of a campaign */

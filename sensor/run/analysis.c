@@ -273,6 +273,11 @@ static int open_people(struct analysis *a, const char *rules_dir, struct text *w
     return rc;
 }
 
+const struct detections *analysis_detections(const struct analysis *a)
+{
+    return engine_detections(a->engine);
+}
+
 void analysis_people(const struct analysis *a, size_t *names, size_t *patterns, size_t *services)
 {
     *names = *patterns = *services = 0;
@@ -288,9 +293,13 @@ struct roster_totals analysis_roster(const struct analysis *a)
 static int open_engine(struct analysis *a, const struct settings *s, const char *rules_dir, struct text *why)
 {
     bool has_geo = a->hooks.has_geo || enrich_has_country(a->enrich) || enrich_has_asn(a->enrich);
-    return engine_new(&(struct engine_options){.store = a->store, .rules_dir = rules_dir, .own_dir = s->detections,
-                                               .on_alert = on_alert, .ctx = a, .roster = a->roster, .has_geo = has_geo},
-                      &a->engine, why);
+    int rc = engine_new(&(struct engine_options){.store = a->store, .rules_dir = rules_dir, .own_dir = s->detections,
+                                                 .on_alert = on_alert, .ctx = a, .roster = a->roster, .has_geo = has_geo},
+                        &a->engine, why);
+    if (rc || s->redis) /* Redis holds credentials and sessions alone */
+        return rc;
+    return store_mem_section(a->store, &(struct store_section){"rule-terms", rule_terms_save, rule_terms_load,
+                                                               engine_terms(a->engine)}, why);
 }
 
 static int open_file(struct analysis *a, const char *dir, const char *name, struct line_file **out, struct text *why)
@@ -451,7 +460,8 @@ struct counters analysis_counters(const struct analysis *a, size_t i)
     case 5: return legs_counters(a->legs);
     case 6: return session_log_counters(a->session_log);
     case 7: return customers_counters(memory_customers(a->memory));
-    case 8: return a->session_map ? session_map_counters(a->session_map) : (struct counters){0};
+    case 8: return engine_rule_counters(a->engine);
+    case 9: return a->session_map ? session_map_counters(a->session_map) : (struct counters){0};
     default: return (struct counters){0};
     }
 }

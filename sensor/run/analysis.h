@@ -4,6 +4,7 @@
 #define RUN_ANALYSIS_H
 
 #include "base/counter.h"
+#include "detect/detections.h"
 #include "enrich/roster.h"
 #include "record/alert.h"
 #include "run/settings.h"
@@ -28,6 +29,8 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
                  struct analysis **out, struct text *why);
 /* What the roster says, for 'check'; zeros without one. */
 struct roster_totals analysis_roster(const struct analysis *a);
+/* The detections that are loaded. */
+const struct detections *analysis_detections(const struct analysis *a);
 /* What people.yaml beside the rules declares: names that stand for others, patterns and domains, services. */
 void analysis_people(const struct analysis *a, size_t *names, size_t *patterns, size_t *services);
 /* Candidates in order of (done_ns, flow_hash, number). */

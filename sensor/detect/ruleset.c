@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Rules by action; groups in capped maps; findings into stories. */
+#include "detect/ruleset.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/map.h"
+#include "base/times.h"
+
+#define GROUPS_MAX 4096u   /* of one rule */
+#define ALERTS_A_DAY 20u   /* of one rule; what is more goes into the count of its last line */
+#define QUIET_EVERY_S 60u  /* how often silence is looked for */
+#define STORY_LEAST_S 3600u
+
+enum count { COUNT_FIRED, COUNT_SUPPRESSED, COUNT_CAPPED, COUNT_GROUPS_EVICTED, COUNT_TERMS_EVICTED, COUNT_GAVE_UP, COUNT_N };
+
+static const struct counter_def count_defs[COUNT_N] = {
+    {"rules_fired", "times", "a rule of the language fired, told or not"},
+    {"rules_suppressed", "times", "a rule fired again for a group within its pause"},
+    {"rules_capped", "times", "a rule had told its 20 alerts of the day: only counted"},
+    {"rules_groups_evicted", "groups", "groups of rules dropped for room: what they had counted is lost"},
+    {"rules_terms_evicted", "terms", "values that new_term rules remembered dropped for room: they may be told as new again"},
+    {"rules_matches_given_up", "matches", "regular expressions given up at their bound: taken as not matching"},
+};
+
+/* What each group has beside its type's state. */
+struct group {
+    uint32_t told_s, pause_s;
+    char user[64]; /* for what is told of silence */
+};
+
+struct running {
+    struct rule_def def;
+    struct map *groups;
+    uint64_t hash;
+    uint32_t day, told_today;
+};
+
+struct ruleset {
+    struct running *rules;
+    size_t n;
+    struct running **by_action[ACTION_N]; /* NULL-ended; those that ask what others said come last */
+    struct rule_terms *terms;
+    uint32_t quiet_s;
+    bool has_quiet;
+    struct activity scratch;
+    uint64_t counts[COUNT_N];
+};
+
+static int index_actions(struct ruleset *r)
+{
+    for (unsigned action = 0; action < ACTION_N; action++) {
+        size_t n = 0;
+        r->by_action[action] = calloc(r->n + 1, sizeof *r->by_action[action]);
+        if (!r->by_action[action])
+            return E_NOMEM;
+        for (int late = 0; late < 2; late++)
+            for (size_t i = 0; i < r->n; i++)
+                if (r->rules[i].def.is_late == late && r->rules[i].def.actions >> action & 1)
+                    r->by_action[action][n++] = &r->rules[i];
+    }
+    return E_OK;
+}
+
+struct asked {
+    const struct detections *d;
+    struct text *why;
+    int rc;
+};
+
+static void check_asked(void *ctx, struct span id, const struct yaml_node *at)
+{
+    struct asked *asked = ctx;
+    for (size_t i = 0; i < detections_count(asked->d) && asked->rc == E_OK; i++)
+        if (span_eq(span_text(detections_at(asked->d, i)->rule.id), id))
+            return;
+    if (asked->rc == E_OK)
+        asked->rc = yaml_fail(at, asked->why, "rule.id: no detection has the id '%.*s'", (int)id.size, (const char *)id.at);
+}
+
+static int add(struct ruleset *r, const struct detections *d, const struct detection *one, const char *lists, struct text *why)
+{
+    struct running *running = &r->rules[r->n];
+    struct asked asked = {d, why, E_OK};
+    int rc = rule_def_load(one, lists, &running->def, why);
+    if (rc)
+        return rc;
+    r->n++;
+    rule_match_rules(running->def.match, check_asked, &asked);
+    running->hash = hash64(span_text(one->rule.id), 31) | 1;
+    running->groups = map_new(sizeof(uint64_t), sizeof(struct group) + running->def.type->state_size, GROUPS_MAX, 22);
+    r->has_quiet |= running->def.type->quiet != NULL;
+    return asked.rc ? asked.rc : running->groups ? E_OK : E_NOMEM;
+}
+
+int ruleset_new(const struct detections *d, const char *dir, struct ruleset **out, struct text *why)
+{
+    struct ruleset *r = calloc(1, sizeof *r);
+    struct text lists = {0};
+    if (!r)
+        return E_NOMEM;
+    text_addf(&lists, "%s/lists", dir);
+    r->rules = calloc(detections_count(d) + 1, sizeof *r->rules);
+    r->terms = rule_terms_new();
+    int rc = r->rules && r->terms ? E_OK : E_NOMEM;
+    for (size_t i = 0; i < detections_count(d) && rc == E_OK; i++) {
+        const struct detection *one = detections_at(d, i);
+        if (rule_type_of(one->type) && (one->is_enabled || one->is_own))
+            rc = add(r, d, one, text_str(&lists), why); /* also what is switched off is checked */
+        if (rc == E_OK && r->n && !one->is_enabled && r->rules[r->n - 1].def.detection == one) {
+            struct running *last = &r->rules[--r->n];
+            map_free(last->groups);
+            rule_def_fini(&last->def);
+            *last = (struct running){0};
+        }
+    }
+    rc = rc ? rc : index_actions(r);
+    text_fini(&lists);
+    if (rc)
+        ruleset_free(r);
+    else
+        *out = r;
+    return rc;
+}
+
+void ruleset_free(struct ruleset *r)
+{
+    if (!r)
+        return;
+    for (size_t i = 0; i < r->n; i++) {
+        rule_def_fini(&r->rules[i].def);
+        if (r->rules[i].groups)
+            map_free(r->rules[i].groups);
+    }
+    for (unsigned action = 0; action < ACTION_N; action++)
+        free(r->by_action[action]);
+    free(r->rules);
+    rule_terms_free(r->terms);
+    free(r);
+}
+
+size_t ruleset_count(const struct ruleset *r)
+{
+    return r->n;
+}
+
+struct rule_terms *ruleset_terms(struct ruleset *r)
+{
+    return r->terms;
+}
+
+/* 0 when a field of the group is not there. */
+static uint64_t group_of(const struct rule_def *def, const struct rule_view *v)
+{
+    uint64_t hash = 1;
+    for (unsigned i = 0; i < def->n_group; i++) {
+        uint64_t one = rule_field_hash(def->group[i], v, hash);
+        if (one == 0)
+            return 0;
+        hash = one;
+    }
+    return hash;
+}
+
+/* Whether the group may speak now; then it is silent for its pause, which doubles as long as it keeps firing. */
+static bool may_tell(const struct rule_def *def, struct group *g, uint32_t now_s)
+{
+    if (g->told_s && now_s - g->told_s < g->pause_s)
+        return false;
+    bool is_going_on = g->told_s && now_s - g->told_s < 2 * g->pause_s;
+    g->pause_s = !is_going_on || !def->exponential_s         ? def->realert_s
+                 : 2 * (uint64_t)g->pause_s > def->exponential_s ? def->exponential_s
+                                                                 : 2 * g->pause_s;
+    g->told_s = now_s;
+    return true;
+}
+
+/* The day's cap of one rule. Everything that is told by a rule of the language passes here. */
+static bool has_budget(struct running *rule, uint32_t day)
+{
+    if (rule->day != day) {
+        rule->day = day;
+        rule->told_today = 0;
+    }
+    return rule->told_today++ < ALERTS_A_DAY;
+}
+
+static void fill(const struct running *rule, const struct rule_view *v, const struct rule_reason *why, struct finding *f)
+{
+    const struct rule_def *def = &rule->def;
+    *f = (struct finding){.rule = def->head, .family = STORY_RULE, .risk = def->head->risk};
+    finding_why(f, why->field, why->value, def->usual ? def->usual : why->usual, def->bits);
+    for (unsigned i = 0; v && i < def->n_group; i++) {
+        char value[ALERT_TEXT];
+        const char *name = rule_field_name(def->group[i]);
+        rule_field_text(def->group[i], v, value, sizeof value);
+        if (strcmp(name, "user.name") != 0 && strcmp(name, why->field) != 0 && value[0])
+            finding_why(f, name, value, "", 0);
+    }
+}
+
+/* A story of its own, if no open one of the credential takes it. */
+static void tell(struct running *rule, uint64_t group, const struct finding *f, const struct rule_view *v,
+                 struct stories *stories)
+{
+    if (v->s && scene_join(v->s, f))
+        return;
+    struct story_key key = {group | 1, rule->hash, STORY_RULE, 0};
+    uint32_t idle_s = rule->def.realert_s > STORY_LEAST_S ? rule->def.realert_s : STORY_LEAST_S;
+    struct story *story = stories_open(stories, &key, v->a, v->now_ns, (idle_s + 1) * NS_PER_S);
+    bool is_update = story_has(story, f->rule);
+    story_join(story, f, v->a);
+    if (is_update)
+        story_mark(story);
+    story_add(story, v->a,
+              &(struct story_count){.is_file = v->s && v->s->is_file, .is_case = v->s && v->s->is_case,
+                                    .is_customer = v->s && v->s->is_customer},
+              v->now_ns);
+    stories_tell(stories, story);
+}
+
+static void fire(struct ruleset *r, struct running *rule, struct group *g, uint64_t group, const struct rule_reason *why,
+                 const struct rule_view *v, struct stories *stories)
+{
+    struct finding f;
+    r->counts[COUNT_FIRED]++;
+    if (!may_tell(&rule->def, g, time_s(v->now_ns))) {
+        r->counts[COUNT_SUPPRESSED]++;
+        return;
+    }
+    fill(rule, v, why, &f);
+    if (v->s)
+        scene_speak(v->s, f.rule);
+    if (rule->def.is_silent) {
+        if (v->s)
+            (void)scene_join(v->s, &f); /* it adds to what others have told, and tells nothing by itself */
+    } else if (has_budget(rule, time_day(v->now_ns))) {
+        tell(rule, group, &f, v, stories);
+    } else {
+        r->counts[COUNT_CAPPED]++;
+    }
+}
+
+static void feed(struct ruleset *r, struct running *rule, const struct rule_view *v, struct stories *stories)
+{
+    const struct rule_def *def = &rule->def;
+    struct rule_reason why;
+    bool is_new;
+    if ((def->has_condition || !def->type->sees_all) && !rule_match(def->match, v))
+        return;
+    uint64_t group = group_of(def, v);
+    if (group == 0)
+        return;
+    uint64_t evicted = map_evicted(rule->groups);
+    struct group *g = map_touch(rule->groups, &group, &is_new);
+    r->counts[COUNT_GROUPS_EVICTED] += map_evicted(rule->groups) - evicted;
+    if (def->type->quiet) {
+        struct span user = activity_get(v->a, STR_USER);
+        snprintf(g->user, sizeof g->user, "%.*s", (int)(user.size < 63 ? user.size : 63), (const char *)user.at);
+    }
+    struct rule_event e = {&def->params, def->match, v, r->terms, rule->hash, group, time_s(v->now_ns)};
+    if (def->type->feed(&e, g + 1, &why))
+        fire(r, rule, g, group, &why, v, stories);
+}
+
+void ruleset_act(struct ruleset *r, const struct rule_view *v, struct stories *stories)
+{
+    for (struct running **rule = r->by_action[v->a->action]; *rule; rule++)
+        feed(r, *rule, v, stories);
+}
+
+/* What did not happen has no act: one is made up, of the group's credential. */
+static void tell_quiet(struct ruleset *r, struct running *rule, struct group *g, uint64_t group, const struct rule_reason *why,
+                       uint64_t now_ns, struct stories *stories)
+{
+    struct activity *a = &r->scratch;
+    activity_init(a);
+    a->tail_used = 0;
+    a->time_ns = a->done_ns = now_ns;
+    activity_set(a, STR_USER, span_text(g->user));
+    activity_seal(a);
+    struct rule_view v = {a, NULL, now_ns};
+    fire(r, rule, g, group, why, &v, stories);
+}
+
+void ruleset_tick(struct ruleset *r, uint64_t now_ns, struct stories *stories)
+{
+    uint32_t now_s = time_s(now_ns);
+    if (!r->has_quiet || now_s - r->quiet_s < QUIET_EVERY_S)
+        return;
+    r->quiet_s = now_s;
+    for (size_t i = 0; i < r->n; i++) {
+        struct running *rule = &r->rules[i];
+        uint32_t at = UINT32_MAX;
+        const void *key;
+        void *value;
+        struct rule_reason why;
+        while (rule->def.type->quiet && map_walk(rule->groups, &at, &key, &value)) {
+            struct group *g = value;
+            if (rule->def.type->quiet(&rule->def.params, g + 1, now_s, &why))
+                tell_quiet(r, rule, g, *(const uint64_t *)key, &why, now_ns, stories);
+        }
+    }
+}
+
+struct counters ruleset_counters(struct ruleset *r)
+{
+    r->counts[COUNT_TERMS_EVICTED] = rule_terms_evicted(r->terms);
+    r->counts[COUNT_GAVE_UP] = 0;
+    for (size_t i = 0; i < r->n; i++)
+        r->counts[COUNT_GAVE_UP] += rule_match_gave_up(r->rules[i].def.match);
+    return (struct counters){count_defs, r->counts, COUNT_N};
+}
