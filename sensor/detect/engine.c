@@ -12,6 +12,7 @@
 #include "detect/det_stuffing.h"
 #include "detect/detections.h"
 #include "detect/learn.h"
+#include "detect/remote.h"
 #include "detect/ruleset.h"
 #include "detect/tally.h"
 #include "sketch/bloom.h"
@@ -24,6 +25,7 @@
 #define MAX_STORIES 4096u
 #define MAX_PLACES 262144u
 #define MAX_THINGS 1048576u
+#define MAX_ADDRESSES 32768u
 #define MAX_UNNAMED 8192u   /* sessions that do not have a name yet */
 #define FLEET_NAME "@fleet" /* a credential's own leading '@' is doubled */
 #define UNNAMED SPAN("session:")
@@ -33,6 +35,7 @@ enum count {
     COUNT_UNNAMED,
     COUNT_FAILURES,
     COUNT_CONNECTIONS,
+    COUNT_REMOTE,
     COUNT_AMENDS,
     COUNT_AMENDS_LOST,
     COUNT_IDENTIFIED,
@@ -43,6 +46,7 @@ enum count {
     COUNT_SESSIONS_EVICTED,
     COUNT_THINGS_EVICTED,
     COUNT_SOURCES_EVICTED,
+    COUNT_REMOTES_EVICTED,
     COUNT_N
 };
 
@@ -50,7 +54,8 @@ static const struct counter_def count_defs[COUNT_N] = {
     {"detect_acts_judged", "acts", "acts of a credential that the detectors looked at"},
     {"detect_acts_unnamed", "acts", "acts without any credential: not judged"},
     {"detect_signins_failed", "acts", "failed sign-ins, judged by source"},
-    {"detect_connections_ignored", "flows", "flows that are not HTTP: not judged yet"},
+    {"detect_connections_ignored", "flows", "flows that are neither HTTP nor of a tool to work a computer from afar"},
+    {"detect_remote_control", "flows", "begun by tools to work a computer from afar"},
     {"detect_amends_applied", "acts", "amendments added to what they complete"},
     {"detect_amends_lost", "acts", "amendments whose act is no longer remembered: raise memory if it grows"},
     {"detect_sessions_identified", "sessions", "sessions that got a name after they had acted"},
@@ -61,6 +66,7 @@ static const struct counter_def count_defs[COUNT_N] = {
     {"detect_sessions_evicted", "sessions", "session values dropped for room: a theft of one is not seen"},
     {"detect_things_evicted", "things", "files, cases, customers and transfers forgotten for room: they may count twice in a day"},
     {"detect_sources_evicted", "sources", "sources and names of failed sign-ins dropped for room"},
+    {"detect_remotes_evicted", "addresses", "forgotten for room: who works there, or that it is worked from afar"},
 };
 
 struct engine {
@@ -74,6 +80,7 @@ struct engine {
     struct stories *stories;
     struct tally *tally;
     struct agents *agents;
+    struct remotes *remotes;
     struct map *visits, *live, *unnamed;
     struct baseline fleet;
     struct activity scratch; /* an act made up of two: see engine_identify */
@@ -88,7 +95,7 @@ typedef const struct detector *detector_fn(void);
 
 /* The order matters: the first rule that speaks names the story. */
 static detector_fn *const detectors[] = {
-    det_leaver,   det_service,
+    det_leaver,   det_service,        det_remote_control,
     det_machine,  det_session_theft, det_after_failures, det_new_location,
     det_download, det_burst,         det_daily,          det_breadth,
     det_upload_secrets,
@@ -105,10 +112,11 @@ static bool make_tables(struct engine *e, const struct engine_options *options)
     e->stories = stories_new(MAX_STORIES, options->on_alert, options->ctx);
     e->tally = tally_new(MAX_THINGS);
     e->agents = agents_new();
+    e->remotes = remotes_new(MAX_ADDRESSES, options->store);
     e->visits = map_new(sizeof(struct visit_key), sizeof(struct visit), MAX_VISITS, 10);
     e->live = map_new(sizeof(uint64_t), sizeof(struct live), MAX_LIVE, 11);
     e->unnamed = map_new(sizeof(uint64_t), sizeof(struct baseline), MAX_UNNAMED, 12);
-    return e->peers && e->sources && e->sessions && e->stories && e->tally && e->agents && e->visits && e->live &&
+    return e->peers && e->sources && e->sessions && e->stories && e->tally && e->agents && e->remotes && e->visits && e->live &&
            e->unnamed;
 }
 
@@ -158,6 +166,7 @@ void engine_free(struct engine *e)
     stories_free(e->stories);
     tally_free(e->tally);
     agents_free(e->agents);
+    remotes_free(e->remotes);
     map_free(e->visits);
     map_free(e->live);
     map_free(e->unnamed);
@@ -264,6 +273,7 @@ static void set_scene(struct engine *e, struct scene *s, const struct activity *
                         .stories = e->stories,
                         .tally = e->tally,
                         .sessions = e->sessions,
+                        .remotes = e->remotes,
                         .roster = e->roster,
                         .person = roster_find(e->roster, user),
                         .now_ns = e->now_ns,
@@ -324,6 +334,12 @@ static void note_route(struct scene *s)
     struct span route = activity_get(s->a, STR_ROUTE);
     size_t words = sizeof s->b->routes / sizeof s->b->routes[0];
     s->is_route_new = route.size && s->is_machine && !bloom_has(s->b->routes, words, learn_hash(route));
+}
+
+static void note_presence(struct engine *e, const struct scene *s, const struct place *place, const struct client *client)
+{
+    struct visit_key key = visit_key_of(s->credential, place, client);
+    remotes_present(e->remotes, &s->a->source, s->credential, activity_get(s->a, STR_USER), &key, s->now_s);
 }
 
 static bool has_session(const uint8_t hash[SESSION_HASH_SIZE])
@@ -429,6 +445,7 @@ static void act(struct engine *e, const struct activity *a)
     if (s.is_login)
         sources_succeed(e->sources, &a->source, s.now_s);
     note_route(&s);
+    note_presence(e, &s, &place, &client);
     touch_session(e, &s);
     tally_act(e->tally, &s, &e->fleet);
     finish(e, &s);
@@ -525,6 +542,31 @@ static void identify(struct engine *e, const struct activity *a)
     map_remove(e->unnamed, &was);
 }
 
+/* A computer begins to be worked from afar: judged for each credential that is at work there. */
+static void connection(struct engine *e, const struct activity *a)
+{
+    const struct remote_present *who[REMOTE_PRESENT];
+    bool is_young = learn_is_young(&e->rules, &e->fleet, e->now_ns);
+    const struct ipaddr *address = remotes_connection(e->remotes, a, &e->rules, e->peers, is_young, e->now_ns);
+    e->counts[address ? COUNT_REMOTE : COUNT_CONNECTIONS]++;
+    uint32_t n = address ? remotes_who(e->remotes, address, time_s(e->now_ns), e->rules.remote_control.active_s, who) : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct visit *v = map_find(e->visits, &who[i]->visit);
+        struct scene s;
+        if (!v)
+            continue;
+        memcpy(&e->scratch, a, activity_size(a));
+        activity_set(&e->scratch, STR_USER, span_text(who[i]->name));
+        e->scratch.source = *address;
+        set_scene(e, &s, &e->scratch);
+        s.visit = v;
+        if (e->rules.head[SCORED_REMOTE_CONTROL])
+            det_remote_control()->judge(&s);
+        tell_stories(e, &s);
+        e->store->ops->put(e->store, s.b);
+    }
+}
+
 static void count_tables(struct engine *e)
 {
     e->counts[COUNT_ALERTS] = stories_told(e->stories);
@@ -532,6 +574,7 @@ static void count_tables(struct engine *e)
     e->counts[COUNT_STORIES_EVICTED] = stories_evicted(e->stories);
     e->counts[COUNT_SESSIONS_EVICTED] = sessions_evicted(e->sessions);
     e->counts[COUNT_THINGS_EVICTED] = tally_evicted(e->tally);
+    e->counts[COUNT_REMOTES_EVICTED] = remotes_evicted(e->remotes);
     e->counts[COUNT_SOURCES_EVICTED] = sources_evicted(e->sources);
 }
 
@@ -554,7 +597,7 @@ void engine_activity(struct engine *e, const struct activity *a)
     if (a->action == ACTION_AMEND)
         amend(e, a);
     else if (a->action == ACTION_CONNECTION)
-        e->counts[COUNT_CONNECTIONS]++;
+        connection(e, a);
     else if (is_failed_signin(a))
         failed_signin(e, a);
     else if (a->size[STR_USER] == 0)

@@ -118,6 +118,13 @@ static const struct key keys[] = {
      "so many tokens or keys that have not expired, in a HAR or a key file ..."},
     {"upload-secrets", "other-files", UNIT_NUMBER, AT(upload_secrets.other_files), 3, 1, 1e6,
      "... or in any other file or archive, where few are often those of tests"},
+    {"remote-control", "bits", UNIT_NUMBER, AT(remote_control.bits), 6, 0, 40, "told from so many on"},
+    {"remote-control", "new-bits", UNIT_NUMBER, AT(remote_control.new_bits), 10, 0, 40,
+     "a computer worked from where it never was; 0 from its usual host, peer-bits from one that works several"},
+    {"remote-control", "active", UNIT_TIME, AT(remote_control.active_s), 30 * MINUTE, MINUTE, DAY,
+     "so long after its last act a session counts as going on"},
+    {"remote-control", "lasts", UNIT_TIME, AT(remote_control.lasts_s), 8 * HOUR, MINUTE, 7 * DAY,
+     "so long counts a connection whose end was not seen"},
 };
 
 #define N_KEYS (sizeof keys / sizeof keys[0])
@@ -133,6 +140,7 @@ static const char *const scored_names[SCORED_N + 1] = {
     [SCORED_SUCCESS_AFTER_FAILURES] = "success-after-failures",
     [SCORED_MACHINE] = "machine",
     [SCORED_UPLOAD_SECRETS] = "upload-secrets",
+    [SCORED_REMOTE_CONTROL] = "remote-control",
     [SCORED_LEAVER] = "leaver",
     [SCORED_SERVICE_SIGNIN] = "service-signin",
 };

@@ -25,6 +25,7 @@ enum scored {
     SCORED_SUCCESS_AFTER_FAILURES,
     SCORED_MACHINE,
     SCORED_UPLOAD_SECRETS,
+    SCORED_REMOTE_CONTROL,
     SCORED_LEAVER,
     SCORED_SERVICE_SIGNIN,
     SCORED_N
@@ -91,6 +92,11 @@ struct rules {
     struct {
         double live, other_files;
     } upload_secrets; /* D26 */
+    struct {
+        double bits, new_bits;
+        uint32_t active_s; /* how long after its last act a session counts as going on */
+        uint32_t lasts_s;  /* how long a connection counts whose end was not seen */
+    } remote_control; /* D27 */
 };
 
 /* The defaults, the same as the shipped files say; no detector is on. */

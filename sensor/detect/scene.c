@@ -158,7 +158,14 @@ void scene_report_context(struct scene *s, const struct finding *f)
 void scene_report_certain(struct scene *s, const struct finding *f)
 {
     struct story_key key = {s->credential | 1, hash64(span_text(f->rule->id), 9), STORY_CONTEXT, 0};
+    struct visit *v = s->visit;
     report(s, f, &key);
+    if (v->whose)
+        return;
+    struct story *story = context_story(s); /* nothing was new about the visit: from here on its things count */
+    if (story_whose(story) == 0)
+        story_set_whose(story, hash64(span_of(&key, sizeof key), s->now_ns) | 1);
+    v->whose = story_whose(story);
 }
 
 void scene_report_volume(struct scene *s, const struct finding *f)

@@ -54,6 +54,7 @@ struct live {
 };
 
 struct tally;
+struct remotes;
 
 #define SCENE_SPOKEN_MAX 16u
 
@@ -67,6 +68,7 @@ struct scene {
     struct stories *stories;
     struct sessions *sessions;
     struct tally *tally;
+    struct remotes *remotes;
     struct live *live;
     struct visit *visit;
     const struct roster *roster;        /* NULL: none */
@@ -129,6 +131,7 @@ const struct detector *det_burst(void);
 const struct detector *det_daily(void);
 const struct detector *det_breadth(void);
 const struct detector *det_upload_secrets(void);
+const struct detector *det_remote_control(void);
 const struct detector *det_leaver(void);
 const struct detector *det_service(void);
 

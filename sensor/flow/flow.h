@@ -34,6 +34,7 @@ struct flow {
     uint8_t ndpi_packets;
     uint8_t wait_list;  /* FLOW_TIMER_* */
     bool is_asking;     /* the client has spoken last */
+    bool is_named;      /* what nDPI calls it was told */
     bool is_told;       /* closed, and all of it has been told */
     uint32_t idle_slot; /* UINT32_MAX = in none */
     struct flow_home *home;

@@ -35,6 +35,11 @@ static void keep_names(struct flow *f)
             memcpy(f->names->sni, now.sni, sizeof now.sni);
     }
     drop_ndpi(f);
+    if (f->names && home->on_named && !f->is_named) {
+        struct flow_other other = flow_life_other(f);
+        f->is_named = true;
+        home->on_named(home->ctx, &other);
+    }
 }
 
 /* Shows one packet to nDPI, as long as it wants more and we grant it. */

@@ -18,7 +18,7 @@ struct flow_home {
     struct classify *classify;
     struct pool *names;
     struct flow_crypt_home *crypt; /* NULL: encrypted flows are not looked at */
-    flow_other_fn *on_other;
+    flow_other_fn *on_other, *on_named;
     flow_burst_fn *on_burst;
     void *ctx;
     uint64_t idle_ns, closed_ns;

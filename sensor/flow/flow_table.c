@@ -155,7 +155,7 @@ struct flow_table *flow_table_new(const struct flow_limits *limits, const struct
     uint32_t max = or_else(limits->max_flows, 262144);
     struct flow_home *home = &t->home;
     *home = (struct flow_home){
-        .conns = parts->conns, .classify = parts->classify, .on_other = parts->on_other, .on_burst = parts->on_burst,
+        .conns = parts->conns, .classify = parts->classify, .on_other = parts->on_other, .on_named = parts->on_named, .on_burst = parts->on_burst,
         .ctx = parts->ctx};
     home->idle_ns = or_else(limits->idle_s, 300) * NS_PER_S;
     home->closed_ns = or_else(limits->closed_s, 5) * NS_PER_S;

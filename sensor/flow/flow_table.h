@@ -20,7 +20,7 @@ struct flow_limits {
     bool no_dedup;             /* count a frame mirrored twice as two */
 };
 
-/* A flow that is not HTTP, or that nobody could look into, and has come to its end. Everything is borrowed. */
+/* A flow that is not HTTP, or that nobody could look into: named, or come to its end. Everything is borrowed. */
 struct flow_other {
     const struct flow_info *info;
     const char *protocol, *server_name; /* nDPI's name of it; of the handshake; "" = none */
@@ -39,6 +39,7 @@ struct flow_parts {
     const struct tls_conn_limits *tls; /* NULL: encrypted flows are not looked at */
     struct tls_keys *keys;             /* NULL: none */
     flow_other_fn *on_other;           /* NULL: nobody wants to know */
+    flow_other_fn *on_named;           /* the same, as soon as nDPI knows what the flow speaks; it goes on */
     flow_burst_fn *on_burst;           /* the same */
     void *ctx;
 };

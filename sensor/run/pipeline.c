@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/times.h"
+#include "enrich/remote_tool.h"
 #include "flow/flow_table.h"
 #include "wire/tls_keys.h"
 
@@ -125,7 +126,27 @@ static void emit(struct pipeline *p, struct activity *a)
     p->hooks.on_candidate(p->hooks.ctx, a);
 }
 
-/* A flow that is not HTTP: told as an activity when it went to or came from a host that serves a known application. */
+static bool is_remote_tool(const struct flow_other *o)
+{
+    return remote_tool_of(span_text(o->protocol), span_text(o->server_name)) != NULL;
+}
+
+/* Somebody begins to work a computer from afar: told at once, for it may be the one of a person at the desk; its end, with
+ * its bytes, by on_other. */
+static void on_named(void *ctx, const struct flow_other *o)
+{
+    struct pipeline *p = ctx;
+    struct activity a;
+    if (!is_remote_tool(o))
+        return;
+    begin_activity(p, o, ACTION_CONNECTION, &a);
+    a.flags &= ~ACT_HAS_BODY; /* not known yet */
+    a.time_ns = o->info->first_ns;
+    emit(p, &a);
+}
+
+/* A flow that is not HTTP: told as an activity when it went to or came from a host that serves a known application, or is one
+ * of a tool to work a computer from afar. */
 static void on_other(void *ctx, const struct flow_other *o)
 {
     struct pipeline *p = ctx;
@@ -135,7 +156,7 @@ static void on_other(void *ctx, const struct flow_other *o)
     if (o->closed)
         tell_closed(p, o);
     if (!app_watches(p->app, &info->server.ip) && !app_watches(p->app, &info->client.ip) &&
-        !app_watches_name(p->app, span_text(o->server_name)))
+        !app_watches_name(p->app, span_text(o->server_name)) && !is_remote_tool(o))
         return;
     begin_activity(p, o, ACTION_CONNECTION, &a);
     a.time_ns = info->first_ns;
@@ -203,6 +224,7 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
                                                                                        .is_eager = s->verify_tls},
                                                        .keys = p->keys,
                                                        .on_other = on_other,
+                                                       .on_named = on_named,
                                                        .on_burst = on_burst,
                                                        .ctx = p});
     if (!p->flows) {
