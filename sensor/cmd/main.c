@@ -16,6 +16,7 @@ static const struct {
     {"replay", cmd_replay, "read recorded captures and tell who read which customers' files"},
     {"run", cmd_run, "the same live, on an interface"},
     {"check", cmd_check, "check configuration, rules and application profiles"},
+    {"feedback", cmd_feedback, "say what an alert was: benign, malicious, not to be told"},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
@@ -25,7 +26,7 @@ static void print_help(FILE *to)
           "casetap watches the traffic of a help desk and tells when a credential reads customers' files\n"
           "from an unusual place, client or session.\n\ncommands:\n", to);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].about);
+        fprintf(to, "  %-9s %s\n", commands[i].name, commands[i].about);
     fputs("\n'casetap COMMAND --help' says more; 'casetap --version' the version.\n", to);
 }
 

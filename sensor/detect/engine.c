@@ -6,14 +6,10 @@
 
 #include "base/err.h"
 #include "base/hash.h"
-#include "base/map.h"
 #include "base/times.h"
-#include "detect/agent.h"
 #include "detect/det_stuffing.h"
-#include "detect/detections.h"
+#include "detect/engine_parts.h"
 #include "detect/learn.h"
-#include "detect/remote.h"
-#include "detect/ruleset.h"
 #include "detect/tally.h"
 #include "sketch/bloom.h"
 
@@ -26,29 +22,9 @@
 #define MAX_PLACES 262144u
 #define MAX_THINGS 1048576u
 #define MAX_ADDRESSES 32768u
+#define MAX_MARKS 16384u
 #define MAX_UNNAMED 8192u   /* sessions that do not have a name yet */
 #define FLEET_NAME "@fleet" /* a credential's own leading '@' is doubled */
-#define UNNAMED SPAN("session:")
-
-enum count {
-    COUNT_ACTS,
-    COUNT_UNNAMED,
-    COUNT_FAILURES,
-    COUNT_CONNECTIONS,
-    COUNT_REMOTE,
-    COUNT_AMENDS,
-    COUNT_AMENDS_LOST,
-    COUNT_IDENTIFIED,
-    COUNT_VISITS,
-    COUNT_ALERTS,
-    COUNT_UPDATES,
-    COUNT_STORIES_EVICTED,
-    COUNT_SESSIONS_EVICTED,
-    COUNT_THINGS_EVICTED,
-    COUNT_SOURCES_EVICTED,
-    COUNT_REMOTES_EVICTED,
-    COUNT_N
-};
 
 static const struct counter_def count_defs[COUNT_N] = {
     {"detect_acts_judged", "acts", "acts of a credential that the detectors looked at"},
@@ -59,6 +35,7 @@ static const struct counter_def count_defs[COUNT_N] = {
     {"detect_amends_applied", "acts", "amendments added to what they complete"},
     {"detect_amends_lost", "acts", "amendments whose act is no longer remembered: raise memory if it grows"},
     {"detect_sessions_identified", "sessions", "sessions that got a name after they had acted"},
+    {"detect_verdicts", "verdicts", "about alerts, by a person, that were applied to a baseline"},
     {"detect_visits", "visits", "visits: a credential from one prefix with one client, without a long pause"},
     {"detect_alerts", "alerts", "alerts raised"},
     {"detect_alert_updates", "lines", "further lines of alerts already raised"},
@@ -69,33 +46,11 @@ static const struct counter_def count_defs[COUNT_N] = {
     {"detect_remotes_evicted", "addresses", "forgotten for room: who works there, or that it is worked from afar"},
 };
 
-struct engine {
-    struct detections *detections;
-    struct rules rules; /* borrows from them */
-    struct ruleset *ruleset;
-    struct store *store;
-    struct peers *peers;
-    struct sources *sources;
-    struct sessions *sessions;
-    struct stories *stories;
-    struct tally *tally;
-    struct agents *agents;
-    struct remotes *remotes;
-    struct map *visits, *live, *unnamed;
-    struct baseline fleet;
-    struct activity scratch; /* an act made up of two: see engine_identify */
-    const struct session_record *facts; /* of the activity at hand */
-    const struct roster *roster;
-    bool has_geo, has_fleet, is_fleet_dirty;
-    uint64_t now_ns;
-    uint64_t counts[COUNT_N];
-};
-
 typedef const struct detector *detector_fn(void);
 
 /* The order matters: the first rule that speaks names the story. */
 static detector_fn *const detectors[] = {
-    det_leaver,   det_service,        det_remote_control,
+    det_leaver,   det_service,        det_marked,         det_remote_control,
     det_machine,  det_session_theft, det_after_failures, det_new_location,
     det_download, det_burst,         det_daily,          det_breadth,
     det_upload_secrets,
@@ -113,11 +68,12 @@ static bool make_tables(struct engine *e, const struct engine_options *options)
     e->tally = tally_new(MAX_THINGS);
     e->agents = agents_new();
     e->remotes = remotes_new(MAX_ADDRESSES, options->store);
+    e->marks = marks_new(MAX_MARKS);
     e->visits = map_new(sizeof(struct visit_key), sizeof(struct visit), MAX_VISITS, 10);
     e->live = map_new(sizeof(uint64_t), sizeof(struct live), MAX_LIVE, 11);
     e->unnamed = map_new(sizeof(uint64_t), sizeof(struct baseline), MAX_UNNAMED, 12);
-    return e->peers && e->sources && e->sessions && e->stories && e->tally && e->agents && e->remotes && e->visits && e->live &&
-           e->unnamed;
+    return e->peers && e->sources && e->sessions && e->stories && e->tally && e->agents && e->remotes && e->marks && e->visits &&
+           e->live && e->unnamed;
 }
 
 static int load_rules(struct engine *e, const struct engine_options *options, struct text *why)
@@ -167,6 +123,7 @@ void engine_free(struct engine *e)
     tally_free(e->tally);
     agents_free(e->agents);
     remotes_free(e->remotes);
+    marks_free(e->marks);
     map_free(e->visits);
     map_free(e->live);
     map_free(e->unnamed);
@@ -176,7 +133,7 @@ void engine_free(struct engine *e)
 }
 
 /* The fleet's own baseline is kept among the others, under a name no credential can have. */
-static void fleet_load(struct engine *e)
+void engine_fleet(struct engine *e)
 {
     bool is_new;
     const struct baseline *kept = e->store->ops->fetch(e->store, SPAN(FLEET_NAME), &is_new);
@@ -203,16 +160,11 @@ static void fleet_keep(struct engine *e)
     e->store->ops->put(e->store, kept);
 }
 
-static bool is_unnamed(struct span user)
-{
-    return span_starts(user, UNNAMED);
-}
-
 /* Sessions without a name do not go to the store: most get one soon, and then their deeds are charged to it. */
 static struct baseline *fetch(struct engine *e, struct span user, uint64_t credential)
 {
     bool is_new;
-    if (is_unnamed(user)) {
+    if (engine_is_unnamed(user)) {
         struct baseline *b = map_touch(e->unnamed, &credential, &is_new);
         if (is_new)
             baseline_init(b, user);
@@ -237,7 +189,7 @@ static struct live *touch_live(struct engine *e, const struct baseline *b, uint6
     return live;
 }
 
-static struct visit_key visit_key_of(uint64_t credential, const struct place *place, const struct client *client)
+struct visit_key engine_visit_key(uint64_t credential, const struct place *place, const struct client *client)
 {
     struct visit_key key = {
         .credential = credential, .agent = client->agent, .family = client->family, .is_v6 = place->is_v6};
@@ -262,7 +214,7 @@ static void judge_context(struct scene *s)
 }
 
 /* What is known before anything is judged; the visit is still to be found. */
-static void set_scene(struct engine *e, struct scene *s, const struct activity *a)
+void engine_scene(struct engine *e, struct scene *s, const struct activity *a)
 {
     struct span user = activity_get(a, STR_USER);
     *s = (struct scene){.rules = &e->rules,
@@ -274,6 +226,7 @@ static void set_scene(struct engine *e, struct scene *s, const struct activity *
                         .tally = e->tally,
                         .sessions = e->sessions,
                         .remotes = e->remotes,
+                        .marks = e->marks,
                         .roster = e->roster,
                         .person = roster_find(e->roster, user),
                         .now_ns = e->now_ns,
@@ -287,7 +240,8 @@ static void set_scene(struct engine *e, struct scene *s, const struct activity *
     s->source_class = roster_is_egress(e->roster, s->person, &a->source) ? NETWORK_OWN : a->source_class;
     s->is_declared_service = a->flags & ACT_SERVICE || (s->person && s->person->flags & ROSTER_SERVICE);
     s->is_machine = s->is_declared_service || (s->b->flags & BASELINE_MACHINE && !(s->b->flags & BASELINE_PERSON));
-    if (s->b->day != time_day(s->now_ns)) {
+    bool is_act = a->action != ACTION_NONE && a->action != ACTION_CONNECTION; /* a person's word makes no day */
+    if (is_act && s->b->day != time_day(s->now_ns)) {
         learn_day(s->rules, s->b, &e->fleet, time_day(s->now_ns));
         e->is_fleet_dirty = true;
     }
@@ -313,7 +267,7 @@ static void follow_story(struct engine *e, struct scene *s)
 /* Finds the visit, or begins and judges one when there is none or its last act is long ago. */
 static void set_visit(struct engine *e, struct scene *s, const struct place *place, const struct client *client)
 {
-    struct visit_key key = visit_key_of(s->credential, place, client);
+    struct visit_key key = engine_visit_key(s->credential, place, client);
     s->visit = map_touch(e->visits, &key, &s->is_visit_new);
     if (!s->is_visit_new && s->now_s - s->visit->last_s <= e->rules.learning.visit_gap_s)
         return;
@@ -338,7 +292,7 @@ static void note_route(struct scene *s)
 
 static void note_presence(struct engine *e, const struct scene *s, const struct place *place, const struct client *client)
 {
-    struct visit_key key = visit_key_of(s->credential, place, client);
+    struct visit_key key = engine_visit_key(s->credential, place, client);
     remotes_present(e->remotes, &s->a->source, s->credential, activity_get(s->a, STR_USER), &key, s->now_s);
 }
 
@@ -362,7 +316,7 @@ static struct story *open_story(struct engine *e, const struct story_key *key, u
 }
 
 /* The open stories of this act: counts it there, and a line goes out if one is due. */
-static void tell_stories(struct engine *e, struct scene *s)
+void engine_tell(struct engine *e, struct scene *s)
 {
     static const struct story_count nothing;
     const struct baseline *b = s->b;
@@ -420,13 +374,13 @@ static void finish(struct engine *e, struct scene *s)
         s->visit->acts++;
         s->visit->last_s = s->now_s;
     }
-    if (s->is_visit_new && !s->visit->is_alerted && !is_unnamed(baseline_name(s->b))) {
+    if (s->is_visit_new && !s->visit->is_alerted && !engine_is_unnamed(baseline_name(s->b))) {
         learn_visit(s, &e->fleet, e->peers);
         e->is_fleet_dirty = true;
     }
     learn_act(s);
-    tell_stories(e, s);
-    if (!is_unnamed(baseline_name(s->b)))
+    engine_tell(e, s);
+    if (!engine_is_unnamed(baseline_name(s->b)))
         e->store->ops->put(e->store, s->b);
     fleet_keep(e);
 }
@@ -437,7 +391,7 @@ static void act(struct engine *e, const struct activity *a)
     struct place place = place_of(&a->source, a->country, a->asn);
     struct client client = agents_client(e->agents, a);
     e->counts[COUNT_ACTS]++;
-    set_scene(e, &s, a);
+    engine_scene(e, &s, a);
     set_visit(e, &s, &place, &client);
     s.facts = e->facts;
     s.is_login = a->action == ACTION_LOGIN && a->outcome == OUTCOME_SUCCESS;
@@ -485,7 +439,7 @@ static void amend(struct engine *e, const struct activity *a)
     memcpy(&e->scratch, a, activity_size(a));
     if (!user.size)
         activity_set(&e->scratch, STR_USER, span_text(open->name));
-    set_scene(e, &s, &e->scratch);
+    engine_scene(e, &s, &e->scratch);
     s.visit = v;
     tally_amend(e->tally, &s, open);
     finish(e, &s);
@@ -494,7 +448,7 @@ static void amend(struct engine *e, const struct activity *a)
 /* Charges what a visit did without a name to the credential it has turned out to be, and judges it as its visit. */
 static void identify_visit(struct engine *e, const struct activity *a, const struct face *face, uint64_t was)
 {
-    struct visit_key key = visit_key_of(was, &face->place, &face->client);
+    struct visit_key key = engine_visit_key(was, &face->place, &face->client);
     const struct visit *found = map_find(e->visits, &key);
     struct scene s;
     if (!found)
@@ -503,7 +457,7 @@ static void identify_visit(struct engine *e, const struct activity *a, const str
     map_remove(e->visits, &key);
     memcpy(&e->scratch, a, activity_size(a));
     e->scratch.source = face->ip;
-    set_scene(e, &s, &e->scratch);
+    engine_scene(e, &s, &e->scratch);
     set_visit(e, &s, &old.place, &old.client);
     s.visit->start_s = old.start_s < s.visit->start_s ? old.start_s : s.visit->start_s;
     s.visit->totals.files += old.totals.files;
@@ -542,31 +496,6 @@ static void identify(struct engine *e, const struct activity *a)
     map_remove(e->unnamed, &was);
 }
 
-/* A computer begins to be worked from afar: judged for each credential that is at work there. */
-static void connection(struct engine *e, const struct activity *a)
-{
-    const struct remote_present *who[REMOTE_PRESENT];
-    bool is_young = learn_is_young(&e->rules, &e->fleet, e->now_ns);
-    const struct ipaddr *address = remotes_connection(e->remotes, a, &e->rules, e->peers, is_young, e->now_ns);
-    e->counts[address ? COUNT_REMOTE : COUNT_CONNECTIONS]++;
-    uint32_t n = address ? remotes_who(e->remotes, address, time_s(e->now_ns), e->rules.remote_control.active_s, who) : 0;
-    for (uint32_t i = 0; i < n; i++) {
-        struct visit *v = map_find(e->visits, &who[i]->visit);
-        struct scene s;
-        if (!v)
-            continue;
-        memcpy(&e->scratch, a, activity_size(a));
-        activity_set(&e->scratch, STR_USER, span_text(who[i]->name));
-        e->scratch.source = *address;
-        set_scene(e, &s, &e->scratch);
-        s.visit = v;
-        if (e->rules.head[SCORED_REMOTE_CONTROL])
-            det_remote_control()->judge(&s);
-        tell_stories(e, &s);
-        e->store->ops->put(e->store, s.b);
-    }
-}
-
 static void count_tables(struct engine *e)
 {
     e->counts[COUNT_ALERTS] = stories_told(e->stories);
@@ -590,14 +519,14 @@ void engine_activity(struct engine *e, const struct activity *a)
     if (a->done_ns > e->now_ns)
         e->now_ns = a->done_ns;
     if (!e->has_fleet)
-        fleet_load(e);
+        engine_fleet(e);
     ruleset_tick(e->ruleset, e->now_ns, e->stories);
     if (!is_judged(a))
         ask_rules(e, a, NULL);
     if (a->action == ACTION_AMEND)
         amend(e, a);
     else if (a->action == ACTION_CONNECTION)
-        connection(e, a);
+        engine_connection(e, a);
     else if (is_failed_signin(a))
         failed_signin(e, a);
     else if (a->size[STR_USER] == 0)
@@ -613,6 +542,11 @@ void engine_activity(struct engine *e, const struct activity *a)
 void engine_session(struct engine *e, const struct session_record *facts)
 {
     e->facts = facts;
+}
+
+uint64_t engine_since(const struct engine *e)
+{
+    return e->has_fleet ? e->fleet.first_ns : 0;
 }
 
 void engine_tick(struct engine *e, uint64_t now_ns)

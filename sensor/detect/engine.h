@@ -9,6 +9,7 @@
 #include "detect/rule_terms.h"
 #include "enrich/roster.h"
 #include "record/alert.h"
+#include "record/feedback.h"
 #include "record/session_record.h"
 #include "store/store.h"
 
@@ -32,6 +33,15 @@ void engine_activity(struct engine *e, const struct activity *a);
 /* The facts of the session that the next activity belongs to, that activity included; NULL: none are known. Borrowed until
  * engine_activity returns. */
 void engine_session(struct engine *e, const struct session_record *facts);
+/* What a person said of an alert (benign or malicious; others do nothing here), as of the verdict's own time: called before
+ * the first act that comes after it. Learned once, however often it is said. */
+void engine_verdict(struct engine *e, const struct feedback *f);
+/* The time a malicious verdict was given for is over. */
+void engine_thaw(struct engine *e, const struct feedback *f);
+/* The engine goes on with another store (which holds the same), and tells its alerts to another context. */
+void engine_adopt(struct engine *e, struct store *store, const struct roster *roster, void *ctx);
+/* Packet time of the first act of the fleet, as far as the store knows; 0 = none. */
+uint64_t engine_since(const struct engine *e);
 /* Packet time moved on without activities. */
 void engine_tick(struct engine *e, uint64_t now_ns);
 struct counters engine_counters(const struct engine *e);

@@ -201,6 +201,11 @@ void remotes_alerted(struct remotes *r, const struct ipaddr *address, uint64_t n
     r->store->ops->put(r->store, b);
 }
 
+void remotes_adopt(struct remotes *r, struct store *store)
+{
+    r->store = store;
+}
+
 uint64_t remotes_evicted(const struct remotes *r)
 {
     return map_evicted(r->present) + map_evicted(r->controls);

@@ -48,6 +48,8 @@ const struct remote_control *remotes_control(const struct remotes *r, const stru
                                              uint64_t now_ns);
 /* An alert spoke about it: from there the computer does not become usual. */
 void remotes_alerted(struct remotes *r, const struct ipaddr *address, uint64_t now_ns);
+/* From here on the habits are kept in another store. */
+void remotes_adopt(struct remotes *r, struct store *store);
 uint64_t remotes_evicted(const struct remotes *r);
 
 #endif

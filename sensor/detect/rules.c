@@ -143,6 +143,7 @@ static const char *const scored_names[SCORED_N + 1] = {
     [SCORED_REMOTE_CONTROL] = "remote-control",
     [SCORED_LEAVER] = "leaver",
     [SCORED_SERVICE_SIGNIN] = "service-signin",
+    [SCORED_MARKED] = "marked",
 };
 
 static enum scored scored_of(const char *name)

@@ -55,6 +55,7 @@ struct live {
 
 struct tally;
 struct remotes;
+struct marks;
 
 #define SCENE_SPOKEN_MAX 16u
 
@@ -69,6 +70,7 @@ struct scene {
     struct sessions *sessions;
     struct tally *tally;
     struct remotes *remotes;
+    const struct marks *marks; /* what a person called malicious */
     struct live *live;
     struct visit *visit;
     const struct roster *roster;        /* NULL: none */
@@ -131,6 +133,7 @@ const struct detector *det_burst(void);
 const struct detector *det_daily(void);
 const struct detector *det_breadth(void);
 const struct detector *det_upload_secrets(void);
+const struct detector *det_marked(void);
 const struct detector *det_remote_control(void);
 const struct detector *det_leaver(void);
 const struct detector *det_service(void);

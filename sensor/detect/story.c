@@ -21,7 +21,7 @@ struct story {
     uint32_t next_files;
     int told_class; /* of the line before, -1 = none yet */
     uint64_t whose;
-    bool is_due, is_nameless;
+    bool is_due, is_nameless, is_quiet;
 };
 
 struct stories {
@@ -274,15 +274,27 @@ void story_mark(struct story *s)
     s->is_due = true;
 }
 
+void story_quiet(struct story *s)
+{
+    s->is_quiet = true;
+}
+
 void stories_tell(struct stories *s, struct story *story)
 {
     if (!story->is_due || story->n_rules == 0)
         return;
     story->is_due = false;
+    if (story->is_quiet)
+        return;
     story->told_class = story->alert.risk < 40 ? 0 : story->alert.risk < 60 ? 1 : story->alert.risk < 80 ? 2 : 3;
     if (s->emit)
         s->emit(s->ctx, &story->alert);
     *(story->alert.update++ ? &s->updated : &s->told) += 1;
+}
+
+void stories_adopt(struct stories *s, void *ctx)
+{
+    s->ctx = ctx;
 }
 
 uint64_t stories_told(const struct stories *s)

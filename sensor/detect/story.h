@@ -76,8 +76,13 @@ struct alert *
 story_alert(struct story *s); /* to relate users, addresses, customers; the id and rule stay as they are */
 /* Something that deserves a line was changed by hand. */
 void story_mark(struct story *s);
+/* A person has dealt with it: no further line. */
+void story_quiet(struct story *s);
 /* Writes a line if one is due. */
 void stories_tell(struct stories *s, struct story *story);
+
+/* From here on the lines go to another context. */
+void stories_adopt(struct stories *s, void *ctx);
 
 uint64_t stories_told(const struct stories *s);    /* alerts */
 uint64_t stories_updated(const struct stories *s); /* further lines */

@@ -16,7 +16,8 @@ static bool is_http(const struct activity *a)
 static void write_event(struct json *j, const struct activity *a)
 {
     ecs_raw(j, SPAN("\"event\":{\"kind\":\"event\""));
-    ecs_raw(j, ecs_category((enum action)a->action));
+    bool is_begin = a->action == ACTION_CONNECTION && !(a->flags & ACT_HAS_BODY);
+    ecs_raw(j, is_begin ? ecs_category_begin() : ecs_category((enum action)a->action));
     json_str(j, "action", action_name((enum action)a->action));
     json_str(j, "outcome", outcome_name((enum outcome)a->outcome));
     ecs_hash128(j, "id", a->id);

@@ -1,117 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A line of the activity log back into an activity. The only user of jansson in this folder. */
+ * A line of the activity log back into an activity. */
 #include "base/err.h"
 #include "base/times.h"
 #include "record/ecs.h"
+#include "record/json_tree.h"
 #include "record/session_record.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
-/* One reading: the line as a tree, and the first complaint. */
+/* One reading. */
 struct parse {
-    json_t *root;
+    struct tree tree;
     struct activity *a;
-    struct text *why;
-    bool is_bad;
     bool is_other_schema;
     uint64_t schema;
 };
 
-static void complain(struct parse *p, const char *path, const char *what)
-{
-    if (!p->is_bad)
-        text_addf(p->why, "%s: %s", path, what);
-    p->is_bad = true;
-}
-
-/* The member at "a.b.c", or NULL. */
-static json_t *find(const struct parse *p, const char *path)
-{
-    json_t *at = p->root;
-    while (at && *path) {
-        size_t size = strcspn(path, ".");
-        at = json_object_getn(at, path, size);
-        path += size + (path[size] == '.');
-    }
-    return at;
-}
-
-/* The string at a path; {NULL, 0} when there is none (a complaint when something else stands there). */
-static struct span find_text(struct parse *p, const char *path)
-{
-    json_t *hit = find(p, path);
-    if (!hit)
-        return span_of(NULL, 0);
-    if (!json_is_string(hit)) {
-        complain(p, path, "expected a string");
-        return span_of(NULL, 0);
-    }
-    return span_of(json_string_value(hit), json_string_length(hit));
-}
-
-/* The number at a path, from 0 to max; false when there is none. */
-static bool find_number(struct parse *p, const char *path, uint64_t max, uint64_t *value)
-{
-    json_t *hit = find(p, path);
-    *value = 0;
-    if (!hit)
-        return false;
-    json_int_t n = json_is_integer(hit) ? json_integer_value(hit) : -1;
-    if (n < 0 || (uint64_t)n > max) {
-        complain(p, path, "expected a whole number in range");
-        return false;
-    }
-    *value = (uint64_t)n;
-    return true;
-}
-
-static uint64_t number_or_0(struct parse *p, const char *path, uint64_t max)
-{
-    uint64_t value;
-    return find_number(p, path, max, &value) ? value : 0;
-}
-
-static int hex_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Exactly 'size' bytes of lower-case hexadecimal, when something stands at the path; false when nothing does. */
-static bool find_hex(struct parse *p, const char *path, uint8_t *out, size_t size)
-{
-    struct span s = find_text(p, path);
-    if (!s.at)
-        return false;
-    for (size_t i = 0; i < size && s.size == 2 * size; i++) {
-        int high = hex_digit(s.at[2 * i]), low = hex_digit(s.at[2 * i + 1]);
-        if (high < 0 || low < 0)
-            break;
-        out[i] = (uint8_t)(high << 4 | low);
-        if (i == size - 1)
-            return true;
-    }
-    complain(p, path, "expected hexadecimal digits");
-    return false;
-}
-
-static void read_ip(struct parse *p, const char *path, struct ipaddr *out)
-{
-    struct span s = find_text(p, path);
-    if (s.at && !ipaddr_parse(s, out))
-        complain(p, path, "expected an IP address");
-}
-
-static void read_time(struct parse *p, const char *path, uint64_t *out)
-{
-    struct span s = find_text(p, path);
-    if (!s.at || !time_parse(s, out))
-        complain(p, path, "expected an RFC 3339 time");
-}
-
 static void read_string(struct parse *p, const char *path, enum activity_string which)
 {
-    struct span s = find_text(p, path);
+    struct span s = tree_text(&p->tree, path);
     if (s.size)
         activity_set(p->a, which, s);
 }
@@ -151,14 +58,14 @@ static const char *network_class_at(int i)
 /* One of the n names an enum has; 0 when nothing stands at the path. */
 static uint8_t read_name(struct parse *p, const char *path, name_fn *name, int n)
 {
-    struct span s = find_text(p, path);
+    struct span s = tree_text(&p->tree, path);
     if (!s.at)
         return 0;
     for (int i = 0; i < n; i++) {
         if (span_eq(s, span_text(name(i))))
             return (uint8_t)i;
     }
-    complain(p, path, "not one of the known names");
+    tree_complain(&p->tree, path, "not one of the known names");
     return 0;
 }
 
@@ -171,27 +78,27 @@ static void read_flag(struct parse *p, struct span name)
             return;
         }
     }
-    complain(p, "casetap.flags", "not one of the known names");
+    tree_complain(&p->tree, "casetap.flags", "not one of the known names");
 }
 
 /* Sets the flag when true stands at the path. */
 static void read_truth(struct parse *p, const char *path, uint32_t flag)
 {
-    json_t *hit = find(p, path);
+    json_t *hit = tree_find(&p->tree, path);
     if (hit && !json_is_boolean(hit))
-        complain(p, path, "expected true or false");
+        tree_complain(&p->tree, path, "expected true or false");
     if (json_is_true(hit))
         p->a->flags |= flag;
 }
 
 static void read_coverage(struct parse *p)
 {
-    json_t *hit = find(p, "casetap.transfer.coverage");
+    json_t *hit = tree_find(&p->tree, "casetap.transfer.coverage");
     if (!hit)
         return;
     double share = json_is_number(hit) ? json_number_value(hit) : -1;
     if (!(share >= 0 && share <= 1)) {
-        complain(p, "casetap.transfer.coverage", "expected a number from 0 to 1");
+        tree_complain(&p->tree, "casetap.transfer.coverage", "expected a number from 0 to 1");
         return;
     }
     p->a->transfer_coverage = (uint32_t)(share * 1e6 + 0.5);
@@ -201,13 +108,13 @@ static void read_coverage(struct parse *p)
 static void read_transfer(struct parse *p)
 {
     struct activity *a = p->a;
-    if (!find_hex(p, "casetap.transfer.id", a->transfer_id, sizeof a->transfer_id)) {
-        if (find(p, "casetap.transfer"))
-            complain(p, "casetap.transfer.id", "missing");
+    if (!tree_hex(&p->tree, "casetap.transfer.id", a->transfer_id, sizeof a->transfer_id)) {
+        if (tree_find(&p->tree, "casetap.transfer"))
+            tree_complain(&p->tree, "casetap.transfer.id", "missing");
         return;
     }
     a->flags |= ACT_TRANSFER;
-    if (!find_number(p, "casetap.transfer.unique_bytes", INT64_MAX, &a->transfer_bytes))
+    if (!tree_number(&p->tree, "casetap.transfer.unique_bytes", INT64_MAX, &a->transfer_bytes))
         return;
     a->flags |= ACT_TRANSFER_BYTES;
     read_coverage(p);
@@ -218,12 +125,12 @@ static void read_transfer(struct parse *p)
 /* A whole number of seconds, perhaps negative. */
 static void read_seconds(struct parse *p, const char *path, uint8_t bit, int32_t *out)
 {
-    json_t *hit = find(p, path);
+    json_t *hit = tree_find(&p->tree, path);
     if (!hit)
         return;
     json_int_t n = json_is_integer(hit) ? json_integer_value(hit) : INT64_MIN;
     if (n < INT32_MIN || n > INT32_MAX) {
-        complain(p, path, "expected a whole number of seconds in range");
+        tree_complain(&p->tree, path, "expected a whole number of seconds in range");
         return;
     }
     *out = (int32_t)n;
@@ -232,9 +139,9 @@ static void read_seconds(struct parse *p, const char *path, uint8_t bit, int32_t
 
 static void read_asserted(struct parse *p, const char *path, uint8_t bit)
 {
-    json_t *hit = find(p, path);
+    json_t *hit = tree_find(&p->tree, path);
     if (hit && !json_is_boolean(hit))
-        complain(p, path, "expected true or false");
+        tree_complain(&p->tree, path, "expected true or false");
     if (json_is_true(hit))
         p->a->asserted |= bit;
 }
@@ -266,16 +173,16 @@ static void read_secrets(struct parse *p)
     struct file_facts *f = &p->a->file;
     uint64_t total, live;
     char path[64];
-    f->is_scanned = find_number(p, "casetap.file.secrets.total", UINT16_MAX * SECRET_KINDS, &total);
+    f->is_scanned = tree_number(&p->tree, "casetap.file.secrets.total", UINT16_MAX * SECRET_KINDS, &total);
     if (!f->is_scanned)
         return;
-    f->is_cut = json_is_true(find(p, "casetap.file.secrets.cut"));
+    f->is_cut = json_is_true(tree_find(&p->tree, "casetap.file.secrets.cut"));
     for (int i = 0; i < SECRET_KINDS; i++) {
         snprintf(path, sizeof path, "casetap.file.secrets.kinds.%s", secret_kind_name((enum secret_kind)i));
-        f->secrets[i] = (uint16_t)number_or_0(p, path, UINT16_MAX);
+        f->secrets[i] = (uint16_t)tree_number_or_0(&p->tree, path, UINT16_MAX);
     }
-    if (!find_number(p, "casetap.file.secrets.live", total, &live) || total != file_facts_secrets(f))
-        complain(p, "casetap.file.secrets", "its numbers do not fit each other");
+    if (!tree_number(&p->tree, "casetap.file.secrets.live", total, &live) || total != file_facts_secrets(f))
+        tree_complain(&p->tree, "casetap.file.secrets", "its numbers do not fit each other");
     else
         f->expired = (uint16_t)(total - live);
 }
@@ -285,22 +192,22 @@ static void read_file(struct parse *p)
     struct file_facts *f = &p->a->file;
     f->type = read_name(p, "casetap.file.type", file_type_at, FILE_TYPES);
     f->file_class = read_name(p, "casetap.file.class", file_class_at, FILE_CLASSES);
-    f->is_mismatch = json_is_true(find(p, "casetap.file.mismatch"));
-    f->has_sha256 = find_hex(p, "file.hash.sha256", f->sha256, sizeof f->sha256);
+    f->is_mismatch = json_is_true(tree_find(&p->tree, "casetap.file.mismatch"));
+    f->has_sha256 = tree_hex(&p->tree, "file.hash.sha256", f->sha256, sizeof f->sha256);
     read_secrets(p);
 }
 
 static void read_flags(struct parse *p)
 {
-    json_t *list = find(p, "casetap.flags");
+    json_t *list = tree_find(&p->tree, "casetap.flags");
     if (list && !json_is_array(list))
-        complain(p, "casetap.flags", "expected an array");
+        tree_complain(&p->tree, "casetap.flags", "expected an array");
     for (size_t i = 0; i < json_array_size(list); i++) {
         json_t *item = json_array_get(list, i);
         if (json_is_string(item))
             read_flag(p, span_of(json_string_value(item), json_string_length(item)));
         else
-            complain(p, "casetap.flags", "expected strings");
+            tree_complain(&p->tree, "casetap.flags", "expected strings");
     }
     read_truth(p, "casetap.body.complete", ACT_COMPLETE);
     read_truth(p, "casetap.user.service", ACT_SERVICE);
@@ -343,36 +250,36 @@ static void read_strings(struct parse *p)
 static void read_sizes(struct parse *p)
 {
     struct activity *a = p->a;
-    if (find_number(p, "http.response.body.bytes", INT64_MAX, &a->body_bytes))
+    if (tree_number(&p->tree, "http.response.body.bytes", INT64_MAX, &a->body_bytes))
         a->flags |= ACT_HAS_BODY;
-    if (find_number(p, "file.size", INT64_MAX, &a->file_size))
+    if (tree_number(&p->tree, "file.size", INT64_MAX, &a->file_size))
         a->flags |= ACT_HAS_FILE_SIZE;
-    a->range_from = number_or_0(p, "casetap.range.from", INT64_MAX);
-    a->missing_bytes = number_or_0(p, "casetap.body.missing_bytes", INT64_MAX);
+    a->range_from = tree_number_or_0(&p->tree, "casetap.range.from", INT64_MAX);
+    a->missing_bytes = tree_number_or_0(&p->tree, "casetap.body.missing_bytes", INT64_MAX);
     a->size_known = read_name(p, "casetap.body.known", size_known_at, SIZE_ACKNOWLEDGED + 1);
     uint64_t confidence;
-    if (find_number(p, "casetap.confidence", 100, &confidence))
+    if (tree_number(&p->tree, "casetap.confidence", 100, &confidence))
         a->doubt = (uint8_t)(100 - confidence);
-    a->status = (uint16_t)number_or_0(p, "http.response.status_code", UINT16_MAX);
+    a->status = (uint16_t)tree_number_or_0(&p->tree, "http.response.status_code", UINT16_MAX);
 }
 
 static void read_addresses(struct parse *p)
 {
     struct activity *a = p->a;
-    read_ip(p, "source.ip", &a->source);
-    read_ip(p, "casetap.peer.ip", &a->peer.ip);
-    a->peer.port = (uint16_t)number_or_0(p, "casetap.peer.port", UINT16_MAX);
-    read_ip(p, "destination.ip", &a->server.ip);
-    a->server.port = (uint16_t)number_or_0(p, "destination.port", UINT16_MAX);
-    a->asn = (uint32_t)number_or_0(p, "source.as.number", UINT32_MAX);
-    struct span country = find_text(p, "source.geo.country_iso_code");
+    tree_ip(&p->tree, "source.ip", &a->source);
+    tree_ip(&p->tree, "casetap.peer.ip", &a->peer.ip);
+    a->peer.port = (uint16_t)tree_number_or_0(&p->tree, "casetap.peer.port", UINT16_MAX);
+    tree_ip(&p->tree, "destination.ip", &a->server.ip);
+    a->server.port = (uint16_t)tree_number_or_0(&p->tree, "destination.port", UINT16_MAX);
+    a->asn = (uint32_t)tree_number_or_0(&p->tree, "source.as.number", UINT32_MAX);
+    struct span country = tree_text(&p->tree, "source.geo.country_iso_code");
     if (country.size && country.size < sizeof a->country)
         memcpy(a->country, country.at, country.size);
     else if (country.size)
-        complain(p, "source.geo.country_iso_code", "expected two letters");
+        tree_complain(&p->tree, "source.geo.country_iso_code", "expected two letters");
     a->source_class = read_name(p, "casetap.source.class", network_class_at, NETWORK_N);
-    a->client_family = (uint16_t)number_or_0(p, "casetap.client.family", UINT16_MAX);
-    a->client_major = (uint16_t)number_or_0(p, "casetap.client.major", UINT16_MAX);
+    a->client_family = (uint16_t)tree_number_or_0(&p->tree, "casetap.client.family", UINT16_MAX);
+    a->client_major = (uint16_t)tree_number_or_0(&p->tree, "casetap.client.major", UINT16_MAX);
 }
 
 /* "10.15" */
@@ -380,13 +287,13 @@ static void read_os(struct parse *p)
 {
     struct activity *a = p->a;
     a->client_os = read_name(p, "user_agent.os.name", client_os_at, OS_N);
-    struct span rest = find_text(p, "user_agent.os.version"), part;
+    struct span rest = tree_text(&p->tree, "user_agent.os.version"), part;
     uint16_t *const numbers[2] = {&a->os_major, &a->os_minor};
     for (int i = 0; rest.size; i++) {
         uint64_t number;
         if (i == 2 || !a->client_os || !span_split(&rest, '.', &part) || !span_u64(part, &number) ||
             number > UINT16_MAX) {
-            complain(p, "user_agent.os.version", "expected a version");
+            tree_complain(&p->tree, "user_agent.os.version", "expected a version");
             return;
         }
         *numbers[i] = (uint16_t)number;
@@ -400,18 +307,18 @@ static const char *session_begin_at(int i)
 
 static uint32_t read_count(struct parse *p, const char *path)
 {
-    return (uint32_t)number_or_0(p, path, UINT32_MAX);
+    return (uint32_t)tree_number_or_0(&p->tree, path, UINT32_MAX);
 }
 
 static void read_session(struct parse *p)
 {
     struct activity *a = p->a;
     struct session_so_far *s = &a->so_far;
-    (void)find_hex(p, "casetap.session.id", a->session, sizeof a->session); /* absent: none */
-    if (!find(p, "casetap.session.start"))
+    (void)tree_hex(&p->tree, "casetap.session.id", a->session, sizeof a->session); /* absent: none */
+    if (!tree_find(&p->tree, "casetap.session.start"))
         return;
-    read_time(p, "casetap.session.start", &s->start_ns);
-    if (!find_hex(p, "casetap.session.begins", s->id, sizeof s->id))
+    tree_time(&p->tree, "casetap.session.start", &s->start_ns);
+    if (!tree_hex(&p->tree, "casetap.session.begins", s->id, sizeof s->id))
         memcpy(s->id, a->session, sizeof s->id);
     s->begin = read_name(p, "casetap.session.begin", session_begin_at, SESSION_BEGIN_N);
     s->assets = read_count(p, "casetap.session.page_parts");
@@ -425,7 +332,7 @@ static void read_session(struct parse *p)
 /* One of the names, each of which stands for a bit. */
 static void read_hint(struct parse *p, const char *path, const char *const names[], const uint32_t bits[], int n)
 {
-    struct span s = find_text(p, path);
+    struct span s = tree_text(&p->tree, path);
     for (int i = 0; s.at && i < n; i++) {
         if (span_eq(s, span_text(names[i]))) {
             p->a->hints |= bits[i];
@@ -433,7 +340,7 @@ static void read_hint(struct parse *p, const char *path, const char *const names
         }
     }
     if (s.at)
-        complain(p, path, "not one of the known names");
+        tree_complain(&p->tree, path, "not one of the known names");
 }
 
 static void read_request(struct parse *p)
@@ -452,47 +359,41 @@ static void read_head(struct parse *p)
 {
     struct activity *a = p->a;
     uint64_t number, own;
-    p->schema = number_or_0(p, "casetap.schema", INT64_MAX);
+    p->schema = tree_number_or_0(&p->tree, "casetap.schema", INT64_MAX);
     uint8_t flow[8] = {0};
     if (!span_u64(SPAN(ACTIVITY_SCHEMA), &own) || p->schema == 0 || p->schema > own) {
-        complain(p, "casetap.schema", "not a version this program reads");
+        tree_complain(&p->tree, "casetap.schema", "not a version this program reads");
         p->is_other_schema = p->schema != 0;
     }
-    if (!span_eq(find_text(p, "event.dataset"), SPAN("casetap.activity")))
-        complain(p, "event.dataset", "expected casetap.activity");
-    read_time(p, "@timestamp", &a->time_ns);
-    read_time(p, "casetap.done", &a->done_ns);
-    if (!find_hex(p, "casetap.flow", flow, sizeof flow))
-        complain(p, "casetap.flow", "missing");
+    if (!span_eq(tree_text(&p->tree, "event.dataset"), SPAN("casetap.activity")))
+        tree_complain(&p->tree, "event.dataset", "expected casetap.activity");
+    tree_time(&p->tree, "@timestamp", &a->time_ns);
+    tree_time(&p->tree, "casetap.done", &a->done_ns);
+    if (!tree_hex(&p->tree, "casetap.flow", flow, sizeof flow))
+        tree_complain(&p->tree, "casetap.flow", "missing");
     a->flow_hash = (uint64_t)flow[0];
     for (int i = 1; i < 8; i++)
         a->flow_hash = a->flow_hash << 8 | flow[i];
-    if (!find_number(p, "casetap.n", UINT32_MAX, &number))
-        complain(p, "casetap.n", "missing");
+    if (!tree_number(&p->tree, "casetap.n", UINT32_MAX, &number))
+        tree_complain(&p->tree, "casetap.n", "missing");
     a->number = (uint32_t)number;
-    a->action = (uint8_t)action_of(find_text(p, "event.action"));
+    a->action = (uint8_t)action_of(tree_text(&p->tree, "event.action"));
     if (a->action == ACTION_NONE)
-        complain(p, "event.action", "not one of the known names");
+        tree_complain(&p->tree, "event.action", "not one of the known names");
     a->outcome = read_name(p, "event.outcome", outcome_at, OUTCOME_FAILURE + 1);
-    if (!find_hex(p, "event.id", a->id, sizeof a->id))
-        complain(p, "event.id", "missing");
-    if (a->action == ACTION_AMEND && !find_hex(p, "casetap.amends", a->amends, sizeof a->amends))
-        complain(p, "casetap.amends", "missing");
+    if (!tree_hex(&p->tree, "event.id", a->id, sizeof a->id))
+        tree_complain(&p->tree, "event.id", "missing");
+    if (a->action == ACTION_AMEND && !tree_hex(&p->tree, "casetap.amends", a->amends, sizeof a->amends))
+        tree_complain(&p->tree, "casetap.amends", "missing");
     a->cred_kind = read_name(p, "casetap.credential.kind", cred_kind_at, CRED_N);
 }
 
 int activity_parse(struct span line, struct activity *a, struct text *why)
 {
-    json_error_t error;
     activity_init(a);
-    struct parse p = {.a = a, .why = why};
-    p.root = json_loadb((const char *)line.at, line.size, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
-    if (!p.root) {
-        text_addf(why, "column %d: %s", error.column, error.text);
+    struct parse p = {.a = a};
+    if (tree_open(&p.tree, line, why))
         return E_BAD;
-    }
-    if (!json_is_object(p.root))
-        complain(&p, "line", "expected an object");
     read_head(&p);
     read_strings(&p);
     read_addresses(&p);
@@ -504,6 +405,6 @@ int activity_parse(struct span line, struct activity *a, struct text *why)
     read_file(&p);
     read_session(&p);
     read_request(&p);
-    json_decref(p.root);
-    return p.is_other_schema ? E_STATE : p.is_bad ? E_BAD : E_OK;
+    tree_close(&p.tree);
+    return p.is_other_schema ? E_STATE : p.tree.is_bad ? E_BAD : E_OK;
 }

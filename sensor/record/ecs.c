@@ -288,6 +288,11 @@ void ecs_user_agent(struct json *j, const struct activity *a)
     json_close(j, '}');
 }
 
+struct span ecs_category_begin(void)
+{
+    return SPAN(PAIR("\"network\"", "\"connection\",\"start\""));
+}
+
 struct span ecs_category(enum action action)
 {
     switch (action) {

@@ -38,6 +38,8 @@ void ecs_hash128(struct json *j, const char *key, const uint8_t bytes[16]);
 void ecs_hash64(struct json *j, const char *key, uint64_t value);
 /* event.category and event.type of an action, as two JSON members. */
 struct span ecs_category(enum action action);
+/* The same of a connection that only begins. */
+struct span ecs_category_begin(void);
 
 /* The extension of a file name without its dot ("tar.gz" gives "gz"); empty when it has none. */
 struct span file_extension(struct span name);

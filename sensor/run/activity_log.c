@@ -230,6 +230,12 @@ int activity_log_next(struct activity_log *log, const struct activity **a, struc
     return 1;
 }
 
+void activity_log_more(struct activity_log *log)
+{
+    for (size_t i = 0; i < log->n; i++)
+        log->files[i].is_end = false;
+}
+
 /* A quote inside a string is written \", so these are keys wherever they stand. */
 static bool says_geo(struct span text)
 {

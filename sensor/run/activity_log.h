@@ -26,6 +26,8 @@ int activity_log_open(struct activity_log **out, const char *const *paths, size_
 /* 1 and *a (borrowed until the next call), or E_END; E_BAD with "FILE:LINE: ..." for a line of another version of the
  * schema, E_IO when reading fails. */
 int activity_log_next(struct activity_log *log, const struct activity **a, struct text *why);
+/* After the end: the files may have grown since. */
+void activity_log_more(struct activity_log *log);
 /* Whether any record says a country or an AS: then who wrote the log had a geo database. Of a pipe only the part that
  * was read ahead is asked. */
 bool activity_log_has_geo(struct activity_log *log);

@@ -2,19 +2,10 @@
  * Wires the people floors together: memory of cases, identity, enrichment, the activity log, detectors, alerts. */
 #include "run/analysis.h"
 
-#include "app/identity.h"
-#include "app/legs.h"
-#include "app/memory.h"
-#include "app/session_log.h"
-#include "app/transfer.h"
 #include "base/err.h"
 #include "base/hash.h"
-#include "base/map.h"
-#include "detect/engine.h"
-#include "enrich/enrich.h"
+#include "run/analysis_parts.h"
 #include "run/state.h"
-#include "sink/sink.h"
-#include "store/session_map.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,28 +17,6 @@
 #define MAX_HELD 512u
 #define MAX_TRANSFERS 32768u
 #define MAX_SESSIONS_GOING_ON 32768u
-
-struct analysis {
-    struct analysis_hooks hooks;
-    struct legs *legs;
-    struct memory *memory;
-    struct identity *identity;
-    const struct people *people; /* the identity's; NULL: no file */
-    struct transfers *transfers;
-    struct session_log *session_log;
-    struct session_map *session_map; /* NULL without Redis */
-    struct enrich *enrich;
-    struct roster *roster; /* NULL: none */
-    struct store *store;
-    struct engine *engine;
-    struct line_file *activities, *alerts, *sessions; /* NULL without --out */
-    struct map *seen;        /* 128-bit hashes of credential names */
-    struct map *told;        /* alert id -> severity of its last line */
-    char *state;             /* path or NULL */
-    struct text line;
-    bool is_live;
-    struct analysis_totals totals;
-};
 
 static int severity_index(const struct alert *alert)
 {
@@ -71,6 +40,8 @@ static void count_alert(struct analysis *a, const struct alert *alert)
 static void on_alert(void *ctx, const struct alert *alert)
 {
     struct analysis *a = ctx;
+    if (a->feedback && feedback_log_silences(a->feedback, alert))
+        return;
     count_alert(a, alert);
     if (a->alerts) {
         text_clear(&a->line);
@@ -107,11 +78,17 @@ static void apply(struct analysis *a, const struct activity *act)
         activity_json(act, &a->line);
         (void)line_file_write(a->activities, text_span(&a->line)); /* sticky: told by analysis_finish */
     }
+    if (a->journal) {
+        text_clear(&a->line);
+        activity_json(act, &a->line);
+        (void)line_file_write(a->journal, text_span(&a->line)); /* sticky: told when it is read */
+    }
     engine_activity(a->engine, act);
 }
 
 void analysis_recorded(struct analysis *a, const struct activity *act)
 {
+    analysis_take_up(a, act->done_ns);
     engine_session(a->engine, session_log_recorded(a->session_log, act));
     apply(a, act);
 }
@@ -123,6 +100,7 @@ static void on_settled(void *ctx, struct activity *act)
     if (act->action != ACTION_AMEND && act->action != ACTION_IDENTIFY && act->action != ACTION_CONNECTION)
         memory_wait(a->memory, act);
     enrich_activity(a->enrich, act);
+    analysis_take_up(a, act->done_ns);
     engine_session(a->engine, session_log_act(a->session_log, act));
     apply(a, act);
 }
@@ -319,7 +297,9 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
         return E_NOMEM;
     a->hooks = *hooks;
     a->is_live = is_live;
-    int rc = open_enrich(a, s, why);
+    a->settings = s;
+    a->rules_dir = strdup(rules_dir);
+    int rc = a->rules_dir ? open_enrich(a, s, why) : E_NOMEM;
     if (rc == 0)
         rc = open_store(a, s, why);
     if (rc == 0)
@@ -338,6 +318,8 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
         rc = open_file(a, s->out, "alerts.ndjson", &a->alerts, why);
     if (rc == 0 && s->out && !hooks->is_recorded) /* part of what it says was never an activity */
         rc = open_file(a, s->out, "sessions.ndjson", &a->sessions, why);
+    if (rc == 0)
+        rc = analysis_open_feedback(a, s, why);
     if (rc) {
         analysis_free(a);
         return rc;
@@ -365,6 +347,7 @@ void analysis_candidate(struct analysis *a, const struct activity *candidate)
 void analysis_tick(struct analysis *a, uint64_t now_ns)
 {
     legs_release(a->legs, now_ns);
+    analysis_take_up(a, now_ns);
     engine_tick(a->engine, now_ns);
     session_log_tick(a->session_log, now_ns);
     a->store->ops->tick(a->store, now_ns);
@@ -414,6 +397,14 @@ void analysis_free(struct analysis *a)
     (void)close_file(&a->activities, false, &ignored);
     (void)close_file(&a->alerts, false, &ignored);
     (void)close_file(&a->sessions, false, &ignored);
+    (void)close_file(&a->journal, false, &ignored);
+    if (a->journal_path)
+        unlink(a->journal_path);
+    free(a->journal_path);
+    free(a->rules_dir);
+    rebuild_free(a->rebuild);
+    feedback_log_free(a->feedback);
+    text_fini(&a->trouble);
     text_fini(&ignored);
     if (a->engine)
         engine_free(a->engine);
@@ -461,7 +452,8 @@ struct counters analysis_counters(const struct analysis *a, size_t i)
     case 6: return session_log_counters(a->session_log);
     case 7: return customers_counters(memory_customers(a->memory));
     case 8: return engine_rule_counters(a->engine);
-    case 9: return a->session_map ? session_map_counters(a->session_map) : (struct counters){0};
+    case 9: return feedback_log_counters(a->feedback);
+    case 10: return a->session_map ? session_map_counters(a->session_map) : (struct counters){0};
     default: return (struct counters){0};
     }
 }

@@ -10,6 +10,7 @@
 #include "run/settings.h"
 
 struct analysis;
+struct feedback_log;
 
 struct analysis_hooks {
     void *ctx;
@@ -38,6 +39,12 @@ void analysis_candidate(struct analysis *a, const struct activity *candidate);
 /* An activity as it was recorded, settled and enriched then: goes to the activity log and the detectors as it is. In the
  * order in which they were recorded. */
 void analysis_recorded(struct analysis *a, const struct activity *recorded);
+/* Verdicts to take up as packet time comes to them, which have no further effect on what was learned before; taken over. */
+void analysis_give_feedback(struct analysis *a, struct feedback_log *standing);
+/* Live, some times a second: takes in new verdicts, and goes on with what they made necessary. */
+void analysis_turn(struct analysis *a);
+/* What a person is to know of the verdicts, for the summary; nothing without any. */
+void analysis_tell_feedback(const struct analysis *a, struct text *out);
 /* What was written so far is in the files; cheap when it is there already. */
 void analysis_flush(struct analysis *a);
 /* Packet time moved on. */

@@ -158,6 +158,7 @@ static void on_timer(void *ctx)
     uint64_t now_ns = atomic_load_explicit(&l->packet_ns, memory_order_relaxed);
     on_wake(l);
     hand_secrets(l);
+    analysis_turn(l->analysis);
     analysis_flush(l->analysis);
     if (now_ns / NS_PER_S != l->ticked_s) {
         l->ticked_s = now_ns / NS_PER_S;

@@ -20,6 +20,7 @@ static const struct setting table[] = {
     {"alias", "NAME=CREDENTIAL", "who a nameless token is", true, ALL},
     {"customers", "FILE", "whose cases are whose: lines case,PATTERN,CUSTOMER and domain,NAME,CUSTOMER", true, ALL},
     {"roster", "FILE", "who people are: CSV with who, organisation, role, leaver, egress, service, ...", false, ALL},
+    {"feedback", "FILE", "verdicts of 'casetap feedback' (run: DIR/feedback.ndjson of --out)", false, BOTH},
     {"keylog", "PLACE", "TLS key log (NSS format): file, directory, or unix:SOCKET to listen on", true, ALL},
     {"verify-tls", NULL, "decrypt and authenticate also the TLS records nobody reads", false, BOTH},
     {"rules", "DIR", "directory with apps/, detections/ and detect.yaml", false, ALL},
@@ -64,7 +65,7 @@ void settings_fini(struct settings *s)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         strings_fini(lists[i]);
     char *singles[] = {s->filter, s->rules, s->detections, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters,
-                       s->explain_routes, s->suggest_profile, s->interface, s->roster};
+                       s->explain_routes, s->suggest_profile, s->interface, s->roster, s->feedback};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         free(singles[i]);
     *s = (struct settings){0};
@@ -99,6 +100,7 @@ static char **single_of(struct settings *s, const char *name)
         const char *name;
         char **at;
     } singles[] = {{"filter", &s->filter}, {"rules", &s->rules}, {"detections", &s->detections}, {"roster", &s->roster},
+                   {"feedback", &s->feedback},
                    {"redis", &s->redis}, {"state", &s->state},
                    {"key-file", &s->key_file}, {"out", &s->out}, {"transactions", &s->transactions},
                    {"counters", &s->counters}, {"explain-routes", &s->explain_routes},

@@ -25,6 +25,7 @@ struct settings {
     size_t n_trusted;
     char *filter;     /* BPF, or NULL */
     char *roster;     /* file: who people are, or NULL */
+    char *feedback;   /* file of verdicts, or NULL: 'run' looks for it in 'out' */
     char *rules;      /* directory with apps/, detections/ and detect.yaml, or NULL: found beside the program */
     char *detections; /* directory of the user's own, or NULL */
     char *redis;      /* URL, or NULL: baselines in memory */

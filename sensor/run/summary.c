@@ -187,6 +187,7 @@ void summary_take(struct summary *summary, const struct settings *s, struct sour
     analysis_totals(a, &n);
     totals(t, stats.packets, p, &n);
     alerts(t, &n);
+    analysis_tell_feedback(a, t);
     assumptions(t, s, p, a, is_default_key);
     for (size_t i = 0; (note = source_note(source, i)); i++)
         text_addf(t, "note      %s\n", note);
@@ -233,6 +234,7 @@ void summary_take_log(struct summary *summary, const struct activity_log *log, c
     text_add_str(t, " of an activity log");
     found(t, &n, span);
     alerts(t, &n);
+    analysis_tell_feedback(a, t);
     text_add_str(t, "geo       as recorded\n");
     damage(t, log, &stats);
 }

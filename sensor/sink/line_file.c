@@ -90,6 +90,11 @@ int line_file_open(struct line_file **out, const char *path, bool is_atomic, str
     return E_OK;
 }
 
+const char *line_file_path(const struct line_file *f)
+{
+    return f->unfinished;
+}
+
 static void write_out(struct line_file *f, const uint8_t *at, size_t size)
 {
     while (size && !f->error) {

@@ -13,6 +13,8 @@
 struct line_file;
 /* E_IO with "PATH: reason"; the directory must exist. */
 int line_file_open(struct line_file **out, const char *path, bool is_atomic, struct text *why);
+/* Where it is being written. Borrowed. */
+const char *line_file_path(const struct line_file *f);
 /* Appends whole lines. E_IO is sticky (nothing is written after it) and told by line_file_close too. */
 int line_file_write(struct line_file *f, struct span lines);
 int line_file_flush(struct line_file *f);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Checks lines of activities, transactions, alerts and sessions against their JSON Schemas and against what ECS asks.
+"""Checks lines of activities, transactions, alerts, sessions and feedback against their JSON Schemas and against what ECS asks.
 
 usage: check_schemas.py [--at-most N] FILE.ndjson...
 
@@ -17,12 +17,13 @@ except ImportError:
     sys.exit(77)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-KINDS = ('activity', 'transaction', 'alert', 'session', 'unmapped')
+KINDS = ('activity', 'transaction', 'alert', 'session', 'unmapped', 'feedback')
 SHOWN = 20   # complaints
 
 # event.category: the types ECS 9.4 expects with it (those categories that the sensor writes)
 EXPECTED_TYPES = {
     'api': {'access', 'admin', 'allowed', 'change', 'creation', 'deletion', 'denied', 'end', 'info', 'start', 'user'},
+    'configuration': {'access', 'change', 'creation', 'deletion', 'info'},
     'authentication': {'start', 'end', 'info'},
     'file': {'access', 'change', 'creation', 'deletion', 'info'},
     'iam': {'admin', 'change', 'creation', 'deletion', 'group', 'info', 'user'},

@@ -48,6 +48,8 @@ REFUSED = [
     ('session', drop('casetap.session.end')), ('session', put('casetap.order', ['stole'])), ('session', put('casetap.acts', 0)),
     ('session', put('casetap.contexts', [{'ip': '10.0.0.1'}])), ('session', drop('casetap.referer')), ('session', put('casetap.actions', {'view': 1})),
     ('alert', drop('casetap.first_step')), ('alert', put('rule.author', 'casetap')),
+    ('feedback', put('event.action', 'perhaps')), ('feedback', drop('event.id')), ('feedback', put('casetap.cookie', 'x')),
+    ('feedback', put('casetap.alert', '12')), ('feedback', drop('user')), ('feedback', put('event.action', 'undo')),
     ('unmapped', put('casetap.template', '')), ('unmapped', put('event.kind', 'event')), ('unmapped', drop('casetap.files')),
     ('unmapped', put('url.path', '/a')), ('unmapped', put('casetap.user', 'julia')),
 ]

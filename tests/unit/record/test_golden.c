@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One line of every kind of record, as it is published: tests/golden/records.ndjson, which the schema tests check too.
  * "test_golden --write" makes the file anew; a change of it is a change of the published format. */
+#include "record/feedback.h"
 #include "record/alert.h"
 #include "record/session_record.h"
 #include "record/unmapped_row.h"
@@ -288,6 +289,31 @@ static void add_unmapped(struct text *out)
     unmapped_json(&row, out);
 }
 
+static void add_feedback(struct text *out)
+{
+    struct feedback f = {.time_ns = NS, .alerted_ns = NS - 60000000000ULL, .verdict = VERDICT_BENIGN, .source = ip("203.0.113.7"),
+                         .asn = 64500, .country = "SE", .files = 8, .cases = 5, .customers = 4, .bytes = 388922,
+                         .user = "julia", .rule = "D15", .agent = "Mozilla/5.0 (X11)", .client = "Firefox 147", .by = "ann",
+                         .why = "travels"};
+    memset(f.alert, 3, sizeof f.alert);
+    memset(f.session, 4, sizeof f.session);
+    feedback_seal(&f);
+    feedback_json(&f, out);
+    f.verdict = VERDICT_MALICIOUS;
+    f.since_ns = NS - 3600000000000ULL;
+    f.until_ns = NS + 3600000000000ULL;
+    feedback_seal(&f);
+    feedback_json(&f, out);
+    struct feedback suppress = {.time_ns = NS, .until_ns = NS + 1, .verdict = VERDICT_SUPPRESS, .rule = "D10", .has_place = true};
+    assert_true(prefix_parse(SPAN("2001:db8::/32"), &suppress.place));
+    feedback_seal(&suppress);
+    feedback_json(&suppress, out);
+    struct feedback undo = {.time_ns = NS, .verdict = VERDICT_UNDO};
+    memcpy(undo.undoes, f.id, sizeof undo.undoes);
+    feedback_seal(&undo);
+    feedback_json(&undo, out);
+}
+
 static void all_records(struct text *out)
 {
     add_activities(out);
@@ -295,6 +321,7 @@ static void all_records(struct text *out)
     add_alerts(out);
     add_sessions(out);
     add_unmapped(out);
+    add_feedback(out);
 }
 
 static void as_published(void **state)
