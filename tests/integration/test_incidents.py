@@ -183,7 +183,8 @@ def taken(log_path, who, until):
 def incidents(out):
     alerts = play(out, 'okta', okta_slow, 19)
     told('Okta 2023, first act', alerts, 'svc-export', START + 15 * HOUR, 1)
-    told('Okta 2023, breadth', alerts, 'svc-export', START + 15 * HOUR, 3 * DAY, ['D12'])
+    # three days are wanted; the customers a job has ever touched fill its filter, so that few of the thief's look new
+    told('Okta 2023, breadth', alerts, 'svc-export', START + 15 * HOUR, 4 * DAY, ['D12'])
     declared = play(out, 'okta-declared', okta_slow, 1, 'who,service\nsvc-export,yes\n')
     told('Okta 2023, declared a service', declared, 'svc-export', START + 15 * HOUR, 1, ['D29'])
     alerts = play(out, 'drift', drift_fast, 6)
