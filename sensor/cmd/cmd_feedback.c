@@ -153,7 +153,7 @@ static int parse_words(int argc, char **argv, struct order *o, struct text *why)
 {
     const char *verb = optind < argc ? argv[optind] : "";
     for (int v = VERDICT_BENIGN; v < VERDICT_N; v++)
-        if (strcmp(verb, verdict_name((enum verdict)v)) == 0)
+        if (strcmp(verb, verdict_name((enum feedback_verdict)v)) == 0)
             o->f.verdict = (uint8_t)v;
     o->is_list = strcmp(verb, "list") == 0;
     if (!o->f.verdict && !o->is_list) {
@@ -313,7 +313,7 @@ static int list_line(void *ctx, struct span line)
     if (feedback_parse(line, &f, &ignored) == E_OK) {
         for (int i = 0; i < 16; i++)
             text_addf(&out, "%02x", f.id[i]);
-        text_addf(&out, "  %.16sZ  %-9s", time_text(f.time_ns, time), verdict_name((enum verdict)f.verdict));
+        text_addf(&out, "  %.16sZ  %-9s", time_text(f.time_ns, time), verdict_name((enum feedback_verdict)f.verdict));
         text_addf(&out, "%s%s%s%s%s%s", f.rule[0] ? "  " : "", f.rule, f.user[0] ? "  " : "", f.user, f.has_place ? "  from " : "",
                   f.has_place ? prefix_text(&f.place, place) : "");
         for (int i = 0; i < 16 && f.verdict == VERDICT_UNDO; i++)

@@ -12,7 +12,7 @@
 
 static const char *const names[VERDICT_N] = {"none", "benign", "malicious", "suppress", "undo"};
 
-const char *verdict_name(enum verdict v)
+const char *verdict_name(enum feedback_verdict v)
 {
     return v < VERDICT_N ? names[v] : "none";
 }
@@ -27,7 +27,7 @@ static void write_event(struct json *j, const struct feedback *f)
 {
     json_open(j, "event", '{');
     ecs_raw(j, SPAN("\"kind\":\"event\",\"category\":[\"configuration\"],\"type\":[\"change\"]"));
-    json_str(j, "action", verdict_name((enum verdict)f->verdict));
+    json_str(j, "action", verdict_name((enum feedback_verdict)f->verdict));
     ecs_hash128(j, "id", f->id);
     if (f->why[0])
         json_str(j, "reason", f->why);

@@ -10,7 +10,7 @@
 #define FEEDBACK_LINE_MAX 4096u
 #define FEEDBACK_NAME 192u /* bytes of a credential, a client, who and why, with their NUL */
 
-enum verdict {
+enum feedback_verdict {
     VERDICT_NONE,
     VERDICT_BENIGN,    /* it was the owner: what was new is usual from now on */
     VERDICT_MALICIOUS, /* it was not: nothing of it is learned, and the baseline is frozen */
@@ -37,7 +37,7 @@ struct feedback {
     char user[FEEDBACK_NAME], rule[16], agent[257], client[48], by[FEEDBACK_NAME], why[257];
 };
 
-const char *verdict_name(enum verdict v);
+const char *verdict_name(enum feedback_verdict v);
 /* Fills the id from all that is written. Call once. */
 void feedback_seal(struct feedback *f);
 /* One line, newline included. */

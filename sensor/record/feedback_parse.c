@@ -54,7 +54,7 @@ static void read_verdict(struct tree *t, struct feedback *f)
 {
     struct span name = tree_text(t, "event.action");
     for (int v = VERDICT_BENIGN; v < VERDICT_N; v++)
-        if (span_eq(name, span_text(verdict_name((enum verdict)v))))
+        if (span_eq(name, span_text(verdict_name((enum feedback_verdict)v))))
             f->verdict = (uint8_t)v;
     if (!f->verdict)
         tree_complain(t, "event.action", "expected benign, malicious, suppress or undo");

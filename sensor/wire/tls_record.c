@@ -326,10 +326,10 @@ static enum tls_record_event fragment_step(struct tls_record_reader *r, struct t
                         span_of(r->block && r->want_tail ? r->block + r->want_head : NULL, r->want_tail), out);
 }
 
-enum verdict { VERDICT_NO, VERDICT_MORE, VERDICT_YES };
+enum feedback_verdict { VERDICT_NO, VERDICT_MORE, VERDICT_YES };
 
 /* Is the record at the start of the search one: its header is, and so is what stands behind its end? */
-static enum verdict judge(const struct tls_record_reader *r)
+static enum feedback_verdict judge(const struct tls_record_reader *r)
 {
     const uint8_t *at = r->block + r->start;
     size_t size = r->end - r->start;
@@ -407,7 +407,7 @@ static enum tls_record_event resync_step(struct tls_record_reader *r, struct tls
     }
     r->is_refused = false;
     for (;;) {
-        enum verdict verdict = VERDICT_MORE;
+        enum feedback_verdict verdict = VERDICT_MORE;
         while (r->start < r->end && (verdict = judge(r)) == VERDICT_NO)
             if (!move_on(r)) {
                 out->size = r->unsynced;
