@@ -111,7 +111,7 @@ static bool is_page_part(struct view *v)
 
 bool candidate_is_file(struct view *v)
 {
-    uint8_t method = method_bit(v->t->method);
+    uint8_t method = view_methods(v);
     bool is_asked = method & (METHOD_GET | METHOD_POST) || v->t->flags & TXN_NO_REQUEST; /* unseen: nearly always GET */
     if ((v->t->status != 200 && v->t->status != 206) || !is_asked)
         return false;
@@ -127,10 +127,10 @@ bool candidate_is_file(struct view *v)
     if (is_page_part(v) || is_furniture_name(name))
         return false;
     if (!media.size) /* not said (RFC 9110, 8.3): the name tells */
-        return method == METHOD_GET && is_file_name(name);
+        return method & METHOD_GET && is_file_name(name);
     if (span_eq(media, SPAN("text/plain")) || span_eq(media, SPAN("application/json")) ||
         span_eq(media, SPAN("text/xml")) || span_eq(media, SPAN("application/xml")))
-        return method == METHOD_GET && is_file_name(name);
+        return method & METHOD_GET && is_file_name(name);
     if (span_starts(media, SPAN("text/")) && !span_eq(media, SPAN("text/csv")) &&
         !span_eq(media, SPAN("text/tab-separated-values")))
         return !is_page_type(media) && is_file_name(name);
@@ -183,6 +183,10 @@ static void fill_who(const struct candidate_in *in, struct activity *a)
     a->cred_kind = in->cred->kind;
     if (in->cred->has_session)
         memcpy(a->session, in->cred->session, SESSION_HASH_SIZE);
+    if (in->cred->has_other && in->cred->kind == CRED_COOKIE) {
+        memcpy(a->other, in->cred->other, SESSION_HASH_SIZE);
+        a->flags |= ACT_AMBIGUOUS;
+    }
     a->doubt = doubt_of(t);
     if (in->forward->is_forged)
         a->flags |= ACT_FORGED_HOP;
@@ -339,13 +343,32 @@ static struct span masked_target(const struct candidate_in *in)
     return masked;
 }
 
+/* In lower case and without the dot of a fully qualified name (RFC 9110, 4.2.3; RFC 3986, 3.2.2): all spellings are one
+ * host, also where its cases are remembered. */
+static void set_host(struct span host, struct activity *a)
+{
+    uint8_t lower[256];
+    if (host.size > 1 && host.at[host.size - 1] == '.')
+        host = span_sub(host, 0, host.size - 1);
+    size_t i = 0;
+    while (i < host.size && !(host.at[i] >= 'A' && host.at[i] <= 'Z'))
+        i++;
+    if (i < host.size) {
+        host = span_sub(host, 0, sizeof lower);
+        for (i = 0; i < host.size; i++)
+            lower[i] = host.at[i] >= 'A' && host.at[i] <= 'Z' ? host.at[i] | 0x20 : host.at[i];
+        host = span_of(lower, host.size);
+    }
+    activity_set(a, STR_HOST, host);
+}
+
 static void fill_request(const struct candidate_in *in, struct activity *a)
 {
     struct view *v = in->view;
     activity_set(a, STR_APP, v->profile->name);
     activity_set(a, STR_ROUTE, in->route ? in->route->name : in->action == ACTION_API_CALL ? SPAN("hand-off") : SPAN(""));
     activity_set(a, STR_METHOD, v->t->method);
-    activity_set(a, STR_HOST, v->t->host);
+    set_host(v->t->host, a);
     activity_set(a, STR_TARGET, masked_target(in));
     if (view_request(v)->user_agent.size)
         activity_set(a, STR_AGENT, span_sub(view_request(v)->user_agent, 0, 256));
@@ -444,6 +467,10 @@ static void fill_identity(const struct candidate_in *in, struct activity *a)
     bool is_good = a->outcome == OUTCOME_SUCCESS, is_asserted = false;
     struct span user = in->route ? route_value(v, &in->route->fields[FIELD_USER]) : span_of(NULL, 0);
     bool is_named = in->cred->kind == CRED_NTLM; /* the connection's own */
+    if (user.at && route_is_twice(v, &in->route->fields[FIELD_USER])) {
+        user = SPAN(""); /* a login, but nobody knows whose */
+        a->flags |= ACT_AMBIGUOUS;
+    }
     if (a->action == ACTION_LOGIN && !(is_named && !user.at) && login_kind(in, user, &a->cred_kind)) {
         is_asserted = true;
         memset(a->session, 0, sizeof a->session);
@@ -457,7 +484,7 @@ static void fill_identity(const struct candidate_in *in, struct activity *a)
     struct span claim = is_login ? (user.at ? user : own) : shown.at ? shown : user.at ? user : own;
     if (claim.at)
         activity_set(a, STR_CLAIM, claim);
-    if (claim.at && is_good && (is_login || shown.at || own.at == claim.at))
+    if (claim.size && is_good && (is_login || shown.at || own.at == claim.at))
         a->flags |= ACT_CLAIM_PROVEN;
     if (v->set->is_removed || (a->action == ACTION_LOGOUT && is_good))
         a->flags |= ACT_SESSION_END;
@@ -544,7 +571,7 @@ void candidate_fact(const struct candidate_in *in, struct activity *a)
     fill_who(in, a);
     fill_session(in, a);
     activity_set(a, STR_APP, v->profile->name);
-    activity_set(a, STR_HOST, v->t->host);
+    set_host(v->t->host, a);
     activity_set(a, STR_AGENT, span_sub(view_request(v)->user_agent, 0, 256));
     if (!v->set->is_removed && (v->set->state == COOKIE_CHANGED || v->set->state == COOKIE_FIRST))
         set_new_session(a, v->set->session);

@@ -19,10 +19,11 @@
 struct memo {
     uint8_t field[16];               /* hash of the whole field */
     const struct session_rule *rule; /* NULL: unused */
-    bool has;
+    bool has, has_other;
     uint16_t at, size;               /* the value, in the field */
     uint64_t name;                   /* hash64 of the cookie's name */
     uint8_t session[SESSION_HASH_SIZE];
+    uint8_t other[SESSION_HASH_SIZE]; /* of the last value under the same name that differs from the first */
 };
 
 struct cred_hasher {
@@ -88,6 +89,21 @@ static bool cookie_find(const struct session_rule *r, const struct request_head 
     return false;
 }
 
+/* Another value under the name of the one that was found: which of them counts is the application's choice. */
+static void other_find(struct cred_hasher *h, const struct session_rule *r, const struct request_head *head,
+                       struct span name, struct span first, struct memo *m)
+{
+    m->has_other = false;
+    for (uint8_t i = 0; i < head->n_cookies; i++) {
+        struct span rest = head->cookies[i], other, value;
+        while (cookie_next(&rest, &other, &value))
+            if (span_eq(other, name) && cookie_is(r, other, value) && !span_eq(value, first)) {
+                m->has_other = true;
+                cred_hash(h, value, m->other);
+            }
+    }
+}
+
 static const struct memo *memo_make(struct cred_hasher *h, const struct session_rule *r, const struct request_head *head,
                                     struct memo *m, struct span *value)
 {
@@ -100,6 +116,7 @@ static const struct memo *memo_make(struct cred_hasher *h, const struct session_
     m->size = (uint16_t)value->size;
     m->name = hash64(name, 0);
     cred_hash(h, *value, m->session);
+    other_find(h, r, head, name, *value, m);
     return m;
 }
 
@@ -264,6 +281,9 @@ static bool cookie_read(struct cred_hasher *h, const struct session_rule *r, con
     out->has_cookie = true;
     out->is_rotating = r->is_rotating;
     out->cookie_name = m->name;
+    out->has_other = m->has_other;
+    if (m->has_other)
+        memcpy(out->other, m->other, SESSION_HASH_SIZE);
     memcpy(out->cookie, m->session, SESSION_HASH_SIZE);
     if (out->kind != CRED_NONE)
         return false; /* noted; something else acts */
@@ -356,7 +376,7 @@ static void token_jwt(const struct session_rule *r, struct span token, struct ar
     out->vouched.has_expires = jwt.has_expires;
     out->vouched.issued_s = jwt.issued_s;
     out->vouched.expires_s = jwt.expires_s;
-    for (uint8_t i = 0; i < r->jwt->n_names && !out->claim.at; i++)
+    for (uint8_t i = 0; jwt.is_signed && i < r->jwt->n_names && !out->claim.at; i++) /* else anybody could have written it */
         out->claim = text_into(out, jwt.names[i]);
     out->vouched.issuer = text_into(out, span_sub(jwt.issuer, 0, ASSERTION_ISSUER));
     out->vouched.tenant = text_into(out, span_sub(jwt.tenant, 0, ASSERTION_TENANT));

@@ -22,6 +22,8 @@ struct cred {
     uint8_t session[SESSION_HASH_SIZE]; /* of what acts */
     uint8_t cookie[SESSION_HASH_SIZE];  /* of the session cookie, when has_cookie (it may not be what acts) */
     uint64_t cookie_name;               /* hash64 of its name */
+    bool has_other;                     /* another value came under that name: applications differ in which they take */
+    uint8_t other[SESSION_HASH_SIZE];
     bool is_rotating;                   /* each answer replaces the cookie */
     bool has_remember;
     uint8_t remember[SESSION_HASH_SIZE]; /* of the remember-me cookie, when has_remember; it acts where nothing else does */

@@ -95,7 +95,7 @@ static unsigned walk(const struct explain_in *in, void (*each)(void *ctx, const 
     const struct profile *p = v->profile;
     const struct path *path = view_path_in(v, p);
     const struct route_bucket *bucket = profile_bucket(p, path->n ? path->segment[path->first] : SPAN(""));
-    uint8_t method = method_bit(v->t->method);
+    uint8_t method = view_methods(v);
     unsigned passed = 0;
     struct text why = {.max = 4096};
     for (uint16_t i = 0; i < bucket->n; i++) {

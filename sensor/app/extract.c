@@ -493,6 +493,13 @@ static void assertion_end(struct scan *s, enum assertion kind, struct span field
     s->x->vouched = v;
 }
 
+static void note_twice(struct extract *x, unsigned slot, struct span value)
+{
+    int rank = rank_of(x, slot);
+    if (rank >= 0 && x->found[rank].is_there && !span_eq(extract_value(x, slot), value))
+        x->found[rank].is_twice = true;
+}
+
 static void form_pair(struct scan *s, struct span name, struct span value)
 {
     for (uint64_t left = s->slots; left; left &= left - 1) {
@@ -504,6 +511,7 @@ static void form_pair(struct scan *s, struct span name, struct span value)
         struct arena a;
         arena_init(&a, s->form->plain, sizeof s->form->plain);
         struct span plain = want->is_secret ? SPAN("") : url_decode(value, true, &a);
+        note_twice(s->x, slot, span_trim(span_sub(plain, 0, EXTRACT_VALUE)));
         keep(s->owner, s->x, slot, DECODE_NONE, span_sub(plain, 0, EXTRACT_VALUE), value.size);
     }
 }

@@ -47,7 +47,7 @@ void head_request(const struct fields *fields, struct request_head *out)
     out->fields = fields;
     out->n_cookies = out->n_forwarding = 0;
     out->authorization = out->user_agent = out->referer = out->accept = out->fetch_dest = out->content_type =
-        span_of(NULL, 0);
+        out->method = span_of(NULL, 0);
     for (uint16_t i = 0; i < fields->n; i++) {
         const struct field *f = &fields->list[i];
         switch (f->name.size) {
@@ -70,12 +70,19 @@ void head_request(const struct fields *fields, struct request_head *out)
             break;
         case 13:
             take(&out->authorization, f, SPAN("Authorization"));
+            take(&out->method, f, SPAN("X-HTTP-Method"));
             break;
         case 14:
             take(&out->fetch_dest, f, SPAN("Sec-Fetch-Dest"));
             break;
         case 15:
             take_forwarding(out, f, SPAN("X-Forwarded-For"));
+            break;
+        case 17:
+            take(&out->method, f, SPAN("X-Method-Override"));
+            break;
+        case 22:
+            take(&out->method, f, SPAN("X-HTTP-Method-Override"));
             break;
         default:
             break;

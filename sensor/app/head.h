@@ -12,6 +12,7 @@
 struct request_head {
     struct span cookies[HEAD_COOKIES]; /* HTTP/2 may split the field */
     struct span authorization, user_agent, referer, accept, fetch_dest, content_type;
+    struct span method; /* that a POST says it means: X-HTTP-Method-Override, X-Method-Override, X-HTTP-Method */
     uint8_t n_cookies, n_forwarding;
     const struct fields *fields;                 /* all of them */
     struct field forwarding[HEAD_FORWARDING];    /* X-Forwarded-For, Forwarded, X-Real-IP, in their order */

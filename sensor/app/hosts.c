@@ -80,6 +80,8 @@ static struct span host_name(struct hosts *h, struct view *v, struct host_key *k
         hash128(name, 0, key->hash);
         return name;
     }
+    if (host.size > 1 && host.at[host.size - 1] == '.')
+        host = span_sub(host, 0, host.size - 1); /* fully qualified: the same host */
     host = span_sub(host, 0, HOST_MAX);
     if (!span_eq(host, span_of(h->last, h->last_size))) {
         for (size_t i = 0; i < host.size; i++)

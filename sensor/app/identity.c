@@ -32,6 +32,8 @@ static const struct counter_def defs[] = {
     {"identity_forks_foreign", "values", "of these, by another client than the one that had it: a copy of the session"},
     {"identity_late_values", "requests", "with a session value that had been replaced long before"},
     {"identity_values_forgotten", "values", "replaced long ago, or more than are kept of one session"},
+    {"identity_two_values", "activities", "came with two values of one session cookie"},
+    {"identity_two_names", "activities", "of these, the values are of two people: told under neither name"},
     {"identity_sessions_evicted", "sessions",
      "values forgotten because the table was full; raise the limit when it grows"},
 };
@@ -397,10 +399,41 @@ void identity_watch(struct identity *id, identity_watch_fn *fn, void *ctx)
     id->watch_ctx = ctx;
 }
 
+/* The session a value leads to, when that has a name and goes on; NULL otherwise. */
+static const struct session *named_session(struct identity *id, const uint8_t value[SESSION_HASH_SIZE], uint64_t now_ns)
+{
+    uint8_t session[SESSION_HASH_SIZE];
+    share_ask(id, value, now_ns);
+    chain_resolve(id, value, session);
+    const struct session *s = map_find(id->sessions, session);
+    return s && s->name.size && s->state != SESSION_ENDED ? s : NULL;
+}
+
+/* Two values came under one cookie's name, and which counts is for the application to say. The one that is known acts;
+ * where both are, of two people, it may have been either: the two together are a session of their own, without a name. */
+static void choose_value(struct identity *id, struct activity *a)
+{
+    const struct session *first = named_session(id, a->session, a->time_ns);
+    const struct session *other = named_session(id, a->other, a->time_ns);
+    id->counts.two_values++;
+    if (!first && other) {
+        memcpy(a->session, a->other, SESSION_HASH_SIZE);
+    } else if (first && other && !span_eq_nocase(name_span(&first->name), name_span(&other->name))) {
+        uint8_t both[2 * SESSION_HASH_SIZE];
+        memcpy(both, a->session, SESSION_HASH_SIZE);
+        memcpy(both + SESSION_HASH_SIZE, a->other, SESSION_HASH_SIZE);
+        hash128(span_of(both, sizeof both), 0, a->session);
+        id->counts.two_names++;
+    }
+    memset(a->other, 0, SESSION_HASH_SIZE);
+}
+
 void identity_resolve(struct identity *id, struct activity *a, identity_emit_fn *emit, void *ctx)
 {
     if (!hash_is_zero(a->sent) || hash_is_zero(a->session))
         return;
+    if (!hash_is_zero(a->other))
+        choose_value(id, a);
     if (a->action != ACTION_NONE || a->flags & ACT_SESSION_NEW) {
         share_ask(id, a->session, a->time_ns);
         share_ask(id, a->remember, a->time_ns);

@@ -51,6 +51,7 @@ struct identity_counts {
     uint64_t named, unnamed, nobody;
     uint64_t logins, proofs, rotations, ends, renamed, identified, ended_used;
     uint64_t remembered, forks, foreign_forks, late_values, values_forgotten;
+    uint64_t two_values, two_names;
     uint64_t evicted;
 };
 

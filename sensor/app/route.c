@@ -47,10 +47,29 @@ const struct response_head *view_response(struct view *v)
     return &v->response;
 }
 
+/* Rack, Laravel, Symfony and ServiceNow let a POST mean another method; others do not. So it may be either. */
+uint8_t view_methods(struct view *v)
+{
+    uint8_t bit = method_bit(v->t->method);
+    if (bit != METHOD_POST || !view_request(v)->method.size)
+        return bit;
+    struct span said = span_trim(view_request(v)->method);
+    uint8_t upper[8];
+    if (said.size > sizeof upper)
+        return bit;
+    for (size_t i = 0; i < said.size; i++)
+        upper[i] = said.at[i] >= 'a' && said.at[i] <= 'z' ? (uint8_t)(said.at[i] & ~0x20) : said.at[i];
+    uint8_t meant = method_bit(span_of(upper, said.size));
+    return meant == METHOD_OTHER ? bit : bit | meant;
+}
+
 const struct url *view_url(struct view *v)
 {
+    struct span target = v->t->target;
+    while (!v->has_url && target.size > 1 && target.at[0] == '/' && target.at[1] == '/')
+        target = span_from(target, 1); /* a target that begins with a slash is a path (RFC 9112, 3.2.1), and names no host */
     if (!v->has_url)
-        url_split(v->t->target, &v->url);
+        url_split(target, &v->url);
     v->has_url = true;
     return &v->url;
 }
@@ -211,6 +230,16 @@ struct span route_value(struct view *v, const struct sources *sources)
     return span_of(NULL, 0);
 }
 
+bool route_is_twice(struct view *v, const struct sources *sources)
+{
+    for (uint8_t i = 0; i < sources->n; i++) {
+        const struct found *f = sources->list[i].kind == SOURCE_SLOT && v->x ? extract_found(v->x, sources->list[i].slot) : NULL;
+        if (f && f->is_there && f->size)
+            return f->is_twice;
+    }
+    return false;
+}
+
 enum cred_kind route_login_kind(struct view *v, const struct sources *sources)
 {
     for (uint8_t i = 0; i < sources->n; i++) {
@@ -255,7 +284,7 @@ bool route_test_holds(struct view *v, const struct test *test)
 
 void route_candidates(struct view *v, struct route_choice *out)
 {
-    uint8_t method = method_bit(v->t->method);
+    uint8_t method = view_methods(v);
     const struct profile *p = v->profile;
     const struct path *path = view_path_in(v, p);
     const struct route_bucket *bucket = profile_bucket(p, path->n ? path->segment[path->first] : SPAN(""));

@@ -44,6 +44,8 @@ void view_init(struct view *v, const struct transaction *t, struct arena *arena)
 void view_again(struct view *v, struct arena *arena, bool is_answer);
 const struct request_head *view_request(struct view *v);
 const struct response_head *view_response(struct view *v);
+/* METHOD_ bits of what the request may be taken for: its method, and the other one that a POST says it means. */
+uint8_t view_methods(struct view *v);
 const struct url *view_url(struct view *v);     /* the target */
 const struct path *view_path(struct view *v);   /* its path */
 /* The path as the templates of 'profile' see it: without where the application is mounted. */
@@ -66,6 +68,8 @@ const struct route *route_decide(struct view *v, const struct route_choice *choi
 void route_captures(struct view *v, const struct route *route);
 /* The first of a list of sources that yields something; at == NULL when none does. */
 struct span route_value(struct view *v, const struct sources *sources);
+/* Whether a form names it twice, differently: applications differ in which they take. */
+bool route_is_twice(struct view *v, const struct sources *sources);
 /* Whether the list's value came out of a JSON request, a SAML response, or a form: enum cred_kind. */
 enum cred_kind route_login_kind(struct view *v, const struct sources *sources);
 

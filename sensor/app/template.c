@@ -10,8 +10,27 @@ static bool is_dots(struct span s, size_t n)
     return s.size == n && s.at[0] == '.' && s.at[n - 1] == '.';
 }
 
+/* Without ";name=value": parameters of a segment (RFC 3986, 3.3), which servlet containers take off before they look. */
+static struct span without_parameters(struct span part)
+{
+    size_t mark = span_find_byte(part, ';', 0);
+    return mark != SIZE_MAX && span_find_byte(part, '=', mark) != SIZE_MAX ? span_sub(part, 0, mark) : part;
+}
+
+/* An encoded slash is one: gateways (CGI, PSGI, WSGI) and most proxies hand on the path decoded. */
+static bool has_slash(struct span path)
+{
+    return span_find_nocase(path, SPAN("%2f"), 0) != SIZE_MAX;
+}
+
 void path_split(struct span path, struct arena *a, struct path *out)
 {
+    bool has_escapes = path.size && span_find_byte(path, '%', 0) != SIZE_MAX;
+    bool has_parameters = path.size && span_find_byte(path, ';', 0) != SIZE_MAX;
+    if (has_escapes && has_slash(path)) {
+        path = url_decode(path, false, a);
+        has_escapes = false;
+    }
     out->n = out->first = 0;
     out->is_cut = false;
     if (path.size && path.at[0] == '/')
@@ -21,7 +40,9 @@ void path_split(struct span path, struct arena *a, struct path *out)
     struct span part;
     while (span_split(&path, '/', &part)) {
         bool is_last = path.at == NULL;
-        if (span_find_byte(part, '%', 0) != SIZE_MAX)
+        if (has_parameters)
+            part = without_parameters(part);
+        if (has_escapes && span_find_byte(part, '%', 0) != SIZE_MAX)
             part = url_decode(part, false, a);
         if (is_dots(part, 2) && out->n)
             out->n--;

@@ -328,6 +328,7 @@ const char *activity_flag_name(uint32_t bit)
     case ACT_ENCRYPTED: return "encrypted";
     case ACT_TOKEN_EXPIRED: return "token_expired";
     case ACT_CLIENT_MISMATCH: return "client_mismatch";
+    case ACT_AMBIGUOUS: return "ambiguous";
     default: return NULL;
     }
 }

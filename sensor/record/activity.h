@@ -101,6 +101,7 @@ enum activity_string {
 #define ACT_TOKEN_EXPIRED 0x4000000u /* the token had expired when it was used */
 #define ACT_SERVICE 0x8000000u     /* the operator declared the credential a service's */
 #define ACT_CLIENT_MISMATCH 0x10000000u /* its TLS cannot be that of the browser its User-Agent names */
+#define ACT_AMBIGUOUS 0x20000000u   /* it says twice, differently, who it is: two session values, two user names */
 
 /* Bits of activity.hints. */
 #define HINT_ROTATES 0x01u       /* the profile says: each answer replaces the session value */
@@ -164,6 +165,7 @@ struct activity {
 
     /* candidate: what else shows of the session (app/identity.h, app/session_log.h) */
     uint8_t sent[SESSION_HASH_SIZE];         /* hash of the session value sent, once 'session' is the session's id */
+    uint8_t other[SESSION_HASH_SIZE];        /* hash of a second value sent under the same cookie's name; zero = none */
     uint8_t remember[SESSION_HASH_SIZE];     /* hash of the remember-me value sent; zero = none */
     uint8_t new_remember[SESSION_HASH_SIZE]; /* of the one the answer sets */
     uint32_t remember_until_s; /* when the browser drops that one; 0 = not said */

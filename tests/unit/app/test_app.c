@@ -166,7 +166,7 @@ static const struct row generic[] = {
     {"GET /basic/r.pdf\n\n", "401\nWWW-Authenticate: Basic\n\n", ""},
     {"GET /basic/r.pdf\nAuthorization: Basic bWFyaWE6eA==\n\n", "200\nContent-Type: application/pdf\n\nx",
      "download+  file=r.pdf user=maria proven unknown; amend+  user=maria size=1 proven unknown"},
-    {"GET /case/812\nAuthorization: Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1c3JfMSIsImVtYWlsIjoibS5zQHguZXhhbXBsZSJ9.\n\n",
+    {"GET /case/812\nAuthorization: Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1c3JfMSIsImVtYWlsIjoibS5zQHguZXhhbXBsZSJ9.c2ln\n\n",
      "200\nContent-Type: application/json\n\n{}", "view_case+ case case=812 user=m.s@x.example proven"},
     {"GET /dl/r.pdf" SIDC, "302\nLocation: http://files.example/o/r.pdf?X-Expires=1&X-Signature=" OLD OLD "\n\n", "api_call+ hand-off"},
     {"POST /up" MULTI SIDC PART("name=\"file\"; filename=\"a.log\"", "123") "--X--\r\n", "201\nContent-Type: application/json\n\n{}",

@@ -422,12 +422,65 @@ static void test_long_names(void **state)
     identity_free(id);
 }
 
+/* A request with two values of one cookie. */
+static void test_two_values(void **state)
+{
+    static const struct {
+        char session, other;
+        const char *says; /* the name; "session:" of neither value */
+    } rows[] = {
+        {'a', 'b', NULL},    /* alice's and bob's: either may have counted */
+        {'b', 'a', NULL},
+        {'x', 'a', "alice"}, /* nobody knows x */
+        {'a', 'x', "alice"},
+        {'a', 'c', "alice"}, /* both are hers */
+        {'e', 'b', "bob"},   /* the first has ended */
+    };
+    static const struct step before[] = {
+        {ACTION_LOGIN, OK, CRED_FORM, 0, 'a', "alice", 0, "login alice -"},
+        {ACTION_LOGIN, OK, CRED_FORM, 0, 'b', "bob", 0, "login bob -"},
+        {ACTION_LOGIN, OK, CRED_FORM, 0, 'c', "Alice", 0, "login alice -"},
+        {ACTION_LOGIN, OK, CRED_FORM, 0, 'e', "eve", 0, "login eve -"},
+        {ACTION_LOGOUT, OK, CRED_COOKIE, 'e', 0, NULL, ACT_SESSION_END, "logout eve e"},
+    };
+    (void)state;
+    struct identity *id = identity_new(100);
+    struct emitted e;
+    run_script(id, "before", before, sizeof before / sizeof *before);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct activity a;
+        activity_init(&a);
+        a.time_ns = a.done_ns = 1000000 + i;
+        a.action = ACTION_DOWNLOAD;
+        a.outcome = OK;
+        a.cred_kind = CRED_COOKIE;
+        a.status = 200;
+        memset(a.session, rows[i].session, sizeof a.session);
+        memset(a.other, rows[i].other, sizeof a.other);
+        memset(&e, 0, sizeof e);
+        identity_settle(id, &a, on_emit, &e);
+        struct span user = activity_get(&a, STR_USER);
+        if (rows[i].says ? !span_eq_nocase(user, span_text(rows[i].says)) : !span_starts(user, SPAN("session:")))
+            fail_msg("row %zu: %.*s", i, (int)user.size, (const char *)user.at);
+        if (!rows[i].says)
+            assert_true(a.session[0] != a.session[1] || a.session[0] != a.session[2]); /* neither of the two */
+    }
+    struct counters c = identity_counters(id);
+    for (size_t i = 0; i < c.n; i++) {
+        if (strcmp(c.defs[i].name, "identity_two_values") == 0)
+            assert_int_equal(c.values[i], sizeof rows / sizeof *rows);
+        if (strcmp(c.defs[i].name, "identity_two_names") == 0)
+            assert_int_equal(c.values[i], 2);
+    }
+    identity_free(id);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scripts),    cmocka_unit_test(test_restart), cmocka_unit_test(test_lines),
         cmocka_unit_test(test_facts),      cmocka_unit_test(test_cap),     cmocka_unit_test(test_aliases),
-        cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_two_values), cmocka_unit_test(test_long_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
