@@ -290,6 +290,7 @@ static void write_own(struct json *j, const struct activity *a)
     write_hop(j, a);
     write_source_facts(j, a);
     write_client(j, a);
+    ecs_string(j, "media_type", a, STR_MIME);
     ecs_string(j, "protocol", a, STR_PROTOCOL);
     ecs_only(j, SPAN("\"tls\":{\"ja4\":"), activity_get(a, STR_JA4));
     write_body(j, a);

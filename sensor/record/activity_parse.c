@@ -232,7 +232,7 @@ static void read_strings(struct parse *p)
         {"casetap.customer.name", STR_CUSTOMER},
         {"file.name", STR_FILE},
         {"casetap.object.id", STR_OBJECT},
-        {"http.response.mime_type", STR_MIME},
+        {"casetap.media_type", STR_MIME},
         {"user_agent.original", STR_AGENT},
         {"casetap.client.name", STR_CLIENT},
         {"source.as.organization.name", STR_AS_ORG},
@@ -350,6 +350,8 @@ static void read_request(struct parse *p)
     static const uint32_t kind_bits[] = {HINT_PAGE, HINT_INTERFACE};
     read_hint(p, "casetap.request.referer", referers, referer_bits, 3);
     read_hint(p, "casetap.request.kind", kinds, kind_bits, 2);
+    if (p->schema == 1)
+        read_string(p, "http.response.mime_type", STR_MIME); /* then it was what is declared */
     if (p->schema == 1 && p->a->action != ACTION_AMEND && p->a->action != ACTION_IDENTIFY)
         p->a->hints |= activity_manner(p->a);
     p->a->rtt_us = read_count(p, "casetap.source.rtt_us");

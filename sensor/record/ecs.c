@@ -178,13 +178,27 @@ void ecs_url(struct json *j, const struct activity *a)
     json_close(j, '}');
 }
 
+static void write_http_request(struct json *j, const struct activity *a, const char *media)
+{
+    if (!a->size[STR_METHOD] && !media)
+        return;
+    json_open(j, "request", '{');
+    ecs_string(j, "method", a, STR_METHOD);
+    if (media)
+        json_str(j, "mime_type", media);
+    json_close(j, '}');
+}
+
+/* ECS wants types by content alone: known of files; what was declared stands elsewhere. */
 void ecs_http(struct json *j, const struct activity *a)
 {
-    bool has_body = a->flags & ACT_HAS_BODY, has_response = a->status || has_body || a->size[STR_MIME];
+    const char *media = a->file.type > FILE_BINARY ? file_type_media((enum file_type)a->file.type) : NULL;
+    bool is_upload = a->action == ACTION_UPLOAD;
+    bool has_body = a->flags & ACT_HAS_BODY, has_response = a->status || has_body || (media && !is_upload);
     if (!a->size[STR_METHOD] && !has_response)
         return;
     json_open(j, "http", '{');
-    ecs_only(j, SPAN("\"request\":{\"method\":"), activity_get(a, STR_METHOD));
+    write_http_request(j, a, is_upload ? media : NULL);
     if (has_response) {
         json_open(j, "response", '{');
         if (a->status)
@@ -194,7 +208,8 @@ void ecs_http(struct json *j, const struct activity *a)
             json_u64(j, "bytes", count_long(a->body_bytes));
             json_close(j, '}');
         }
-        ecs_string(j, "mime_type", a, STR_MIME);
+        if (media && !is_upload)
+            json_str(j, "mime_type", media);
         json_close(j, '}');
     }
     json_close(j, '}');

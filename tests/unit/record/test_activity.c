@@ -95,8 +95,7 @@ static void writes_what_it_says(void **state)
         "\"destination\":{\"ip\":\"2001:db8::5\",\"port\":8080},"
         "\"url\":{\"domain\":\"support.example.test\",\"original\":\"/Ticket/Attachment/12/34/core%20dump.tar.gz?a=1\","
         "\"path\":\"/Ticket/Attachment/12/34/core%20dump.tar.gz\"},"
-        "\"http\":{\"request\":{\"method\":\"GET\"},\"response\":{\"status_code\":206,\"body\":{\"bytes\":1000},"
-        "\"mime_type\":\"application/gzip\"}},"
+        "\"http\":{\"request\":{\"method\":\"GET\"},\"response\":{\"status_code\":206,\"body\":{\"bytes\":1000}}},"
         "\"user_agent\":{\"original\":\"Mozilla/5.0 \\\"quoted\\\" \\\\ back\\tslash\","
         "\"name\":\"Firefox\",\"version\":\"147\",\"os\":{\"name\":\"macOS\",\"version\":\"10.15\"}},"
         "\"file\":{\"name\":\"core dump.tar.gz\",\"extension\":\"gz\",\"size\":5000000000},"
@@ -107,7 +106,7 @@ static void writes_what_it_says(void **state)
         "\"customer\":{\"name\":\"Gr\xc3\xbc\xc3\x9f & Co\"},\"object\":{\"id\":\"34\"},"
         "\"session\":{\"id\":\"abababababababababababababababab\"},\"credential\":{\"kind\":\"cookie\"},"
         "\"peer\":{\"ip\":\"10.0.0.2\",\"port\":41234},\"source\":{\"network\":\"office\",\"class\":\"vpn\"},"
-        "\"client\":{\"name\":\"Firefox 147\",\"family\":3,\"major\":147},"
+        "\"client\":{\"name\":\"Firefox 147\",\"family\":3,\"major\":147},\"media_type\":\"application/gzip\","
         "\"body\":{\"known\":\"range\",\"missing_bytes\":20,\"complete\":true},\"range\":{\"from\":4999999000},"
         "\"flags\":[\"partial\",\"machine\",\"range\"],\"done\":\"2026-03-20T03:12:07.031948567Z\","
         "\"flow\":\"fedcba9876543210\",\"n\":7}}\n");
