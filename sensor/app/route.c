@@ -85,6 +85,12 @@ const struct path *view_path(struct view *v)
     return &v->path;
 }
 
+struct span view_last_segment(struct view *v)
+{
+    const struct path *path = view_path(v);
+    return path->n ? path->segment[path->n - 1] : span_of(NULL, 0);
+}
+
 const struct path *view_path_in(struct view *v, const struct profile *profile)
 {
     (void)view_path(v);

@@ -48,6 +48,7 @@ const struct response_head *view_response(struct view *v);
 uint8_t view_methods(struct view *v);
 const struct url *view_url(struct view *v);     /* the target */
 const struct path *view_path(struct view *v);   /* its path */
+struct span view_last_segment(struct view *v);  /* of it; at == NULL when it has none */
 /* The path as the templates of 'profile' see it: without where the application is mounted. */
 const struct path *view_path_in(struct view *v, const struct profile *profile);
 struct span view_media(struct view *v);         /* media type of the answer, lower case; empty when unknown */
