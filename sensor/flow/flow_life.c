@@ -250,7 +250,8 @@ uint64_t flow_life_deadline(const struct flow *f)
         return f->closed_ns + (f->is_told || home->closed_ns > home->key_wait_ns ? home->closed_ns : home->key_wait_ns);
     if (f->key.protocol == FLOW_UDP)
         return f->info.last_ns + (home->idle_ns < UDP_IDLE_S * NS_PER_S ? home->idle_ns : UDP_IDLE_S * NS_PER_S);
-    if (f->tcp.is_alone && (f->tcp.half[0].is_finished || f->tcp.half[1].is_finished))
+    bool are_closing = f->tcp.half[1].is_finished && f->tcp.half[0].has_fin; /* but for an acknowledgement */
+    if (are_closing || (f->tcp.is_alone && (f->tcp.half[0].is_finished || f->tcp.half[1].is_finished)))
         return f->info.last_ns + home->closed_ns;
     bool is_http2 = f->conn && conn_speaks(f->conn) == CONN_HTTP2; /* where the client may speak last at any time */
     if (is_http2 ? conn_is_asked(f->conn) : f->conn && f->is_asking && f->speaks == CONN_HTTP1)
@@ -260,9 +261,16 @@ uint64_t flow_life_deadline(const struct flow *f)
     return f->info.last_ns + home->idle_ns;
 }
 
+/* While an answer comes, or secrets that fit would be lost with the connection. */
+static bool is_busy(void *ctx)
+{
+    const struct flow *f = ctx;
+    return f->crypt || (f->conn && conn_is_asked(f->conn));
+}
+
 struct tcp_ops flow_life_ops(void)
 {
-    return (struct tcp_ops){on_data, on_gap, on_fin};
+    return (struct tcp_ops){on_data, on_gap, on_fin, is_busy};
 }
 
 void flow_life_handshake(struct flow *f, const struct dissected *d, int direction, uint64_t now_ns)

@@ -3,6 +3,7 @@
  * whatever that has made possible is handed on ("drain"), and what is still owed is given a deadline ("mark"). */
 #include "flow/tcp.h"
 
+#include "flow/tcp_doubt.h"
 #include "flow/tcp_order.h"
 #include "flow/tcp_start.h"
 
@@ -27,12 +28,16 @@ static const struct counter_def defs[] = {
     {"tcp_bytes_after_fin", "bytes", "behind the end of the stream"},
     {"tcp_bytes_far", "bytes", "outside of any window"},
     {"tcp_bytes_refused", "bytes", "no memory left to hold them"},
+    {"tcp_bytes_urgent", "bytes", "urgent, which hosts leave out of the stream"},
     {"tcp_bytes_missing", "bytes", "sent, but not in the capture; a lossy or one-sided tap"},
     {"tcp_bytes_missing_acked", "bytes", "of these, acknowledged by the receiver"},
     {"tcp_gaps", "gaps", "holes given up"},
     {"tcp_forced", "gaps", "holes given up early, for lack of memory"},
     {"tcp_resets_ignored", "packets", "RST outside of the window"},
     {"tcp_acks_ignored", "packets", "acknowledgements of bytes nobody can have sent"},
+    {"tcp_false_syns", "packets", "SYN inside a connection that went on; many may blind a sensor, or a scanner sends them"},
+    {"tcp_false_fins", "packets", "FIN that its own sender took back; made to blind a sensor, or damaged"},
+    {"tcp_false_resets", "packets", "RST of a client that went on; made to blind a sensor, or of a middlebox"},
 };
 
 _Static_assert(sizeof defs / sizeof *defs * sizeof(uint64_t) == sizeof(struct tcp_counts), "one name for each counter");
@@ -131,7 +136,7 @@ static void settle(struct tcp *t, struct tcp_stream *s, void *ctx, uint64_t now_
 /* A FIN inside of what is held is a contradiction; the bytes were seen first. */
 static void note_fin(struct tcp_half *h, uint32_t seq, uint32_t ack, uint64_t now_ns)
 {
-    if (h->has_fin || seq_before(seq, h->next) || (h->hold.last && seq_before(seq, hold_end(&h->hold))))
+    if (h->is_finished || seq_before(seq, h->next) || (h->has_fin && !tcp_doubt_is_moved(h, seq)) || (h->hold.last && seq_before(seq, hold_end(&h->hold))))
         return;
     h->has_fin = true;
     h->fin = seq;
@@ -169,11 +174,11 @@ enum tcp_result tcp_expire(struct tcp *t, struct tcp_stream *s, void *ctx, uint6
         for (int dir = 0; dir < 2; dir++)
             if (s->half[dir].is_marked && s->half[dir].due_ns <= deadline)
                 give_up(s, dir);
-        if (s->end_ns && s->end_ns <= deadline)
-            s->is_over = true;
+        bool is_reset = s->end_ns && s->end_ns <= deadline;
+        s->is_over = s->is_over || is_reset;
         settle(t, s, ctx, deadline);
         if (s->is_over)
-            s->end_ns = deadline;
+            s->end_ns = is_reset ? s->quiet_ns : deadline;
     }
     return s->is_over ? TCP_OVER : TCP_GOING;
 }
@@ -315,7 +320,7 @@ static bool trim(struct tcp *t, struct tcp_half *h, struct segment *g)
         t->counts->bytes_repeated += old;
         cut_front(g, old);
     }
-    if (h->has_fin && seq_before(h->fin, g->seq + g->wire)) {
+    if (h->has_fin && seq_before(h->fin, g->seq + g->wire) && !tcp_doubt_drop_fin(t, h)) {
         uint32_t behind = seq_before(g->seq, h->fin) ? g->seq + g->wire - h->fin : g->wire;
         t->counts->bytes_after_fin += behind;
         g->wire -= behind;
@@ -367,7 +372,8 @@ static void take_payload(struct tcp *t, struct tcp_stream *s, void *ctx, int dir
 }
 
 /* RFC 5961, 3.2 lets only the exact number reset; a lossy capture may lag behind, so some bytes ahead count too. */
-static void note_reset(struct tcp *t, struct tcp_stream *s, int dir, const struct dissected *d, uint64_t now_ns)
+static void note_reset(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, const struct dissected *d,
+                       uint64_t now_ns)
 {
     struct tcp_half *h = &s->half[dir];
     uint32_t ahead = d->seq - h->next + (h->is_finished ? 1 : 0);
@@ -380,15 +386,13 @@ static void note_reset(struct tcp *t, struct tcp_stream *s, int dir, const struc
         (h->is_started && !h->is_soft && seq_before(h->next, d->seq)) || h->hold.first || s->half[!dir].hold.first;
     for (int i = 0; i < 2; i++)
         is_owed = is_owed || (s->half[i].is_started && seq_before(s->half[i].next, sent_limit(s, i)));
-    if (!is_owed)
+    bool is_doubted = dir == 0 && t->ops.is_busy && t->ops.is_busy(ctx);
+    if (!is_owed && !is_doubted)
         s->is_over = true;
-    else if (!s->end_ns)
-        s->end_ns = now_ns + TCP_GRACE_NS;
-}
-
-bool tcp_begins_anew(const struct tcp_stream *s, int direction, const struct dissected *d)
-{
-    return tcp_start_contradicts(s, direction, d);
+    else if (!s->end_ns) {
+        s->reset_ns = s->quiet_ns = now_ns;
+        s->end_ns = now_ns + (is_doubted ? TCP_RESET_NS : TCP_GRACE_NS);
+    }
 }
 
 void tcp_swap(struct tcp_stream *s)
@@ -434,12 +438,16 @@ enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int dir
         s->settle_ns = now_ns + TCP_SETTLE_NS;
     s->saw[direction] = true;
     s->is_alone = s->is_alone && !s->saw[!direction];
+    if (tcp_doubt_is_false_syn(t, s, direction, d))
+        return TCP_GOING;
+    tcp_doubt_reset(t, s, direction, d, now_ns);
     struct segment g = {.seq = d->seq + (d->tcp_flags & DECAP_SYN ? 1 : 0), .time_ns = now_ns};
     if (!(d->tcp_flags & DECAP_RST)) { /* what a reset carries is an explanation, not of the stream */
         g.wire = d->payload_wire;
         g.bytes = d->payload;
     }
     tcp_start_note(s, direction, d, g.wire);
+    tcp_doubt_syn_data(t, s, direction, d);
     if (!s->is_settled && ((s->half[0].has_syn && s->half[1].has_syn) || s->settle_ns <= now_ns))
         tcp_start_settle(t, s);
     bool is_ack = d->tcp_flags & DECAP_ACK && note_ack(t, s, direction, d->ack, g.wire > 0, now_ns);
@@ -456,12 +464,14 @@ enum tcp_result tcp_feed(struct tcp *t, struct tcp_stream *s, void *ctx, int dir
         t->counts->bytes_in += g.wire;
         return TCP_GOING;
     }
+    if (d->tcp_flags & DECAP_URG && g.wire > 0)
+        tcp_order_urgent(h, g.seq + d->urgent - (d->urgent > 0));
     if (g.wire > 0)
         take_payload(t, s, ctx, direction, &g);
     else
         t->counts->empty++;
     if (d->tcp_flags & DECAP_RST)
-        note_reset(t, s, direction, d, now_ns);
+        note_reset(t, s, ctx, direction, d, now_ns);
     else if (d->tcp_flags & DECAP_FIN)
         note_fin(h, end, is_ack ? d->ack : s->half[!direction].next + 1, now_ns);
     if (!is_quiet(s) || s->is_over)
@@ -496,6 +506,7 @@ static void flush_last(struct tcp *t, struct tcp_stream *s, void *ctx, int dir)
 
 void tcp_flush(struct tcp *t, struct tcp_stream *s, void *ctx, uint64_t now_ns)
 {
+    s->is_ending = true;
     if (!s->is_settled)
         tcp_start_settle(t, s);
     do {

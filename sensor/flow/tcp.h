@@ -13,6 +13,12 @@
  * of that other direction are told as acknowledged gaps before the visible data that came after them. Times are packet
  * times; the deadline of what waits is exact, so results do not depend on how often anyone looks.
  *
+ * A client may send what only the sensor gets to see: with a TTL that ends in between, or in the place of what its server
+ * ignores. So its FIN ends its stream only when the server has acknowledged it, and data behind it before shows that it
+ * was none. Its RST in the middle of an answer ends the connection when it has been silent for TCP_RESET_NS. Its SYN
+ * begins another connection when the server answers it. The data of a SYN is the stream's when the server acknowledges
+ * it, or does not answer on this tap. The urgent byte (RFC 6093) is left out of the stream, as hosts do.
+ *
  * Without both SYN nobody knows where a direction begins, and its first frames may be mixed up as well: everything
  * waits for TCP_SETTLE_NS from the first packet on, and then begins at the lowest sequence number seen. */
 #ifndef FLOW_TCP_H
@@ -25,6 +31,7 @@
 #define TCP_GRACE_NS 200000000ULL
 #define TCP_SILENCE_NS 2000000000ULL
 #define TCP_SETTLE_NS 20000000ULL
+#define TCP_RESET_NS 60000000000ULL
 #define TCP_FAR (64u << 20) /* bytes: a sequence number further away belongs to no window */
 
 /* Where a stream goes; direction 0 is the client's. */
@@ -32,19 +39,21 @@ struct tcp_ops {
     void (*data)(void *ctx, int direction, struct span bytes, uint64_t ns);
     void (*gap)(void *ctx, int direction, uint64_t bytes, bool is_acked, uint64_t ns);
     void (*fin)(void *ctx, int direction, uint64_t ns);
+    bool (*is_busy)(void *ctx); /* whether an answer is under way; NULL: never */
 };
 
 /* Each segment ends as one of: empty ordered held retransmitted late keepalive after_fin far refused (so segments is
  * their sum). bytes_in (payload on the wire) = bytes_delivered + bytes_cut + bytes_held (now waiting) + bytes_repeated
- * + bytes_after_fin + bytes_far + bytes_refused. */
+ * + bytes_after_fin + bytes_far + bytes_refused + bytes_urgent. */
 struct tcp_counts {
     uint64_t segments;
     uint64_t empty, ordered, held, retransmitted, late, keepalive, after_fin, far, refused;
     uint64_t bytes_in, bytes_delivered, bytes_cut, bytes_held, bytes_repeated;
-    uint64_t bytes_after_fin, bytes_far, bytes_refused;
+    uint64_t bytes_after_fin, bytes_far, bytes_refused, bytes_urgent;
     uint64_t bytes_missing;       /* told as gaps; bytes_cut is not among them */
     uint64_t bytes_missing_acked; /* of these, acknowledged by the receiver */
     uint64_t gaps, forced, resets_ignored, acks_ignored;
+    uint64_t false_syns, false_fins, false_resets;
 };
 
 /* Shared by all streams of one worker. */
@@ -62,7 +71,7 @@ struct tcp_half {
     uint32_t acked;           /* the other side has confirmed up to here */
     uint32_t acked_data;      /* the same, by segments that carried data */
     bool is_started, is_soft; /* soft: 'next' is a guess that the first data may correct */
-    bool has_syn, has_other_start;
+    bool has_syn, has_other_start, has_urgent;
     bool is_marked, is_mark_slow, is_over_set, has_fin, is_finished;
     bool far_acked;  /* the other side acknowledges where far_next is */
     uint8_t far_run; /* far-away segments in a row */
@@ -76,18 +85,25 @@ struct tcp_half {
     uint32_t gap_from, gap_to; /* the last gap */
     uint32_t other_start;      /* of another SYN-ACK for the same SYN */
     uint32_t far_next;         /* where a run of far-away segments continues */
+    uint32_t syn_size;         /* payload of its SYN */
+    uint32_t urgent;           /* sequence number of the urgent byte */
 };
 
 struct tcp_stream {
     uint64_t deadline_ns; /* tcp_expire wants to be called then; 0 = no need */
     uint64_t settle_ns;   /* the beginning of both directions is settled then, at the latest */
     uint64_t end_ns;      /* a reset ends the connection then, at the latest; 0 = none. After tcp_expire's TCP_OVER:
-                           * when that was */
+                           * when it ended */
+    uint64_t reset_ns;    /* while one waits for end_ns: when it came */
+    uint64_t quiet_ns;    /* the same: when it came, or the last payload since */
+    uint32_t doubted;     /* where the connection of a doubted SYN begins */
     bool saw[2];          /* packets of this direction */
     bool has_syn;
     bool is_settled;   /* nothing that comes can move the beginnings any more */
     bool is_alone;     /* the other direction was never seen, and has had time to be */
     bool is_over;      /* both FIN handed on, or reset */
+    bool is_ending;    /* being flushed: nothing more will come */
+    bool has_doubted[2];  /* a SYN of this direction */
     bool was_reset[2]; /* by this direction */
     struct tcp_half half[2];
 };
@@ -106,8 +122,8 @@ struct counters tcp_counters(const struct tcp_counts *counts);
 
 /* A zeroed struct tcp_stream is a new stream.
  * Whether the segment opens another connection on the same addresses (RFC 9293, 3.6.1): a SYN with another initial
- * number. */
-bool tcp_begins_anew(const struct tcp_stream *s, int direction, const struct dissected *d);
+ * number, or while this one goes on the answer to such a SYN. */
+bool tcp_begins_anew(struct tcp_stream *s, int direction, const struct dissected *d);
 /* Whether a segment after the end belongs to a connection that goes on: another one, far from this, whose handshake was
  * not seen; or this one, if its sender goes on after a reset in its name, or its handshake goes on after any (so that
  * was forged, or meant for an older connection). */

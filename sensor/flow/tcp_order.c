@@ -3,6 +3,8 @@
  * to. */
 #include "flow/tcp_order.h"
 
+#include "flow/tcp_doubt.h"
+
 void tcp_order_gap(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, uint32_t bytes, uint64_t ns)
 {
     struct tcp_half *h = &s->half[dir];
@@ -17,15 +19,39 @@ void tcp_order_gap(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, uint
     t->ops.gap(ctx, dir, bytes, is_acked, ns);
 }
 
+void tcp_order_urgent(struct tcp_half *h, uint32_t seq)
+{
+    if (seq_before(seq, h->next) || (h->has_urgent && !seq_before(h->urgent, seq)))
+        return;
+    h->has_urgent = true;
+    h->urgent = seq;
+}
+
+/* 'bytes' without the urgent one among them. */
+static void tell_bytes(struct tcp *t, struct tcp_half *h, void *ctx, int dir, const struct segment *g)
+{
+    struct span bytes = g->bytes, before = span_of(NULL, 0);
+    uint32_t at = h->urgent - g->seq;
+    if (h->has_urgent && at < bytes.size) {
+        h->has_urgent = false;
+        t->counts->bytes_urgent++;
+        before = span_sub(bytes, 0, at);
+        bytes = span_from(bytes, at + 1);
+    }
+    t->counts->bytes_delivered += before.size + bytes.size;
+    if (before.size > 0)
+        t->ops.data(ctx, dir, before, g->time_ns);
+    if (bytes.size > 0)
+        t->ops.data(ctx, dir, bytes, g->time_ns);
+}
+
 void tcp_order_data(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, const struct segment *g)
 {
     struct tcp_half *h = &s->half[dir];
     uint32_t cut = g->wire - (uint32_t)g->bytes.size;
-    t->counts->bytes_delivered += g->bytes.size;
     t->counts->bytes_cut += cut;
     h->next = g->seq + g->wire;
-    if (g->bytes.size > 0)
-        t->ops.data(ctx, dir, g->bytes, g->time_ns);
+    tell_bytes(t, h, ctx, dir, g);
     if (cut > 0)
         t->ops.gap(ctx, dir, cut, false, g->time_ns);
 }
@@ -66,7 +92,8 @@ static bool tell_ready(struct tcp *t, struct tcp_stream *s, void *ctx, int dir)
         did = true;
     }
     /* the other side's FIN, when it was lost, is the one number that may be acknowledged without ever being seen */
-    if (h->has_fin && !h->is_finished && h->next == h->fin && tcp_order_is_answered(s, dir, h->fin_ack - 1)) {
+    if (h->has_fin && !h->is_finished && h->next == h->fin && tcp_order_is_answered(s, dir, h->fin_ack - 1) &&
+        tcp_doubt_is_fin(s, dir)) {
         tcp_order_fin(t, s, ctx, dir);
         did = true;
     }

@@ -12,6 +12,8 @@ void tcp_order_data(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, con
 /* The first held block, which stands at 'next'. */
 void tcp_order_held(struct tcp *t, struct tcp_stream *s, void *ctx, int dir);
 void tcp_order_gap(struct tcp *t, struct tcp_stream *s, void *ctx, int dir, uint32_t bytes, uint64_t ns);
+/* The byte with this sequence number is urgent (RFC 6093): not of the stream, as of then. */
+void tcp_order_urgent(struct tcp_half *h, uint32_t seq);
 void tcp_order_fin(struct tcp *t, struct tcp_stream *s, void *ctx, int dir);
 /* Holes before 'over' are not waited for any more; the gaps are stamped 'ns'. */
 void tcp_order_give_up(struct tcp_half *h, uint32_t over, uint64_t ns);

@@ -123,6 +123,7 @@ static bool is_plain(const struct packet *p, struct dissected *d)
         .seq = be32(tcp + 4),
         .ack = be32(tcp + 8),
         .window = be16(tcp + 14),
+        .urgent = be16(tcp + 18),
         .tcp_flags = tcp[13],
     };
     return true;

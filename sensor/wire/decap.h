@@ -43,14 +43,15 @@ struct dissected {
     struct span payload;   /* caught bytes of the transport payload */
     uint32_t payload_wire; /* its size on the wire (>= payload.size when snaplen cut it); of a fragment: its data's */
     uint32_t seq, ack;     /* TCP, host order */
-    uint16_t window;
-    uint8_t tcp_flags; /* FIN 1, SYN 2, RST 4, PSH 8, ACK 16 */
+    uint16_t window, urgent;
+    uint8_t tcp_flags; /* FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32 */
 };
 
 #define DECAP_FIN 0x01u
 #define DECAP_SYN 0x02u
 #define DECAP_RST 0x04u
 #define DECAP_ACK 0x10u
+#define DECAP_URG 0x20u
 
 /* Counters of this module; one per thread, zeroed by its owner. Every frame and every reassembled datagram ends in
  * exactly one of the first group, so received + reassembled = sum of the first group. The table that names them stands

@@ -18,7 +18,7 @@ enum {
     PROTO_ETHERNET = 143,
 };
 
-#define MAX_EXTENSIONS 16
+#define MAX_EXTENSIONS 192 /* more than fit an Ethernet frame: hosts take as many as come */
 
 static enum layer enter(struct walk *w, enum decap_tunnel kind, enum layer inside)
 {
@@ -189,6 +189,7 @@ static enum layer tcp(struct walk *w)
     d->ack = be32(h + 8);
     d->tcp_flags = h[13];
     d->window = be16(h + 14);
+    d->urgent = be16(h + 18);
     d->payload = span_from(w->left, header);
     d->payload_wire = (uint32_t)(w->wire - header);
     return END_TCP;

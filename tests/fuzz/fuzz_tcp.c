@@ -35,6 +35,12 @@ static void on_fin(void *ctx, int dir, uint64_t ns)
     h->is_finished[dir] = true;
 }
 
+static bool is_busy(void *ctx)
+{
+    const struct heard *h = ctx;
+    return h->bytes[0] & 1;
+}
+
 static uint32_t stretch(uint16_t value)
 {
     return value & 0x8000u ? value * 65537u : value;
@@ -45,7 +51,7 @@ static void expect_sums(const struct tcp_counts *c, const struct heard *h)
     ASSERT(c->segments == c->empty + c->ordered + c->held + c->retransmitted + c->late + c->keepalive + c->after_fin +
                               c->far + c->refused);
     ASSERT(c->bytes_in == c->bytes_delivered + c->bytes_cut + c->bytes_held + c->bytes_repeated + c->bytes_after_fin +
-                              c->bytes_far + c->bytes_refused);
+                              c->bytes_far + c->bytes_refused + c->bytes_urgent);
     ASSERT(c->bytes_delivered == h->bytes[0] + h->bytes[1]);
     ASSERT(c->bytes_cut + c->bytes_missing == h->gaps[0] + h->gaps[1]);
 }
@@ -60,10 +66,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t now = NS_PER_S;
     static const uint8_t bytes[256 * 16];
     memset(&counts, 0, sizeof counts);
-    ASSERT(tcp.blocks || tcp_init(&tcp, 1, &(struct tcp_ops){on_data, on_gap, on_fin}, &counts));
+    ASSERT(tcp.blocks || tcp_init(&tcp, 1, &(struct tcp_ops){on_data, on_gap, on_fin, is_busy}, &counts));
     while (r.left.size >= 8) {
         uint8_t head = reader_u8(&r);
-        struct dissected d = {.tcp_flags = head & 0x17, .seq = stretch(reader_u16(&r)), .ack = stretch(reader_u16(&r))};
+        struct dissected d = {.tcp_flags = head & 0x37, .seq = stretch(reader_u16(&r)), .ack = stretch(reader_u16(&r))};
+        d.urgent = d.ack & 0xff;
         d.payload = span_of(bytes, reader_u8(&r) * (head & 8 ? 16u : 1u));
         d.payload_wire = (uint32_t)d.payload.size;
         size_t cut = reader_u8(&r);

@@ -67,7 +67,7 @@ static void begin(struct bench *b, uint32_t mib)
 {
     memset(&b->counts, 0, sizeof b->counts);
     b->told = (struct told){.dir = -1};
-    assert_true(tcp_init(&b->tcp, mib, &(struct tcp_ops){on_data, on_gap, on_fin}, &b->counts));
+    assert_true(tcp_init(&b->tcp, mib, &(struct tcp_ops){on_data, on_gap, on_fin, NULL}, &b->counts));
 }
 
 /* After every stream: each segment and byte is in exactly one account, and all memory is back. */
@@ -77,7 +77,7 @@ static void finish(struct bench *b)
     assert_int_equal(c->segments, c->empty + c->ordered + c->held + c->retransmitted + c->late + c->keepalive +
                                       c->after_fin + c->far + c->refused);
     assert_int_equal(c->bytes_in, c->bytes_delivered + c->bytes_cut + c->bytes_held + c->bytes_repeated +
-                                      c->bytes_after_fin + c->bytes_far + c->bytes_refused);
+                                      c->bytes_after_fin + c->bytes_far + c->bytes_refused + c->bytes_urgent);
     assert_int_equal(c->bytes_held, 0);
     assert_int_equal(pool_used(b->tcp.blocks), 0);
     tcp_fini(&b->tcp);
@@ -375,7 +375,12 @@ static const struct script {
     {"cut by the capture and held",
      "c:xyab c[3] c:fgh |",
      {HANDSHAKE, {3, 'c', 3, 1, "abcde", A, 3}, {4, 'c', 8, 1, "fgh", A, 0}, {5, 'c', 1, 1, "xy", A, 0}}},
-    {"behind the FIN", "c:abc c. |", {HANDSHAKE, {3, 'c', 1, 1, "abc", F | A, 0}, {4, 'c', 5, 1, "nothing", A, 0}}},
+    {"behind the FIN",
+     "c:abc c. |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "abc", F | A, 0},
+      {4, 's', 1, 5, NULL, A, 0},
+      {5, 'c', 5, 1, "nothing", A, 0}}},
     {"FIN with data, before what comes first",
      "c:abcdef c. s. |",
      {HANDSHAKE, {3, 'c', 4, 1, "def", F | A, 0}, {4, 'c', 1, 1, "abc", A, 0}, {5, 's', 1, 8, NULL, F | A, 0}}},
@@ -391,7 +396,7 @@ static const struct script {
       {6, 's', 5, 5, NULL, A, 0},
       {2100, 't', 0, 0, NULL, 0, 0}}},
     {"both close at once",
-     "c:abc c. s. |",
+     "c:abc s. c. |",
      {HANDSHAKE,
       {3, 'c', 1, 1, "abc", A, 0},
       {4, 'c', 4, 1, NULL, F | A, 0},
@@ -445,6 +450,44 @@ static const struct script {
     {"SYN with data",
      "c:early s:yes |",
      {{0, 'c', 0, 0, "early", S, 0}, {1, 's', 0, 6, NULL, S | A, 0}, {2, 's', 1, 6, "yes", A, 0}}},
+    {"SYN with data that the server does not take, so that other data counts",
+     "c:asked s:yes |",
+     {{0, 'c', 0, 0, "early", S, 0},
+      {1, 's', 0, 1, NULL, S | A, 0},
+      {2, 'c', 1, 1, "asked", A, 0},
+      {3, 's', 1, 6, "yes", A, 0}}},
+    {"SYN with data, the server is not on the tap",
+     "c:earlylate |",
+     {{0, 'c', 0, 0, "early", S, 0}, {50, 'c', 6, 1, "late", A, 0}}},
+    {"SYN in the middle that nobody answers",
+     "c:ask s:yes c:more s:ok |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "ask", A, 0},
+      {4, 'c', 700000000, 0, NULL, S, 0},
+      {5, 's', 1, 4, "yes", A, 0},
+      {6, 'c', 700000000, 0, "decoy", S, 0},
+      {7, 'c', 4, 4, "more", A, 0},
+      {8, 's', 4, 8, "ok", A, 0}}},
+    {"FIN of a client that goes on",
+     "c:ask s:yes c:more s:ok c. |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "ask", A, 0},
+      {4, 'c', 4, 1, NULL, F | A, 0},
+      {5, 's', 1, 4, "yes", A, 0},
+      {6, 'c', 4, 4, "more", A, 0},
+      {7, 's', 4, 8, "ok", A, 0},
+      {8, 'c', 8, 6, NULL, F | A, 0},
+      {9, 's', 6, 9, NULL, A, 0},
+      {10, 'c', 9, 6, "late", A, 0}}},
+    {"FIN of a client that nobody acknowledges",
+     "c:ask s:yes | c.",
+     {HANDSHAKE, {3, 'c', 1, 1, "ask", A, 0}, {4, 'c', 4, 1, NULL, F | A, 0}, {5, 's', 1, 4, "yes", A, 0}}},
+    {"half closed: the answer to a FIN",
+     "c:ask c. s:yes s. |",
+     {HANDSHAKE,
+      {3, 'c', 1, 1, "ask", F | A, 0},
+      {4, 's', 1, 5, "yes", A, 0},
+      {5, 's', 4, 5, NULL, F | A, 0}}},
     {"two SYN-ACKs, the first counts",
      "c:ask s:yes |",
      {{0, 'c', 0, 0, NULL, S, 0},
@@ -591,7 +634,13 @@ static void test_begins_anew(void **state)
     struct dissected syn = {.seq = isn[0], .tcp_flags = DECAP_SYN};
     assert_false(tcp_begins_anew(&s, 0, &syn));
     syn.seq += 77777;
-    assert_true(tcp_begins_anew(&s, 0, &syn));
+    assert_false(tcp_begins_anew(&s, 0, &syn)); /* who has a connection may send this to the sensor alone */
+    struct dissected answer = {.seq = isn[1] + 99999, .ack = syn.seq, .tcp_flags = DECAP_SYN | DECAP_ACK};
+    assert_false(tcp_begins_anew(&s, 1, &answer));
+    answer.ack++;
+    assert_true(tcp_begins_anew(&s, 1, &answer));
+    answer.tcp_flags = DECAP_RST | DECAP_ACK; /* refused */
+    assert_false(tcp_begins_anew(&s, 1, &answer));
     syn.tcp_flags |= DECAP_ACK; /* a server may answer a repeated SYN with another number as long as nothing was said */
     assert_false(tcp_begins_anew(&s, 1, &syn));
     feed(b, &s, 1, 1, 1, SPAN("220 hello"), t0 + 9 * NS_PER_MS);
@@ -658,6 +707,71 @@ static void test_forged_reset(void **state)
     struct dissected in_flight = {
         .seq = isn[1] + 1, .ack = isn[0] + 4, .tcp_flags = DECAP_ACK, .payload = SPAN("x"), .payload_wire = 1};
     assert_false(tcp_goes_on(&s, 1, &in_flight));
+    tcp_flush(&b->tcp, &s, &b->told, t0 + NS_PER_S);
+    finish(b);
+}
+
+static bool yes(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+/* In the middle of an answer a client's reset ends the connection when nothing follows, as of when it came. */
+static void test_doubted_reset(void **state)
+{
+    struct bench *b = *state;
+    struct tcp_stream s = {0};
+    begin(b, 1);
+    b->tcp.ops.is_busy = yes;
+    handshake(b, &s);
+    feed(b, &s, 0, 1, 1, SPAN("abc"), t0 + 5 * NS_PER_MS);
+    struct dissected reset = {.seq = isn[0] + 4, .ack = isn[1] + 1, .tcp_flags = DECAP_RST | DECAP_ACK};
+    assert_int_equal(tcp_feed(&b->tcp, &s, &b->told, 0, &reset, t0 + 6 * NS_PER_MS), TCP_GOING);
+    feed(b, &s, 0, 4, 1, span_text(NULL), t0 + 9 * NS_PER_MS); /* perhaps mixed up with it */
+    feed(b, &s, 1, 1, 4, SPAN("yes"), t0 + 10 * NS_PER_MS);
+    assert_int_not_equal(s.end_ns, 0);
+    feed(b, &s, 0, 4, 4, span_text(NULL), t0 + 40 * NS_PER_MS);
+    assert_int_equal(s.end_ns, 0);
+    assert_int_equal(b->counts.false_resets, 1);
+    assert_int_equal(tcp_feed(&b->tcp, &s, &b->told, 0, &reset, t0 + 50 * NS_PER_MS), TCP_GOING);
+    feed(b, &s, 1, 4, 4, SPAN("more"), t0 + 60 * NS_PER_MS);
+    assert_int_equal(tcp_expire(&b->tcp, &s, &b->told, t0 + 50 * NS_PER_MS + TCP_RESET_NS), TCP_OVER);
+    assert_int_equal(s.end_ns, t0 + 60 * NS_PER_MS);
+    struct dissected late = {.seq = isn[1] + 8, .ack = isn[0] + 4, .tcp_flags = DECAP_RST};
+    assert_string_equal(b->told.text, "c:abc s:yesmore");
+    tcp_flush(&b->tcp, &s, &b->told, t0 + NS_PER_S);
+    finish(b);
+    begin(b, 1);
+    b->tcp.ops.is_busy = yes;
+    s = (struct tcp_stream){0};
+    handshake(b, &s);
+    late.seq = isn[1] + 1;
+    late.ack = isn[0] + 1; /* the server is believed */
+    assert_int_equal(tcp_feed(&b->tcp, &s, &b->told, 1, &late, t0 + 6 * NS_PER_MS), TCP_OVER);
+    tcp_flush(&b->tcp, &s, &b->told, t0 + NS_PER_S);
+    finish(b);
+}
+
+/* RFC 6093: the pointer names the byte behind the urgent one; hosts leave that out, held or not. */
+static void test_urgent(void **state)
+{
+    struct bench *b = *state;
+    struct tcp_stream s = {0};
+    begin(b, 1);
+    handshake(b, &s);
+    struct dissected d = {.seq = isn[0] + 1, .ack = isn[1] + 1, .urgent = 3, .tcp_flags = DECAP_ACK | DECAP_URG};
+    d.payload = SPAN("GEXT");
+    d.payload_wire = 4;
+    assert_int_equal(tcp_feed(&b->tcp, &s, &b->told, 0, &d, t0 + 5 * NS_PER_MS), TCP_GOING);
+    d.seq += 6;
+    d.payload = SPAN("fil!");
+    d.urgent = 4;
+    assert_int_equal(tcp_feed(&b->tcp, &s, &b->told, 0, &d, t0 + 6 * NS_PER_MS), TCP_GOING);
+    feed(b, &s, 0, 5, 1, SPAN(" /"), t0 + 7 * NS_PER_MS);
+    feed(b, &s, 0, 11, 1, SPAN("es"), t0 + 8 * NS_PER_MS);
+    assert_string_equal(b->told.text, "c:GET /files");
+    assert_int_equal(b->counts.bytes_urgent, 2);
     tcp_flush(&b->tcp, &s, &b->told, t0 + NS_PER_S);
     finish(b);
 }
@@ -810,7 +924,7 @@ static void test_loss_invents_nothing(void **state)
         struct follower follower = {0};
         struct tcp_stream s = {0};
         memset(&b->counts, 0, sizeof b->counts);
-        assert_true(tcp_init(&b->tcp, 1, &(struct tcp_ops){follow_data, follow_gap, follow_fin}, &b->counts));
+        assert_true(tcp_init(&b->tcp, 1, &(struct tcp_ops){follow_data, follow_gap, follow_fin, NULL}, &b->counts));
         converse(&talk, &seed, 1448);
         mix_up(&talk, &seed, 1 + round % 40);
         for (int dir = 0; dir < 2; dir++) { /* the handshake, so that positions count from 1 */
@@ -853,7 +967,7 @@ static void test_one_side_sizes(void **state)
         struct tcp_stream s = {0};
         uint32_t acked = 1;
         memset(&b->counts, 0, sizeof b->counts);
-        assert_true(tcp_init(&b->tcp, 1, &(struct tcp_ops){follow_data, follow_gap, follow_fin}, &b->counts));
+        assert_true(tcp_init(&b->tcp, 1, &(struct tcp_ops){follow_data, follow_gap, follow_fin, NULL}, &b->counts));
         converse(&talk, &seed, 1448);
         struct dissected first = {
             .seq = isn[seen], .ack = isn[!seen] + 1, .tcp_flags = (uint8_t)(seen ? DECAP_SYN | DECAP_ACK : DECAP_SYN)};
@@ -907,6 +1021,8 @@ int main(void)
         cmocka_unit_test(test_begins_anew_behind_bare_acks),
         cmocka_unit_test(test_goes_on_elsewhere),
         cmocka_unit_test(test_forged_reset),
+        cmocka_unit_test(test_doubted_reset),
+        cmocka_unit_test(test_urgent),
         cmocka_unit_test(test_mixed_up_is_the_same),
         cmocka_unit_test(test_loss_invents_nothing),
         cmocka_unit_test(test_one_side_sizes),
