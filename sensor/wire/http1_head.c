@@ -209,9 +209,41 @@ struct field_reader {
     bool can_fold;    /* the last field of the list may go on */
 };
 
+/* What frames a message or names who, whence and what: never lost behind a heap of other fields. */
+static bool is_vital(struct span name)
+{
+    static const char *const names[] = {
+        "authorization", "content-disposition", "content-encoding", "content-length", "content-range", "content-type",
+        "cookie",        "etag",                "expect",           "forwarded",      "host",          "location",
+        "range",         "set-cookie",          "transfer-encoding", "upgrade",       "user-agent",    "x-forwarded-for",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (span_eq_nocase(name, span_text(names[i])))
+            return true;
+    return false;
+}
+
+/* The list is full: a field that is vital takes the place of the last one that is not. */
+static void add_to_full(struct fields *fields, struct span name, struct span value)
+{
+    fields->is_cut = true;
+    if (!is_vital(name))
+        return;
+    for (uint16_t i = fields->n; i > 0; i--) {
+        if (!is_vital(fields->list[i - 1].name)) {
+            fields->list[i - 1] = (struct field){name, value};
+            return;
+        }
+    }
+}
+
 static inline void add_field(struct field_reader *r, struct span name, struct span value)
 {
-    r->can_fold = fields_add(&r->out->fields, name, trim_blanks(value));
+    struct fields *fields = &r->out->fields;
+    value = trim_blanks(value);
+    r->can_fold = fields->n < fields->max && fields_add(fields, name, value);
+    if (!r->can_fold)
+        add_to_full(fields, name, value);
 }
 
 static void read_field(struct field_reader *r, struct span line, size_t colon)

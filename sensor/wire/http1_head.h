@@ -14,7 +14,8 @@ struct http1_head {
     struct span method, target; /* of a request */
     uint16_t status;            /* of a response, 100-999 */
     uint8_t version_major, version_minor;
-    struct fields fields; /* is_cut when there were more than its max */
+    struct fields fields; /* is_cut when there were more than its max: then those that frame a message or name somebody
+                           * took the places of others */
     bool has_folds;       /* a value contains a line fold: http1_head_unfold */
     bool has_bad_lines;   /* lines that are no field were left out, or read as some clients would */
     bool has_odd_version; /* not HTTP/1.x, or something stands between target and version */
