@@ -15,6 +15,9 @@ struct flow_key {
     uint8_t protocol, zero[3];
 };
 
+/* Both directions get the same key; true when the sender is ip[0]. */
+bool flow_key_of(const struct dissected *d, struct flow_key *key);
+
 /* What nDPI found, kept when its own state is given back. */
 struct flow_names {
     char protocol[64], sni[256];
@@ -32,6 +35,7 @@ struct flow {
     uint8_t speaks;          /* enum conn_speaks */
     uint8_t first_is_client; /* key.ip[0] is the client */
     uint8_t ndpi_packets;
+    uint8_t right_sums[2]; /* TCP checksums in a row of each direction, up to what is enough */
     uint8_t wait_list;  /* FLOW_TIMER_* */
     bool is_asking;     /* the client has spoken last */
     bool is_named;      /* what nDPI calls it was told */

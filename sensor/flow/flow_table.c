@@ -10,6 +10,7 @@
 #include "flow/dedup.h"
 #include "flow/flow_crypt.h"
 #include "flow/flow_life.h"
+#include "flow/flow_sums.h"
 #include "flow/ipcomp.h"
 #include "flow/ipfrag.h"
 
@@ -19,17 +20,20 @@
 #define MAX_NESTED 4 /* fragments of a tunnel of fragments of something compressed ... */
 #define RECENT_BITS 8
 
-/* received = duplicates + fragments + undecodable + other_ip + tcp + udp; tcp = tcp_segments + after_close.
+/* received = bad_sum + duplicates + fragments + undecodable + other_ip + tcp + udp; tcp = tcp_segments + after_close.
  * flows = idle + closed + reused + lost + evicted + flushed + those in the table. */
 struct flow_counts {
     uint64_t received;
-    uint64_t duplicates, fragments, undecodable, other_ip, tcp, udp;
+    uint64_t bad_sum, duplicates, fragments, undecodable, other_ip, tcp, udp;
     uint64_t after_close;
     uint64_t flows, idle, closed, reused, lost, evicted, flushed;
 };
 
 static const struct counter_def defs[] = {
     {"flow_received", "packets", "decoded packets handed to the flow table"},
+    {"flow_bad_sum", "packets",
+     "of a client, with a wrong checksum where those before were right, so that no server takes it: made to blind a "
+     "sensor, or damaged"},
     {"flow_duplicates", "packets", "copies of a packet just seen; in no other count"},
     {"flow_fragments", "packets", "IP fragments that did not make a datagram whole"},
     {"flow_undecodable", "packets", "fragments and compressed packets that made one that is not decodable"},
@@ -196,37 +200,6 @@ void flow_table_free(struct flow_table *t)
 
 /* ---- the flow of a packet ---- */
 
-static uint64_t big_endian(const uint8_t *at)
-{
-    uint64_t word = 0;
-    for (int i = 0; i < 8; i++) /* one load and a swap */
-        word = word << 8 | at[i];
-    return word;
-}
-
-/* By address, then by port. */
-static bool is_ordered(const struct endpoint *a, const struct endpoint *b)
-{
-    uint64_t high = big_endian(a->ip.bytes), other_high = big_endian(b->ip.bytes);
-    uint64_t low = big_endian(a->ip.bytes + 8), other_low = big_endian(b->ip.bytes + 8);
-    if (high != other_high)
-        return high < other_high;
-    return low != other_low ? low < other_low : a->port <= b->port;
-}
-
-/* Both directions get the same key; true when the sender is ip[0]. */
-static bool key_of(const struct dissected *d, struct flow_key *key)
-{
-    bool is_first = is_ordered(&d->src, &d->dst);
-    memset(key, 0, sizeof *key);
-    key->ip[!is_first] = d->src.ip;
-    key->ip[is_first] = d->dst.ip;
-    key->port[!is_first] = d->src.port;
-    key->port[is_first] = d->dst.port;
-    key->protocol = d->protocol;
-    return is_first;
-}
-
 /* Who opens a connection is known by its handshake. Without it the lower port is taken for the server's: who sends first
  * in the capture is chance. */
 static bool is_from_server(const struct dissected *d)
@@ -260,6 +233,8 @@ static void begin_flow(struct flow_table *t, struct flow *f, const struct flow_k
         .last_ns = now_ns,
     };
     t->all.flow.flows++;
+    if (d->protocol == FLOW_TCP)
+        (void)flow_sums_is_refused(f, from_server, d);
     timers_idle_set(&t->home.timers, f, flow_life_deadline(f));
 }
 
@@ -428,7 +403,7 @@ static struct known find_flow(const struct flow_table *t, const struct dissected
     void *value;
     if (is_recent(k.f, d, &k.sender_is_first))
         return k;
-    k.sender_is_first = key_of(d, &key);
+    k.sender_is_first = flow_key_of(d, &key);
     k.at = map_at(t->flows, &key, &value);
     k.f = value;
     return k;
@@ -457,7 +432,7 @@ static struct flow *take_flow(struct flow_table *t, struct known *k, const struc
             begin_again(t, k->f, d, k->sender_is_first, now_ns);
         return k->f;
     }
-    bool is_new, sender_is_first = key_of(d, &key);
+    bool is_new, sender_is_first = flow_key_of(d, &key);
     k->f = map_touch(t->flows, &key, &is_new);
     k->at = map_newest(t->flows);
     begin_flow(t, k->f, &key, d, sender_is_first, now_ns);
@@ -472,6 +447,16 @@ static void feed(struct flow_table *t, struct known *k, const struct dissected *
         feed_tcp(t, f, d, k->sender_is_first, now_ns);
     else
         feed_udp(f, d, k->sender_is_first, now_ns);
+}
+
+/* A segment that its receiver does not take (counted). */
+static bool is_refused(struct flow_table *t, const struct known *k, const struct dissected *d)
+{
+    if (!k->f || d->protocol != FLOW_TCP || k->f->closed_ns ||
+        !flow_sums_is_refused(k->f, direction_of(k->f, k->sender_is_first), d))
+        return false;
+    t->all.flow.bad_sum++;
+    return true;
 }
 
 /* True for the second copy of a frame (counted). */
@@ -512,12 +497,17 @@ void flow_table_packet(struct flow_table *t, const struct packet *p, struct diss
         t->now_ns = now_ns;
     struct known known = fetch_flow(t, d);
     bool is_whole = !d->is_fragment && d->protocol != IPCOMP_PROTOCOL;
-    if (is_copy(t, hash, now_ns))
+    if ((is_whole && is_refused(t, &known, d)) || is_copy(t, hash, now_ns))
         return;
     if (!is_whole && !make_whole(t, d, counts, now_ns))
         return;
     /* only now: a fragment that comes late may be what a stream waits for */
     expire_streams(t, now_ns);
+    if (!is_whole) {
+        known = find_flow(t, d);
+        if (is_refused(t, &known, d))
+            return;
+    }
     if (d->protocol == FLOW_TCP)
         t->all.flow.tcp++;
     else if (d->protocol == FLOW_UDP)
@@ -526,8 +516,6 @@ void flow_table_packet(struct flow_table *t, const struct packet *p, struct diss
         t->all.flow.other_ip++;
     if (d->protocol != FLOW_TCP && d->protocol != FLOW_UDP)
         return;
-    if (!is_whole)
-        known = find_flow(t, d);
     feed(t, &known, d, now_ns);
 }
 

@@ -13,11 +13,11 @@ SUMS = [
     ('decap_received decap_reassembled', 'decap_tcp decap_udp decap_fragment decap_other_ip decap_not_ip decap_unknown_link '
                                          'decap_truncated decap_bad decap_too_deep'),
     ('decap_tcp decap_udp decap_fragment decap_other_ip flow_undecodable', 'flow_received decap_reassembled'),
-    ('flow_received', 'flow_duplicates flow_fragments flow_undecodable flow_other_ip flow_tcp flow_udp'),
+    ('flow_received', 'flow_bad_sum flow_duplicates flow_fragments flow_undecodable flow_other_ip flow_tcp flow_udp'),
     ('flow_tcp', 'tcp_segments flow_after_close'),
     ('flow_flows', 'flow_idle flow_closed flow_reused flow_lost flow_evicted flow_flushed'),
     ('tcp_segments', 'tcp_empty tcp_ordered tcp_held tcp_retransmitted tcp_late tcp_keepalive tcp_after_fin tcp_far tcp_refused'),
-    ('tcp_bytes_in', 'tcp_bytes_delivered tcp_bytes_cut tcp_bytes_held tcp_bytes_repeated tcp_bytes_after_fin tcp_bytes_far tcp_bytes_refused'),
+    ('tcp_bytes_in', 'tcp_bytes_delivered tcp_bytes_cut tcp_bytes_held tcp_bytes_repeated tcp_bytes_after_fin tcp_bytes_far tcp_bytes_refused tcp_bytes_urgent'),
     ('ipfrag_received', 'ipfrag_held ipfrag_completing ipfrag_repeated ipfrag_snapped ipfrag_bad ipfrag_too_long ipfrag_no_room'),
     ('ipcomp_received', 'ipcomp_inflated ipcomp_bad'),
     ('conn_transactions', 'app_transactions'),

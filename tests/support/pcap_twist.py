@@ -88,6 +88,16 @@ def tcp_of(data, link=ETHERNET):
     t.size = max(0, min(len(data), end_of_ip) - t.payload)
     return t
 
+def checksum(data):
+    total = sum(struct.unpack(f'>{(len(data) + 1) // 2}H', data + b'\0' * (len(data) % 2)))
+    while total > 0xffff:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+def tcp_sum(src, dst, tcp):
+    """The checksum of a TCP segment whose own is 0."""
+    return checksum(src + dst + struct.pack('>HH', 6, len(tcp)) + tcp)
+
 # ---- twists: each takes and gives frames ----
 
 def by_time(frames):
@@ -112,6 +122,8 @@ def split(frames, size, link=ETHERNET):
             struct.pack_into('>I', head, t.tcp + 4, (t.seq + at) & 0xffffffff)
             at += len(piece)
             head[t.tcp + 13] = t.flags if at == len(body) else t.flags & ~(FIN | PSH)
+            head[t.tcp + 16:t.tcp + 18] = b'\0\0'
+            struct.pack_into('>H', head, t.tcp + 16, tcp_sum(t.src, t.dst, bytes(head[t.tcp:]) + piece))
             out.append(Frame(f.ns, bytes(head) + piece))
     return out
 
@@ -163,19 +175,13 @@ def one_way(frames, keep, link=ETHERNET):
 
 # ---- building ----
 
-def checksum(data):
-    total = sum(struct.unpack(f'>{(len(data) + 1) // 2}H', data + b'\0' * (len(data) % 2)))
-    while total > 0xffff:
-        total = (total & 0xffff) + (total >> 16)
-    return ~total & 0xffff
-
 class Talk:
     """A TCP connection being captured. Time goes on with every frame; 'frames' are what the tap saw of it. Directions: 0 is
     the client, 1 the server. Every second segment and the last of a message are acknowledged at once."""
     ids = 0
-    def __init__(self, client, server, ns, step=50 * US, mss=1448):
+    def __init__(self, client, server, ns, step=50 * US, mss=1448, has_sums=True):
         self.ends = [(ipaddress.ip_address(client[0]), client[1]), (ipaddress.ip_address(server[0]), server[1])]
-        self.ns, self.step, self.mss, self.frames = ns, step, mss, []
+        self.ns, self.step, self.mss, self.frames, self.has_sums = ns, step, mss, [], has_sums
         self.seq = [0xfffff000 ^ client[1], 0x10000 ^ client[1] << 8]
         self.emit(0, SYN); self.seq[0] += 1
         self.emit(1, SYN | ACK); self.seq[1] += 1
@@ -185,6 +191,8 @@ class Talk:
         (src, sport), (dst, dport) = self.ends[dir], self.ends[1 - dir]
         ack = self.seq[1 - dir] & 0xffffffff if flags & ACK else 0
         tcp = struct.pack('>HHIIBBHHH', sport, dport, self.seq[dir] & 0xffffffff, ack, 5 << 4, flags, 64000, 0, 0) + payload
+        if self.has_sums:
+            tcp = tcp[:16] + struct.pack('>H', tcp_sum(src.packed, dst.packed, tcp)) + tcp[18:]
         Talk.ids += 1
         if src.version == 4:
             head = struct.pack('>BBHHHBBH4s4s', 0x45, 0, 20 + len(tcp), Talk.ids & 0xffff, 0x4000, 64, 6, 0, src.packed, dst.packed)

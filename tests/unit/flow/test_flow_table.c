@@ -226,7 +226,7 @@ static void expect_sums(const struct bench *b)
     uint64_t refused = d->not_ip + d->unknown_link + d->truncated + d->bad + d->too_deep;
     assert_int_equal(d->received + d->reassembled, decoded + refused);
     assert_int_equal(count(b, "flow_received") + d->reassembled, decoded + count(b, "flow_undecodable"));
-    assert_int_equal(count(b, "flow_received"), count(b, "flow_duplicates") + count(b, "flow_fragments") +
+    assert_int_equal(count(b, "flow_received"), count(b, "flow_bad_sum") + count(b, "flow_duplicates") + count(b, "flow_fragments") +
                                                     count(b, "flow_undecodable") + count(b, "flow_other_ip") +
                                                     count(b, "flow_tcp") + count(b, "flow_udp"));
     assert_int_equal(count(b, "flow_tcp"), count(b, "tcp_segments") + count(b, "flow_after_close"));
