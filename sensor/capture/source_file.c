@@ -261,7 +261,7 @@ static void say_what_it_is(struct span head, struct text *why)
     text_add_str(why, "not a capture file (starts with");
     for (size_t i = 0; i < head.size && i < 8; i++)
         text_addf(why, " %02x", head.at[i]);
-    text_add_str(why, ")");
+    text_add_str(why, "): pcap and pcapng are read");
 }
 
 static int read_pcap_head(struct source_file *f, struct text *why)

@@ -17,12 +17,13 @@ static struct span add_text(struct http2_head *h, struct span s)
 
 static void add_field(struct http2_head *h, struct span name, struct span value)
 {
-    if (h->head.fields.n == h->head.fields.max || name.size + value.size > sizeof h->pool->text - h->text.size) {
+    bool has_room = h->head.fields.n < h->head.fields.max || http1_head_is_vital(name);
+    if (!has_room || name.size + value.size > sizeof h->pool->text - h->text.size) {
         h->head.fields.is_cut = true;
         return;
     }
     name = add_text(h, name);
-    (void)fields_add(&h->head.fields, name, add_text(h, value));
+    (void)http1_head_add_field(&h->head.fields, name, add_text(h, value));
 }
 
 /* All pseudo-header fields have come. */

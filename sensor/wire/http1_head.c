@@ -209,8 +209,7 @@ struct field_reader {
     bool can_fold;    /* the last field of the list may go on */
 };
 
-/* What frames a message or names who, whence and what: never lost behind a heap of other fields. */
-static bool is_vital(struct span name)
+bool http1_head_is_vital(struct span name)
 {
     static const char *const names[] = {
         "authorization", "content-disposition", "content-encoding", "content-length", "content-range", "content-type",
@@ -223,27 +222,24 @@ static bool is_vital(struct span name)
     return false;
 }
 
-/* The list is full: a field that is vital takes the place of the last one that is not. */
-static void add_to_full(struct fields *fields, struct span name, struct span value)
+bool http1_head_add_field(struct fields *fields, struct span name, struct span value)
 {
-    fields->is_cut = true;
-    if (!is_vital(name))
-        return;
-    for (uint16_t i = fields->n; i > 0; i--) {
-        if (!is_vital(fields->list[i - 1].name)) {
-            fields->list[i - 1] = (struct field){name, value};
-            return;
-        }
-    }
+    if (fields_add(fields, name, value))
+        return true;
+    uint16_t at = http1_head_is_vital(name) ? fields->n : 0;
+    while (at > 0 && http1_head_is_vital(fields->list[at - 1].name))
+        at--;
+    if (at == 0)
+        return false;
+    struct field *left_out = &fields->list[at - 1];
+    memmove(left_out, left_out + 1, (size_t)(fields->n - at) * sizeof *left_out);
+    fields->list[fields->n - 1] = (struct field){name, value};
+    return true;
 }
 
 static inline void add_field(struct field_reader *r, struct span name, struct span value)
 {
-    struct fields *fields = &r->out->fields;
-    value = trim_blanks(value);
-    r->can_fold = fields->n < fields->max && fields_add(fields, name, value);
-    if (!r->can_fold)
-        add_to_full(fields, name, value);
+    r->can_fold = http1_head_add_field(&r->out->fields, name, trim_blanks(value));
 }
 
 static void read_field(struct field_reader *r, struct span line, size_t colon)

@@ -14,8 +14,8 @@ struct http1_head {
     struct span method, target; /* of a request */
     uint16_t status;            /* of a response, 100-999 */
     uint8_t version_major, version_minor;
-    struct fields fields; /* is_cut when there were more than its max: then those that frame a message or name somebody
-                           * took the places of others */
+    struct fields fields; /* is_cut when there were more than its max: those that frame a message or name somebody come first,
+                           * as to what is left out; all are in the order of the head */
     bool has_folds;       /* a value contains a line fold: http1_head_unfold */
     bool has_bad_lines;   /* lines that are no field were left out, or read as some clients would */
     bool has_odd_version; /* not HTTP/1.x, or something stands between target and version */
@@ -38,6 +38,11 @@ bool http1_head_is_plain_request_line(struct span line);
 bool http1_head_is_plain_status_line(struct span line);
 /* One of the methods in use (RFC 9110, 9.3; RFC 5789; RFC 4918) at the end of 's': its size, or 0. */
 size_t http1_head_usual_method(struct span s);
+/* Whether a field called 'name' frames a message or names who, whence and what. */
+bool http1_head_is_vital(struct span name);
+/* Appends; where the list is full (is_cut), only a field that is vital, and the last one that is not is left out. False
+ * when it was not appended. */
+bool http1_head_add_field(struct fields *fields, struct span name, struct span value);
 /* A line of the form token ":" anything, or a fold. */
 bool http1_head_is_field_line(struct span line);
 bool http1_head_is_token_byte(uint8_t c);

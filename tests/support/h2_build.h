@@ -62,12 +62,12 @@ static inline void h2_step(struct h2_build *b, enum talk_kind kind, int dir, siz
 /* Encodes "name=value name=value"; '_' in a value stands for a space. */
 static inline size_t h2_encode(struct h2_build *b, int dir, char *words, uint8_t *out, size_t max)
 {
-    nghttp2_nv nv[64];
+    nghttp2_nv nv[160];
     size_t n = 0;
     char *rest = words, *word;
     if (!b->deflater[dir] && nghttp2_hd_deflate_new(&b->deflater[dir], 4096))
         abort();
-    while ((word = strsep(&rest, " ")) && n < 64) {
+    while ((word = strsep(&rest, " ")) && n < sizeof nv / sizeof *nv) {
         char *equals = *word ? strchr(word + 1, '=') : NULL;
         if (!equals)
             continue;
