@@ -320,7 +320,7 @@ static void read_capture(const char *path)
 
 static void open_bench(void)
 {
-    const struct tcp_ops ops = {on_data, on_gap, on_fin};
+    const struct tcp_ops ops = {on_data, on_gap, on_fin, NULL};
     assert_true(tcp_init(&bench.tcp, 32, &ops, &bench.tcp_counts));
     bench.frags = ipfrag_new(8, &bench.frag_counts);
     bench.records.blocks = pool_new(TLS_RECORD_BLOCK, 4096);

@@ -182,7 +182,7 @@ static void finish(struct tcp *t, uint64_t now)
 
 static bool read_capture(const char *capture, const char *log)
 {
-    static const struct tcp_ops ops = {on_data, on_gap, on_fin};
+    static const struct tcp_ops ops = {on_data, on_gap, on_fin, NULL};
     static const struct tls_conn_ops plain = {on_plain, on_plain_gap, on_plain_fin, NULL, NULL};
     struct source *source;
     struct text why = {0};
