@@ -4,6 +4,7 @@
 #include "app/waiting.h"
 
 #include "base/map.h"
+#include "base/reserve.h"
 
 #include <stdlib.h>
 
@@ -22,7 +23,7 @@ struct waiting *waiting_new(uint32_t max)
         return NULL;
     w->max = max;
     w->next = 1;
-    w->ring = calloc(max, sizeof *w->ring);
+    w->ring = reserve(max, sizeof *w->ring);
     bool has_room = w->ring != NULL;
     for (int i = 0; i < WAITING_CHAINS; i++)
         has_room &= (w->newest[i] = map_new(sizeof(struct desk_key), sizeof(uint64_t), max, 0)) != NULL;
@@ -60,10 +61,19 @@ static void chain_add(struct waiting *w, enum waiting_chain chain, uint64_t numb
     *newest = number;
 }
 
+/* The next one's place was last used a whole turn of the ring ago: it comes until it is needed. */
+static void fetch_act(const struct waiting_act *act)
+{
+    for (size_t at = 0; at < sizeof *act; at += 64)
+        __builtin_prefetch((const uint8_t *)act + at, 1);
+}
+
 struct waiting_act *waiting_add(struct waiting *w, const struct desk_key *own)
 {
     uint64_t number = w->next++;
     struct waiting_act *act = &w->ring[number % w->max];
+    map_fetch(w->newest[WAITING_OWN], own);
+    fetch_act(&w->ring[w->next % w->max]);
     w->dropped += number > w->max && !act->is_told;
     *act = (struct waiting_act){0};
     chain_add(w, WAITING_OWN, number, own);

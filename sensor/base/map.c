@@ -5,19 +5,21 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "base/reserve.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define NIL UINT32_MAX
 #define SHORT_KEY 64u /* bytes */
+#define CACHE_LINE 64u
 #define FOLD_FIRST 0xe7037ed1a0b428dbu
 #define FOLD_NEXT (0x9e3779b97f4a7c15u * 2)
 
 struct slot {
     uint32_t chain;        /* next of the bucket, or of the free list */
     uint32_t older, newer; /* order of use */
-    uint32_t tag;          /* of the hash: most misses are told without reading the key */
+    uint32_t hash;         /* its low half: the bucket, and most misses are told without reading the key */
 };
 
 struct map {
@@ -44,9 +46,9 @@ struct map *map_new(size_t key_size, size_t value_size, uint32_t max, uint64_t s
                       .seed = seed, .free_list = NIL, .oldest = NIL, .newest = NIL};
     m->stride = (m->value_at + value_size + 15) & ~(size_t)15;
     m->key_words = key_size % 8 == 0 && key_size <= SHORT_KEY ? key_size / 8 : 0;
-    m->slots = calloc(max, sizeof *m->slots);
-    m->data = calloc(max, m->stride);
-    m->buckets = calloc(n, sizeof *m->buckets); /* holds index + 1, so that untouched zero pages mean empty */
+    m->slots = reserve(max, sizeof *m->slots);
+    m->data = reserve(max, m->stride);
+    m->buckets = reserve(n, sizeof *m->buckets); /* holds index + 1, so that untouched zero pages mean empty */
     if (!m->slots || !m->data || !m->buckets) {
         map_free(m);
         return NULL;
@@ -95,19 +97,19 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
 
 /* Nearly all keys are a few words: multiplying and folding them (the step of wyhash and XXH3) in line costs a tenth of a
  * call of the general hash. The order of use alone shows in results, never the hash. */
-static inline uint64_t hash_of(const struct map *m, const void *key)
+static inline uint32_t hash_of(const struct map *m, const void *key)
 {
     if (!m->key_words)
-        return hash64(span_of(key, m->key_size), m->seed);
+        return (uint32_t)hash64(span_of(key, m->key_size), m->seed);
     uint64_t hash = m->seed ^ 0x9e3779b97f4a7c15u;
     if (m->key_words == 2) { /* most keys are hashes of 128 bits */
         hash = fold(hash ^ word_of(key, 0), FOLD_FIRST);
         hash = fold(hash ^ word_of(key, 1), FOLD_FIRST + FOLD_NEXT);
-        return fold(hash, 0xa0761d6478bd642fu);
+        return (uint32_t)fold(hash, 0xa0761d6478bd642fu);
     }
     for (size_t i = 0; i < m->key_words; i++)
         hash = fold(hash ^ word_of(key, i), FOLD_FIRST + FOLD_NEXT * i);
-    return fold(hash, 0xa0761d6478bd642fu);
+    return (uint32_t)fold(hash, 0xa0761d6478bd642fu);
 }
 
 static inline bool is_key(const struct map *m, const void *a, const void *b)
@@ -122,10 +124,10 @@ static inline bool is_key(const struct map *m, const void *a, const void *b)
     return true;
 }
 
-static inline uint32_t find(const struct map *m, const void *key, uint64_t hash)
+static inline uint32_t find(const struct map *m, const void *key, uint32_t hash)
 {
     for (uint32_t i = m->buckets[hash & m->mask] - 1; i != NIL; i = m->slots[i].chain)
-        if (m->slots[i].tag == (uint32_t)(hash >> 32) && is_key(m, key_at(m, i), key))
+        if (m->slots[i].hash == hash && is_key(m, key_at(m, i), key))
             return i;
     return NIL;
 }
@@ -155,7 +157,7 @@ static void link_newest(struct map *m, uint32_t i)
 
 static void drop(struct map *m, uint32_t i)
 {
-    uint32_t *bucket = &m->buckets[hash_of(m, key_at(m, i)) & m->mask];
+    uint32_t *bucket = &m->buckets[m->slots[i].hash & m->mask];
     if (*bucket - 1 == i) {
         *bucket = m->slots[i].chain + 1; /* NIL + 1 is 0: empty */
     } else {
@@ -201,6 +203,18 @@ uint32_t map_newest(const struct map *m)
     return m->newest;
 }
 
+/* A full table touches what was used longest ago at each new key, and so it is in no cache: begins to fetch what goes
+ * next, which there is time for until then. */
+static void fetch_oldest(const struct map *m)
+{
+    const struct slot *s = &m->slots[m->oldest]; /* just touched, as the neighbour of what went */
+    __builtin_prefetch(&m->buckets[s->hash & m->mask], 1);
+    for (size_t at = 0; at < m->stride && at < 4 * CACHE_LINE; at += CACHE_LINE)
+        __builtin_prefetch((const uint8_t *)key_at(m, m->oldest) + at, 1);
+    if (s->newer != NIL)
+        __builtin_prefetch(&m->slots[s->newer], 1);
+}
+
 static uint32_t take_slot(struct map *m)
 {
     if (m->free_list == NIL && m->fresh == m->max) {
@@ -209,6 +223,8 @@ static uint32_t take_slot(struct map *m)
             m->on_evict(m->ctx, key_at(m, victim), value_at(m, victim));
         m->evicted++;
         drop(m, victim);
+        if (m->oldest != NIL)
+            fetch_oldest(m);
     }
     uint32_t i = m->free_list;
     if (i == NIL)
@@ -217,14 +233,18 @@ static uint32_t take_slot(struct map *m)
     return i;
 }
 
+void map_fetch(const struct map *m, const void *key)
+{
+    __builtin_prefetch(&m->buckets[hash_of(m, key) & m->mask], 1);
+}
+
 void *map_touch(struct map *m, const void *key, bool *is_new)
 {
     if (m->newest != NIL && is_key(m, key_at(m, m->newest), key)) { /* asked for the same again */
         *is_new = false;
         return value_at(m, m->newest);
     }
-    uint64_t hash = hash_of(m, key);
-    uint32_t i = find(m, key, hash);
+    uint32_t hash = hash_of(m, key), i = find(m, key, hash);
     *is_new = i == NIL;
     if (i != NIL) {
         make_newest(m, i);
@@ -233,7 +253,7 @@ void *map_touch(struct map *m, const void *key, bool *is_new)
     i = take_slot(m);
     uint32_t *bucket = &m->buckets[hash & m->mask];
     m->slots[i].chain = *bucket - 1;
-    m->slots[i].tag = (uint32_t)(hash >> 32);
+    m->slots[i].hash = hash;
     *bucket = i + 1;
     link_newest(m, i);
     m->used++;

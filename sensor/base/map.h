@@ -25,6 +25,9 @@ uint32_t map_at(const struct map *m, const void *key, void **value);
 void map_use(struct map *m, uint32_t at);
 /* The place of the most recently used; the map is not empty. */
 uint32_t map_newest(const struct map *m);
+/* Begins to fetch what map_find or map_touch of this key reads first, for who has something to do in between: of a large
+ * table it is in no cache. */
+void map_fetch(const struct map *m, const void *key);
 /* Finds or makes (value zeroed, *is_new set), and makes it the most recently used. Never NULL. */
 void *map_touch(struct map *m, const void *key, bool *is_new);
 void map_remove(struct map *m, const void *key);

@@ -3,6 +3,7 @@
 #include "base/pool.h"
 
 #include "base/assert.h"
+#include "base/reserve.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ struct pool *pool_new(size_t block_size, uint32_t max)
     size_t unit = sizeof(max_align_t);
     p->block_size = ((block_size < unit ? unit : block_size) + unit - 1) / unit * unit;
     p->max = max;
-    p->blocks = calloc(max ? max : 1, p->block_size); /* lazily committed by the kernel when large */
+    p->blocks = reserve(max ? max : 1, p->block_size);
     if (!p->blocks) {
         free(p);
         return NULL;

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <yaml.h>
 
 #define YAML_MAX_SIZE ((size_t)1 << 20)
@@ -217,16 +218,26 @@ int yaml_parse(const char *name, struct span content, struct yaml **out, struct 
     return 0;
 }
 
+/* What to read at once: a megabyte taken for each small file, and given back, would make malloc carve the tables that are
+ * reserved later out of used memory, to be zeroed by hand. */
+static size_t room_for(FILE *f)
+{
+    struct stat st;
+    bool is_small = f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size < YAML_MAX_SIZE;
+    return is_small ? (size_t)st.st_size + 1 : YAML_MAX_SIZE + 1;
+}
+
 int yaml_load(const char *path, struct yaml **out, struct text *why)
 {
     FILE *f = fopen(path, "re");
-    char *content = malloc(YAML_MAX_SIZE + 1);
+    size_t room = room_for(f);
+    char *content = malloc(room);
     int rc = E_IO;
     if (!f || !content) {
         text_addf(why, "%s: %s", path, strerror(f ? ENOMEM : errno));
         goto out;
     }
-    size_t size = fread(content, 1, YAML_MAX_SIZE + 1, f);
+    size_t size = fread(content, 1, room, f);
     if (ferror(f))
         text_addf(why, "%s: %s", path, strerror(errno));
     else if (size > YAML_MAX_SIZE)

@@ -393,6 +393,7 @@ static void act(struct engine *e, const struct activity *a)
     e->counts[COUNT_ACTS]++;
     engine_scene(e, &s, a);
     set_visit(e, &s, &place, &client);
+    tally_fetch_case(e->tally, &s);
     s.facts = e->facts;
     s.is_login = a->action == ACTION_LOGIN && a->outcome == OUTCOME_SUCCESS;
     s.visit->has_change = s.visit->has_change || is_change(a);
@@ -537,6 +538,12 @@ void engine_activity(struct engine *e, const struct activity *a)
         act(e, a);
     count_tables(e);
     e->facts = NULL;
+}
+
+void engine_fetch(const struct engine *e, const struct activity *a)
+{
+    sessions_fetch(e->sessions, a->session);
+    tally_fetch(e->tally, a->id);
 }
 
 void engine_session(struct engine *e, const struct session_record *facts)

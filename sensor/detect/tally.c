@@ -143,11 +143,26 @@ static uint64_t customer_of(const struct activity *a)
     return name.size ? hash64(name, KIND_CUSTOMER) | 1 : 0;
 }
 
+static uint64_t of_today(const struct scene *s, uint64_t what)
+{
+    return what ^ (uint64_t)s->b->day << 40;
+}
+
+void tally_fetch_case(const struct tally *t, const struct scene *s)
+{
+    uint64_t in_case = case_of(s->a);
+    if (!in_case)
+        return;
+    map_fetch(t->things, &(struct thing_key){s->credential, of_today(s, in_case)});
+    if (s->visit->whose)
+        map_fetch(t->things, &(struct thing_key){s->visit->whose, in_case});
+}
+
 static bool is_first_today(struct tally *t, const struct scene *s, uint64_t what)
 {
     if (!what)
         return false;
-    what ^= (uint64_t)s->b->day << 40;
+    what = of_today(s, what);
     uint64_t *seen = &s->live->seen[(what >> 8) % LIVE_SEEN];
     if (*seen == what)
         return false;
@@ -264,6 +279,11 @@ void tally_act(struct tally *t, struct scene *s, struct baseline *fleet)
     }
     if ((s->takes_file && !(s->a->flags & ACT_COMPLETE)) || lacks_names(s))
         remember_open(t, s);
+}
+
+void tally_fetch(const struct tally *t, const uint8_t id[16])
+{
+    map_fetch(t->open, id);
 }
 
 struct tally_open *tally_find(struct tally *t, const uint8_t id[16])
