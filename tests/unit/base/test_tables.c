@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/pool.h"
+#include "base/reserve.h"
 #include "base/ring.h"
 
 #include <setjmp.h>
@@ -108,6 +109,20 @@ static void arena_rewinds(void **state)
     assert_non_null(arena_alloc(&a, 24));
 }
 
+/* Small, and with huge pages asked for from an address that begins no page. */
+static void reserve_gives_zeroes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 4096, (size_t)5 << 20};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        uint8_t *at = reserve(sizes[i], 3);
+        assert_non_null(at);
+        assert_int_equal(at[0] | at[3 * sizes[i] / 2] | at[3 * sizes[i] - 1], 0);
+        at[3 * sizes[i] - 1] = 1;
+        free(at);
+    }
+}
+
 static void ring_keeps_order(void **state)
 {
     (void)state;
@@ -119,16 +134,19 @@ static void ring_keeps_order(void **state)
         assert_int_equal(ring_used(r), 4);
         for (int i = 0; i < 4; i++) {
             assert_int_equal(*(const int *)ring_front(r), round * 4 + i);
+            const int *second = ring_second(r);
+            assert_int_equal(second ? *second : -1, i < 3 ? round * 4 + i + 1 : -1);
             ring_pop(r);
         }
         assert_null(ring_front(r));
+        assert_null(ring_second(r));
     }
     ring_free(r);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(map_evicts_the_oldest), cmocka_unit_test(map_follows_a_model),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reserve_gives_zeroes), cmocka_unit_test(map_evicts_the_oldest), cmocka_unit_test(map_follows_a_model),
                                        cmocka_unit_test(pool_gives_back), cmocka_unit_test(arena_rewinds),
                                        cmocka_unit_test(ring_keeps_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
