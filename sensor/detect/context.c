@@ -10,6 +10,15 @@
 
 #define HOURS 24
 #define DAYS 7
+#define CROWD 0.6         /* of thieves look like anybody, the others like nobody */
+#define LEAST_BITS (-3.0) /* what is usual can take off so much */
+#define PLAIN_PLACE_BITS 2.0
+#define STRANGE_CLIENT_AT_HOME 0.15 /* of thieves at a plain place: they mostly sit at the usual machine, or know it */
+#define TOR 1.5 /* times the bits of a listed network: hardly anybody works through it */
+#define CURIOUS 0.2
+#define SAME_VERSION_OF_THIEVES 0.5
+#define OLDER_OF_THIEVES 0.3
+#define FAILURES_OF_THIEVES 0.2
 #define HOME_AND_OFFICE 2u /* so many of a kind make nobody a traveller */
 
 static double clip(double x, double low, double high)
@@ -19,7 +28,7 @@ static double clip(double x, double low, double high)
 
 double context_bits(const struct context *c)
 {
-    return (double)c->place_bits + c->client_bits + c->hour_bits + c->list_bits + c->newcomer_bits;
+    return (double)c->place_bits + c->client_bits + c->hour_bits + c->list_bits + c->dormant_bits + c->failure_bits;
 }
 
 bool context_is_both_new(const struct context *c)
@@ -77,41 +86,78 @@ static unsigned distinct_usual(const struct baseline *b, enum place_level level)
     return n;
 }
 
-/* How many bits it takes to bring one more new value, after n sessions that brought k of them: a fleet-wide rate as
- * prior, and who has moved before moves again (the discount of a Pitman-Yor process). */
-static double novelty_bits(const struct rules *r, double rate, double n, unsigned k)
+/* P(the next session brings a new value), after n sessions that brought k of them: 'theta' is what a session with a first
+ * one weighs, and who has moved before moves again (Pitman and Yor 1997). */
+static double novelty(const struct rules *r, double theta, double n, unsigned k)
 {
-    double s = r->context.prior_sessions;
     double again = k > HOME_AND_OFFICE ? r->context.repeat * (k - HOME_AND_OFFICE) : 0;
-    return clip(log2((n + s) / (s * rate + again)), 0, r->context.max_bits);
+    return fmin((theta + again) / (n + theta), 1);
 }
 
-static double level_bits(const struct rules *r, const struct context_question *q, enum place_level level)
+/* What a thief draws from: the crowd, or anywhere. */
+static double thief(double fleet, double kinds)
 {
-    double rate = level == LEVEL_COUNTRY   ? r->context.country_rate
-                  : level == LEVEL_NETWORK ? r->context.network_rate
-                                           : r->context.prefix_rate;
-    return novelty_bits(r, rate, q->b->sessions, distinct_usual(q->b, level));
+    return CROWD * fleet + (1 - CROWD) / kinds;
 }
 
+/* What somebody who tries something new draws from: the crowd, now and then something rare. */
+static double curious(double crowd, double kinds)
+{
+    return (1 - CURIOUS) * crowd + CURIOUS / kinds;
+}
+
+static double theta_of(const struct rules *r, enum place_level level)
+{
+    return r->context.prior_sessions * (level == LEVEL_COUNTRY   ? r->context.country_rate
+                                        : level == LEVEL_NETWORK ? r->context.network_rate
+                                                                 : r->context.prefix_rate);
+}
+
+/* Weight of the usual places that are one with this one on a level. */
+static double weight_on(const struct baseline *b, const struct place *place, enum place_level level)
+{
+    double sum = 0;
+    for (size_t i = 0; i < BASELINE_PLACES; i++) {
+        const struct place *p = &b->places[i];
+        bool is_same = is_usual(p) && memcmp(p->country, place->country, sizeof p->country) == 0;
+        if (is_same && level <= LEVEL_NETWORK)
+            is_same = p->asn == place->asn;
+        if (is_same && level == LEVEL_PREFIX)
+            is_same = place_same_prefix(p, place);
+        sum += is_same ? (double)p->weight : 0;
+    }
+    return sum;
+}
+
+static double weight_all(const struct baseline *b)
+{
+    double sum = 0;
+    for (size_t i = 0; i < BASELINE_PLACES; i++)
+        sum += is_usual(&b->places[i]) ? (double)b->places[i].weight : 0;
+    return sum;
+}
+
+/* A chain: country, network in it, prefix in that. The highest new level pays for being new; above it the value's own share
+ * counts, below it only how rare the value is where it is. */
 static void score_place(const struct rules *r, const struct context_question *q, struct context *c)
 {
     c->level = (uint8_t)context_level(q->b, q->place);
+    c->peers = (uint8_t)fmin(peers_count(q->peers, q->place, (enum place_level)c->level), UINT8_MAX);
     if (q->source_class == NETWORK_OWN)
         return;
-    double bits = 0;
-    for (enum place_level level = (enum place_level)c->level; level > LEVEL_KNOWN; level--) {
-        unsigned peers = peers_count(q->peers, q->place, level, q->credential);
-        double here = level_bits(r, q, level);
-        if (level == (enum place_level)c->level)
-            c->peers = (uint8_t)peers;
-        if (peers < r->context.peers) {
-            bits = fmax(bits, here);
-            break;
-        }
-        bits = fmax(bits, fmin(here, r->context.peer_bits));
+    double bits = 0, above = weight_all(q->b);
+    for (enum place_level level = LEVEL_COUNTRY; level > LEVEL_KNOWN; level--) {
+        struct odds odds = peers_place_odds(q->peers, q->place, level, q->b->org);
+        double at = thief(odds.fleet, peers_place_kinds(level)), own = odds.org;
+        double here = weight_on(q->b, q->place, level);
+        if (level > (enum place_level)c->level)
+            own = (here + odds.org) / (above + 1);
+        else if (level == (enum place_level)c->level)
+            own = novelty(r, theta_of(r, level), q->b->sessions, distinct_usual(q->b, level)) * odds.org;
+        bits += log2(at / own);
+        above = here;
     }
-    c->place_bits = (float)bits;
+    c->place_bits = (float)clip(bits, LEAST_BITS, r->context.max_bits);
 }
 
 /* Usual clients of that family, all clients when family is 0: how many, told apart by agent or by family. */
@@ -129,27 +175,54 @@ static unsigned count_clients(const struct baseline *b, uint16_t family, bool is
     return n;
 }
 
-static bool is_usual_agent(const struct baseline *b, const struct client *client)
+static const struct client *usual_agent(const struct baseline *b, const struct client *client)
 {
     for (size_t i = 0; i < BASELINE_CLIENTS; i++) {
         const struct client *c = &b->clients[i];
         if (c->trust == TRUST_USUAL && c->family == client->family && c->agent == client->agent)
-            return true;
+            return c;
     }
-    return false;
+    return NULL;
 }
 
-/* Another browser, or the usual one on another system; a newer version is neither. */
+static double client_weight(const struct baseline *b, uint16_t family, bool is_any)
+{
+    double sum = 0;
+    for (size_t i = 0; i < BASELINE_CLIENTS; i++)
+        if (b->clients[i].trust == TRUST_USUAL && (is_any || b->clients[i].family == family))
+            sum += (double)b->clients[i].weight;
+    return sum;
+}
+
+/* A chain as of a place: family, then the system it runs on. A newer version is nothing; an older one than before is. */
 static void score_client(const struct rules *r, const struct context_question *q, struct context *c)
 {
     const struct baseline *b = q->b;
-    c->is_client_new = !is_usual_agent(b, q->client);
-    if (!c->is_client_new)
-        return;
-    c->is_family_new = !q->client->family || count_clients(b, q->client->family, false) == 0;
-    double rate = c->is_family_new ? r->context.client_rate : r->context.platform_rate;
-    unsigned known = c->is_family_new ? count_clients(b, 0, false) : count_clients(b, q->client->family, true);
-    c->client_bits = (float)novelty_bits(r, rate, b->sessions, known);
+    const struct client *known = usual_agent(b, q->client);
+    c->is_client_new = known == NULL;
+    c->is_family_new = !known && (!q->client->family || count_clients(b, q->client->family, false) == 0);
+    struct odds family = peers_client_odds(q->peers, q->client, CLIENT_FAMILY, b->org);
+    struct odds agent = peers_client_odds(q->peers, q->client, CLIENT_AGENT, b->org);
+    double all = client_weight(b, 0, true), same = client_weight(b, q->client->family, false);
+    double any_family = curious(family.org, peers_client_kinds(CLIENT_FAMILY));
+    double any_agent = curious(agent.org, peers_client_kinds(CLIENT_AGENT));
+    double own_family = (same + family.org) / (all + 1), own_agent = agent.org;
+    if (c->is_family_new)
+        own_family = novelty(r, r->context.prior_sessions * r->context.client_rate, b->sessions, count_clients(b, 0, false)) * any_family;
+    else if (known)
+        own_agent = ((double)known->weight + agent.org) / (same + 1);
+    else
+        own_agent = novelty(r, r->context.prior_sessions * r->context.platform_rate, same, count_clients(b, q->client->family, true)) * any_agent;
+    double bits = log2(thief(family.fleet, peers_client_kinds(CLIENT_FAMILY)) / own_family) +
+                  log2(thief(agent.fleet, peers_client_kinds(CLIENT_AGENT)) / own_agent);
+    c->is_older = known && q->client->major < known->major;
+    if (c->is_older)
+        bits += log2(OLDER_OF_THIEVES / share_of(&q->norms->older, 200, 1));
+    else if (known)
+        bits += log2(SAME_VERSION_OF_THIEVES);
+    else if ((double)c->place_bits < PLAIN_PLACE_BITS)
+        bits += log2(STRANGE_CLIENT_AT_HOME);
+    c->client_bits = (float)clip(bits, LEAST_BITS, r->context.max_bits);
 }
 
 /* Sessions begun in that hour, its neighbours counting half. */
@@ -176,7 +249,7 @@ static double time_bits(const struct rules *r, const struct context_question *q)
     double at_hour = (around_hour(q->b, hour) + 2 * fleet_hour) / (sum_of(q->b->hours, HOURS) + 2);
     double at_day = (q->b->weekdays[day] + 2 * fleet_day) / (sum_of(q->b->weekdays, DAYS) + 2);
     return r->context.hour_weight *
-           clip(log2(1.0 / HOURS / at_hour) + log2(1.0 / DAYS / at_day), 0, r->context.hour_bits);
+           clip(log2(1.0 / HOURS / at_hour) + log2(1.0 / DAYS / at_day), -2, r->context.hour_bits);
 }
 
 static bool is_listed(uint8_t class)
@@ -184,21 +257,29 @@ static bool is_listed(uint8_t class)
     return class == NETWORK_VPN || class == NETWORK_HOSTING || class == NETWORK_TOR;
 }
 
+#define DORMANT_S (30 * S_PER_DAY)
+
+/* Up to three bits for a credential that sleeps longer than it is wont to. */
+static double dormant_bits(const struct context_question *q)
+{
+    uint32_t last_s = time_s(q->b->last_ns), now_s = time_s(q->now_ns);
+    if (!q->b->sessions || now_s <= last_s + DORMANT_S)
+        return 0;
+    double between = (double)(last_s - time_s(q->b->first_ns)) / q->b->sessions;
+    return clip(log2((double)(now_s - last_s) / fmax(between, DORMANT_S / 2)), 0, 3);
+}
+
 struct context context_score(const struct rules *r, const struct context_question *q)
 {
     struct context c = {.is_newcomer = !q->is_mature && !q->is_young};
     score_place(r, q, &c);
     score_client(r, q, &c);
-    if (c.is_newcomer) { /* everything is new for him: only that he is new, and that nobody else comes from there */
-        double known = clip(q->b->sessions / fmax(r->learning.sessions, 1), 0, 1);
-        c.newcomer_bits = (float)(r->context.newcomer_bits * (1 - known));
-        c.client_bits *= (float)known;
-    }
-    if (!context_is_new(&c))
-        return c;
-    c.hour_bits = (float)(q->is_mature && !q->is_young ? time_bits(r, q) : 0);
+    c.hour_bits = (float)(q->is_young ? 0 : time_bits(r, q));
+    c.dormant_bits = (float)dormant_bits(q);
+    if (q->has_failures)
+        c.failure_bits = (float)clip(log2(FAILURES_OF_THIEVES / share_of(&q->norms->failures, 100, 2)), 0, 6);
     if (c.level != LEVEL_KNOWN && is_listed(q->source_class))
-        c.list_bits = (float)r->context.list_bits;
+        c.list_bits = (float)(r->context.list_bits * (q->source_class == NETWORK_TOR ? TOR : 1));
     return c;
 }
 

@@ -3,17 +3,19 @@
 #ifndef DETECT_CONTEXT_H
 #define DETECT_CONTEXT_H
 
+#include "detect/norms.h"
 #include "detect/peers.h"
 #include "detect/rules.h"
 #include "record/activity.h"
 
 /* The parts, and what made them. */
 struct context {
-    float place_bits, client_bits, hour_bits, list_bits, newcomer_bits;
+    float place_bits, client_bits, hour_bits, list_bits, dormant_bits, failure_bits;
     uint8_t level;      /* enum place_level: the highest on which the place is new */
     uint8_t peers;      /* others on that level (up to 4) */
     bool is_client_new; /* the family, or only the platform it runs on */
     bool is_family_new;
+    bool is_older; /* the usual client in an older version than before */
     bool is_newcomer; /* no baseline yet, in a fleet that has one */
 };
 
@@ -28,10 +30,11 @@ struct context_question {
     const struct baseline *b;
     const struct baseline *fleet;
     const struct peers *peers;
-    uint64_t credential; /* hash of its name */
     const struct place *place;
     const struct client *client;
     uint64_t now_ns;
+    const struct norms *norms;
+    bool has_failures;    /* a burst of failed sign-ins went before */
     uint8_t source_class; /* enum network_class */
     bool is_mature;       /* the credential has a baseline */
     bool is_young;        /* the fleet has none: then nobody is a newcomer, and no hour is unusual */

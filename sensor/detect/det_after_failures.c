@@ -17,12 +17,12 @@ static bool is_unusual(const struct scene *s, unsigned names)
     if (s->is_young || !s->is_mature) /* no usual place to compare with: only a source that goes through names counts */
         return names >= s->rules->success_after_failures.names &&
                (s->b->sessions == 0 || context_is_new(c) || s->is_young);
-    return context_is_new(c) && (double)c->place_bits + c->client_bits >= s->rules->success_after_failures.bits;
+    return context_is_new(c) && s->by_context.is_over;
 }
 
 static void judge(struct scene *s)
 {
-    if (!s->is_visit_new && !s->is_login)
+    if (!s->is_visit_new && !s->is_login && !s->by_context.is_over)
         return;
     uint32_t within_s = s->rules->success_after_failures.within_s;
     const struct source *source = sources_find(s->sources, &s->a->source);

@@ -1,34 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  * D09: many different files within minutes. */
-#include "detect/scene.h"
+#include "detect/conduct.h"
 
 #include <math.h>
-#include <stdio.h>
-
-#include "detect/volume.h"
 
 static const struct rule *rule(const struct scene *s)
 {
     return s->rules->head[SCORED_DOWNLOAD_BURST];
 }
 
+/* The burst is what is most surprising, or so many cases in so short a time. */
+static bool is_fast(const struct scene *s)
+{
+    const struct conduct *c = &s->conduct;
+    bool is_burst = c->burst >= 1 && c->burst >= conduct_amount(c);
+    return is_burst || (s->b->window_files >= s->rules->download_burst.files && c->pace > conduct_amount(c));
+}
+
 static void judge(struct scene *s)
 {
-    const struct rules *r = s->rules;
-    if (!s->is_file)
+    if (!s->by_volume.is_over || scene_is_volume_told(s) || !is_fast(s))
         return;
-    unsigned files = pace_count(&s->live->files, s->now_s, r->download_burst.window_s);
-    if (files < r->download_burst.files || scene_has_volume(s, rule(s)))
-        return;
-    size_t which = offsetof(struct baseline, files_window);
-    struct spread usual = volume_usual(s->b, s->fleet, which, (struct spread){3, 12});
-    double bits = surprise_count(usual, fmax(files, s->b->window_files));
-    if (bits < r->download_burst.bits)
-        return;
-    struct finding f = {.rule = rule(s), .family = STORY_VOLUME, .risk = rule(s)->risk, .over_bits = bits - r->download_burst.bits};
-    char value[ALERT_TEXT], text[ALERT_TEXT];
-    snprintf(value, sizeof value, "%u different files in %u s", files, r->download_burst.window_s);
-    finding_why(&f, "casetap.files.burst", value, volume_text(s->b, which, usual, text, sizeof text), bits);
+    struct finding f = {.rule = rule(s), .family = STORY_VOLUME, .risk = scene_risk(&s->by_volume), .is_scored = true};
+    conduct_why(s, &s->conduct, &f);
     scene_report_volume(s, &f);
 }
 

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#define FEW_DAYS 3
+
 static const struct rule *rule(const struct scene *s)
 {
     return s->rules->head[SCORED_MACHINE];
@@ -28,7 +30,7 @@ static struct off_track measure(const struct scene *s)
     const struct visit *v = s->visit;
     struct off_track off = {0, 0, s->is_route_new ? s->rules->machine.route_bits : 0};
     if (v->context.level != LEVEL_KNOWN && s->source_class != NETWORK_OWN) {
-        bool is_shared = peers_count(s->peers, &v->place, LEVEL_PREFIX, s->credential) >= s->rules->context.peers;
+        bool is_shared = peers_count(s->peers, &v->place, LEVEL_PREFIX) >= s->rules->context.peers;
         off.place =
             is_shared ? fmin(s->rules->context.peer_bits, s->rules->machine.place_bits) : s->rules->machine.place_bits;
     }
@@ -64,7 +66,8 @@ static void judge(struct scene *s)
     if (!s->is_machine || s->b->sessions == 0 || (!s->is_visit_new && !s->is_route_new))
         return;
     struct off_track off = measure(s);
-    bool is_thin = s->b->acts < s->rules->machine.acts; /* then one thing alone may be how it always was */
+    /* then one thing alone may be how it always was */
+    bool is_thin = s->b->acts < s->rules->machine.acts || s->b->active_days < FEW_DAYS;
     double limit = is_thin ? s->rules->machine.thin_bits : s->rules->machine.bits;
     double bits = off.place + off.program + off.route;
     if (bits >= limit && !scene_has_context(s, rule(s)))

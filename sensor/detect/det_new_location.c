@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * D01: a visit from a place that is new for the credential, unusual enough to be told before anything is fetched. */
-#include "detect/scene.h"
+#include "detect/conduct.h"
 
 static const struct rule *rule(const struct scene *s)
 {
@@ -9,19 +9,14 @@ static const struct rule *rule(const struct scene *s)
 
 static void judge(struct scene *s)
 {
-    const struct visit *v = s->visit;
-    if (s->is_young || v->context.level == LEVEL_KNOWN || v->context.is_newcomer ||
-        scene_is_told(s))
+    if (!s->by_context.is_over || scene_is_told(s))
         return; /* what another rule has told about this visit says more than this one could add */
-    double change = v->has_change ? s->rules->download_after_new.change_bits : 0;
-    double bits = context_bits(&v->context) + change;
-    if (bits < s->rules->new_location.bits)
-        return;
-    struct finding f = {
-        .rule = rule(s), .family = STORY_CONTEXT, .risk = rule(s)->risk, .over_bits = bits - s->rules->new_location.bits};
+    struct finding f = {.rule = rule(s), .family = STORY_CONTEXT, .risk = scene_risk(&s->by_context), .is_scored = true};
     scene_why_context(s, &f);
-    if (change > 0)
-        finding_why(&f, "event.action", action_name((enum action)s->a->action), "not from a new place", change);
+    if (s->visit->has_change)
+        finding_why(&f, "event.action", action_name((enum action)s->a->action), "not from a new place",
+                    s->rules->download_after_new.change_bits);
+    conduct_why(s, &s->conduct, &f);
     scene_report_context(s, &f);
 }
 

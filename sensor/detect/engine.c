@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/times.h"
+#include "detect/conduct.h"
 #include "detect/det_stuffing.h"
 #include "detect/engine_parts.h"
 #include "detect/learn.h"
@@ -25,6 +26,8 @@
 #define MAX_MARKS 16384u
 #define MAX_UNNAMED 8192u   /* sessions that do not have a name yet */
 #define FLEET_NAME "@fleet" /* a credential's own leading '@' is doubled */
+
+static const char *const group_names[PEER_GROUPS] = {"@customers", "@staff", "@machines"};
 
 static const struct counter_def count_defs[COUNT_N] = {
     {"detect_acts_judged", "acts", "acts of a credential that the detectors looked at"},
@@ -51,8 +54,8 @@ typedef const struct detector *detector_fn(void);
 /* The order matters: the first rule that speaks names the story. */
 static detector_fn *const detectors[] = {
     det_leaver,   det_service,        det_marked,         det_remote_control,
-    det_machine,  det_session_theft, det_after_failures, det_new_location,
-    det_download, det_burst,         det_daily,          det_breadth,
+    det_machine,  det_session_theft, det_after_failures, det_download,
+    det_new_location, det_burst,     det_breadth,        det_daily,
     det_upload_secrets,
 };
 
@@ -67,13 +70,14 @@ static bool make_tables(struct engine *e, const struct engine_options *options)
     e->stories = stories_new(MAX_STORIES, options->on_alert, options->ctx);
     e->tally = tally_new(MAX_THINGS);
     e->agents = agents_new();
+    e->budget = budget_new(options->alerts_a_day > 0 ? options->alerts_a_day : e->rules.budget.a_day);
     e->remotes = remotes_new(MAX_ADDRESSES, options->store);
     e->marks = marks_new(MAX_MARKS);
     e->visits = map_new(sizeof(struct visit_key), sizeof(struct visit), MAX_VISITS, 10);
     e->live = map_new(sizeof(uint64_t), sizeof(struct live), MAX_LIVE, 11);
     e->unnamed = map_new(sizeof(uint64_t), sizeof(struct baseline), MAX_UNNAMED, 12);
     return e->peers && e->sources && e->sessions && e->stories && e->tally && e->agents && e->remotes && e->marks && e->visits &&
-           e->live && e->unnamed;
+           e->live && e->unnamed && e->budget;
 }
 
 static int load_rules(struct engine *e, const struct engine_options *options, struct text *why)
@@ -122,6 +126,7 @@ void engine_free(struct engine *e)
     stories_free(e->stories);
     tally_free(e->tally);
     agents_free(e->agents);
+    budget_free(e->budget);
     remotes_free(e->remotes);
     marks_free(e->marks);
     map_free(e->visits);
@@ -136,6 +141,8 @@ void engine_free(struct engine *e)
 void engine_fleet(struct engine *e)
 {
     bool is_new;
+    for (int i = 0; i < PEER_GROUPS; i++)
+        e->groups[i] = *e->store->ops->fetch(e->store, span_text(group_names[i]), &is_new);
     const struct baseline *kept = e->store->ops->fetch(e->store, SPAN(FLEET_NAME), &is_new);
     e->fleet = *kept;
     e->has_fleet = true;
@@ -143,6 +150,16 @@ void engine_fleet(struct engine *e)
         e->fleet.first_ns = e->now_ns;
         e->is_fleet_dirty = true;
     }
+}
+
+static void group_keep(struct engine *e, enum peer_group group)
+{
+    bool is_new;
+    struct baseline *kept = e->store->ops->fetch(e->store, span_text(group_names[group]), &is_new);
+    struct baseline copy = e->groups[group];
+    memcpy(copy.name, kept->name, sizeof copy.name);
+    *kept = copy;
+    e->store->ops->put(e->store, kept);
 }
 
 static void fleet_keep(struct engine *e)
@@ -185,7 +202,10 @@ static struct live *touch_live(struct engine *e, const struct baseline *b, uint6
     struct live *live = map_touch(e->live, &credential, &is_new);
     for (size_t i = 0; i < BASELINE_PLACES && is_new; i++) /* the first time in this process */
         if (b->places[i].trust == TRUST_USUAL)
-            peers_add(e->peers, &b->places[i], credential);
+            peers_add_place(e->peers, b, &b->places[i]);
+    for (size_t i = 0; i < BASELINE_CLIENTS && is_new; i++)
+        if (b->clients[i].trust == TRUST_USUAL)
+            peers_add_client(e->peers, b, &b->clients[i]);
     return live;
 }
 
@@ -195,22 +215,6 @@ struct visit_key engine_visit_key(uint64_t credential, const struct place *place
         .credential = credential, .agent = client->agent, .family = client->family, .is_v6 = place->is_v6};
     memcpy(key.prefix, place->prefix, sizeof key.prefix);
     return key;
-}
-
-static void judge_context(struct scene *s)
-{
-    s->visit->context = context_score(s->rules, &(struct context_question){
-                                                    .b = s->b,
-                                                    .fleet = s->fleet,
-                                                    .peers = s->peers,
-                                                    .credential = s->credential,
-                                                    .place = &s->visit->place,
-                                                    .client = &s->visit->client,
-                                                    .now_ns = s->now_ns,
-                                                    .source_class = s->source_class,
-                                                    .is_mature = s->is_mature,
-                                                    .is_young = s->is_young,
-                                                });
 }
 
 /* What is known before anything is judged; the visit is still to be found. */
@@ -240,10 +244,17 @@ void engine_scene(struct engine *e, struct scene *s, const struct activity *a)
     s->source_class = roster_is_egress(e->roster, s->person, &a->source) ? NETWORK_OWN : a->source_class;
     s->is_declared_service = a->flags & ACT_SERVICE || (s->person && s->person->flags & ROSTER_SERVICE);
     s->is_machine = s->is_declared_service || (s->b->flags & BASELINE_MACHINE && !(s->b->flags & BASELINE_PERSON));
+    enum peer_group group = conduct_group(s->b);
+    s->peer = &e->groups[group];
+    s->norms = &e->norms;
+    s->budget = e->budget;
     bool is_act = a->action != ACTION_NONE && a->action != ACTION_CONNECTION; /* a person's word makes no day */
     if (is_act && s->b->day != time_day(s->now_ns)) {
-        learn_day(s->rules, s->b, &e->fleet, time_day(s->now_ns));
+        conduct_end_day(&s->live->today, s->b, &e->norms);
+        learn_day(s->rules, s->b, &e->groups[group], time_day(s->now_ns));
         e->is_fleet_dirty = true;
+        group_keep(e, group);
+        s->b = fetch(e, user, s->credential);
     }
 }
 
@@ -272,8 +283,9 @@ static void set_visit(struct engine *e, struct scene *s, const struct place *pla
     if (!s->is_visit_new && s->now_s - s->visit->last_s <= e->rules.learning.visit_gap_s)
         return;
     s->is_visit_new = true;
-    *s->visit = (struct visit){.place = *place, .client = *client, .start_s = s->now_s, .last_s = s->now_s};
-    judge_context(s);
+    *s->visit = (struct visit){.place = *place, .client = *client, .start_s = s->now_s, .last_s = s->now_s, .before_ns = s->b->last_ns};
+    learn_promote(s->rules, s->b, e->peers, s->now_s);
+    scene_judge_context(s);
     follow_story(e, s);
     e->counts[COUNT_VISITS]++;
 }
@@ -364,7 +376,9 @@ static void finish(struct engine *e, struct scene *s)
 {
     const struct rule *after_failures = e->rules.head[SCORED_SUCCESS_AFTER_FAILURES];
     bool had_failures = scene_has_context(s, after_failures);
+    scene_score(s);
     judge(s);
+    scene_raise(s);
     ask_rules(e, s->a, s);
     if (!had_failures && scene_has_context(s, after_failures)) {
         struct stuffing_question q = stuffing_question(e, s->a);
@@ -402,7 +416,8 @@ static void act(struct engine *e, const struct activity *a)
     note_route(&s);
     note_presence(e, &s, &place, &client);
     touch_session(e, &s);
-    tally_act(e->tally, &s, &e->fleet);
+    tally_act(e->tally, &s, &e->groups[conduct_group(s.b)]);
+    conduct_note(&s, e->tally);
     finish(e, &s);
 }
 

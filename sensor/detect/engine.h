@@ -19,6 +19,7 @@ struct engine_options {
     struct store *store;                                  /* borrowed */
     const char *rules_dir;                                /* with detect.yaml and detections/ */
     const char *own_dir;                                  /* the user's own detections (*.yaml), or NULL */
+    double alerts_a_day;                                  /* in place of the budget in the rules; 0: as they say */
     void (*on_alert)(void *ctx, const struct alert *a);   /* new or updated; borrowed during the call */
     void *ctx;
     const struct roster *roster;                          /* who people are; borrowed; NULL = not known */

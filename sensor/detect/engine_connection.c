@@ -28,3 +28,8 @@ void engine_connection(struct engine *e, const struct activity *a)
         e->store->ops->put(e->store, s.b);
     }
 }
+
+struct visit_key scene_visit_key(const struct scene *s)
+{
+    return engine_visit_key(s->credential, &s->visit->place, &s->visit->client);
+}

@@ -5,9 +5,11 @@
 
 #include "base/map.h"
 #include "detect/agent.h"
+#include "detect/budget.h"
 #include "detect/detections.h"
 #include "detect/engine.h"
 #include "detect/marks.h"
+#include "detect/norms.h"
 #include "detect/remote.h"
 #include "detect/ruleset.h"
 
@@ -46,7 +48,9 @@ struct engine {
     struct remotes *remotes;
     struct marks *marks;
     struct map *visits, *live, *unnamed;
-    struct baseline fleet;
+    struct baseline fleet, groups[PEER_GROUPS]; /* everybody; the volumes of those alike */
+    struct norms norms;
+    struct budget *budget;
     struct activity scratch; /* an act made up of two: see engine_identify */
     const struct session_record *facts; /* of the activity at hand */
     const struct roster *roster;

@@ -10,6 +10,7 @@
 #include "sketch/bloom.h"
 
 #define ROUTE_WORDS (sizeof((struct baseline *)0)->routes / sizeof(uint64_t))
+#define PEERS_KEEP 0.9998 /* per day or window of one of them: 5,000 of them */
 #define FORGIVE_DAYS 5 /* an alerted value must have been used on that many days before it is forgiven */
 
 bool learn_is_young(const struct rules *r, const struct baseline *fleet, uint64_t now_ns)
@@ -62,6 +63,26 @@ static void count_time(struct baseline *b, uint64_t ns)
     count_up(b->weekdays, sizeof b->weekdays, time_weekday(ns));
 }
 
+/* Whether a value in quarantine has come through it: it has aged, and no alert has spoken of the credential since. */
+static bool is_through(const struct rules *r, const struct baseline *b, uint8_t trust, uint32_t first_s, uint32_t now_s)
+{
+    return trust == TRUST_QUARANTINED && now_s - first_s >= r->learning.quarantine_s && b->alert_s < first_s;
+}
+
+void learn_promote(const struct rules *r, struct baseline *b, struct peers *peers, uint32_t now_s)
+{
+    for (size_t i = 0; i < BASELINE_PLACES; i++)
+        if (is_through(r, b, b->places[i].trust, b->places[i].first_s, now_s)) {
+            b->places[i].trust = TRUST_USUAL;
+            peers_add_place(peers, b, &b->places[i]);
+        }
+    for (size_t i = 0; i < BASELINE_CLIENTS; i++)
+        if (is_through(r, b, b->clients[i].trust, b->clients[i].first_s, now_s)) {
+            b->clients[i].trust = TRUST_USUAL;
+            peers_add_client(peers, b, &b->clients[i]);
+        }
+}
+
 void learn_visit(struct scene *s, struct baseline *fleet, struct peers *peers)
 {
     struct visit *v = s->visit;
@@ -76,11 +97,16 @@ void learn_visit(struct scene *s, struct baseline *fleet, struct peers *peers)
     struct client *c = baseline_learn_client(s->b, &v->client, s->now_s);
     p->trust = promoted(s, (struct earned){p->trust, p->days, p->first_s});
     c->trust = promoted(s, (struct earned){c->trust, c->days, c->first_s});
-    if (p->trust == TRUST_USUAL)
-        peers_add(peers, p, s->credential);
+    if (p->trust == TRUST_USUAL && v->had_place != TRUST_USUAL)
+        peers_add_place(peers, s->b, p);
+    if (c->trust == TRUST_USUAL && v->had_client != TRUST_USUAL)
+        peers_add_client(peers, s->b, c);
     count_time(s->b, s->now_ns);
     s->b->sessions++;
     fleet->sessions++;
+    if (v->had_client == TRUST_USUAL)
+        share_add(&s->norms->older, 1, v->context.is_older);
+    share_add(&s->norms->failures, 1, v->context.failure_bits > 0);
     if (!s->is_machine)
         count_time(fleet, s->now_ns);
 }
@@ -165,11 +191,10 @@ static double held(const struct moments *m, double x)
     return fmin(x, mean + 3 * deviation + 1);
 }
 
-static void learn_count(struct moments *own, struct moments *fleet, double x, bool is_peer)
+static void learn_count(struct moments *own, struct moments *peers, double x)
 {
     moments_add(own, held(own, x));
-    if (is_peer)
-        moments_add(fleet, held(fleet, x));
+    moments_learn(peers, held(peers, x), PEERS_KEEP);
 }
 
 static void shift_first_customers(struct baseline *b, uint32_t days)
@@ -181,19 +206,16 @@ static void shift_first_customers(struct baseline *b, uint32_t days)
     memset(b->first_customers, 0, days);
 }
 
-static bool is_person(const struct baseline *b)
-{
-    return !(b->flags & BASELINE_MACHINE) || b->flags & BASELINE_PERSON;
-}
-
 void learn_window(struct baseline *b, struct baseline *fleet, uint32_t window)
 {
     if (b->window == window)
         return;
     if (b->window_files && !b->today_alerted && !(b->flags & BASELINE_FROZEN))
-        learn_count(&b->files_window, &fleet->files_window, b->window_files, is_person(b));
+        learn_count(&b->files_window, &fleet->files_window, b->window_files);
+    if (b->window_cases && !b->today_alerted && !(b->flags & BASELINE_FROZEN))
+        learn_count(&b->cases_window, &fleet->cases_window, b->window_cases);
     b->window = window;
-    b->window_files = 0;
+    b->window_files = b->window_cases = 0;
 }
 
 void learn_day(const struct rules *r, struct baseline *b, struct baseline *fleet, uint32_t day)
@@ -201,15 +223,17 @@ void learn_day(const struct rules *r, struct baseline *b, struct baseline *fleet
     if (b->day == day)
         return;
     learn_window(b, fleet, 0);
-    double slow = b->day ? volume_slow_cases(b, fleet, r->breadth.slow_spare) : 0;
+    double slow = b->day && !b->today_alerted ? volume_slow_cases(b, fleet, r->breadth.slow_spare) : 0;
+    if (b->today_alerted) /* that day is told; it does not make the next one worse */
+        slow = (double)b->slow_cases;
     bool is_rising = slow >= r->breadth.slow_limit / 2; /* what may be a slow theft does not become usual */
     b->slow_cases = (float)fmin(slow, 2 * r->breadth.slow_limit);
     if (b->day && !b->today_alerted && !is_rising && !(b->flags & BASELINE_FROZEN)) {
-        learn_count(&b->files_day, &fleet->files_day, b->today_files, is_person(b));
-        learn_count(&b->cases_day, &fleet->cases_day, b->today_cases, is_person(b));
-        learn_count(&b->customers_day, &fleet->customers_day, b->today_customers, is_person(b));
+        learn_count(&b->files_day, &fleet->files_day, b->today_files);
+        learn_count(&b->cases_day, &fleet->cases_day, b->today_cases);
+        learn_count(&b->customers_day, &fleet->customers_day, b->today_customers);
         if (b->today_bytes)
-            learn_count(&b->bytes_day, &fleet->bytes_day, log2((double)b->today_bytes), is_person(b));
+            learn_count(&b->bytes_day, &fleet->bytes_day, log2((double)b->today_bytes));
     }
     shift_first_customers(b, b->day && day > b->day ? day - b->day : (uint32_t)sizeof b->first_customers);
     b->day = day;

@@ -10,6 +10,8 @@
 bool learn_is_young(const struct rules *r, const struct baseline *fleet, uint64_t now_ns);
 /* Whether the credential has a baseline to be judged by. */
 bool learn_is_mature(const struct rules *r, const struct baseline *b, uint64_t now_ns);
+/* Makes usual what has come through its quarantine. */
+void learn_promote(const struct rules *r, struct baseline *b, struct peers *peers, uint32_t now_s);
 /* Learns the beginning of a visit (after it was judged without an alert): place, client, hour. */
 void learn_visit(struct scene *s, struct baseline *fleet, struct peers *peers);
 /* An alert spoke about this visit: takes its learning back, marks what was new as alerted and the day as not to learn.

@@ -117,13 +117,12 @@ static struct place end_of(const struct remote_control *c)
     return p;
 }
 
-static float judge_end(const struct baseline *b, const struct place *end, const struct rules *rules, const struct peers *peers,
-                       uint64_t address)
+static float judge_end(const struct baseline *b, const struct place *end, const struct rules *rules, const struct peers *peers)
 {
     for (size_t i = 0; i < BASELINE_PLACES; i++)
         if (b->places[i].trust == TRUST_USUAL && place_same_prefix(&b->places[i], end))
             return 0;
-    if (peers_count(peers, end, LEVEL_PREFIX, address) >= rules->context.peers)
+    if (peers_count(peers, end, LEVEL_PREFIX) >= rules->context.peers)
         return (float)rules->context.peer_bits; /* who administers many computers comes to this one, too */
     return (float)rules->remote_control.new_bits;
 }
@@ -169,11 +168,13 @@ const struct ipaddr *remotes_connection(struct remotes *r, const struct activity
     struct baseline *b = habits(r, worked);
     *c = (struct remote_control){.tool = tool, .by = *by, .since_ns = a->time_ns, .sessions = b->sessions};
     struct place end = end_of(c);
-    uint64_t key = hash64(span_of(worked, sizeof *worked), 16);
-    c->bits = judge_end(b, &end, rules, peers, key);
+    c->bits = judge_end(b, &end, rules, peers);
+    const struct place *known = baseline_place(b, &end);
+    bool was_usual = known && known->trust == TRUST_USUAL;
     learn_end(b, &end, rules, is_young, time_s(now_ns));
-    if (baseline_place(b, &end)->trust == TRUST_USUAL)
-        peers_add(peers, &end, key);
+    known = baseline_place(b, &end);
+    if (known->trust == TRUST_USUAL && !was_usual)
+        peers_add_place(peers, b, known);
     r->store->ops->put(r->store, b);
     return worked;
 }

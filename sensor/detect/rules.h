@@ -38,13 +38,15 @@ struct rules {
     struct {
         uint32_t fleet_s;      /* until the sensor has watched that long, every place is new for everybody */
         double sessions;       /* a credential with fewer, and younger than fleet_s, has no baseline yet */
-        double young_bits;     /* until then a download must be that unusual, place and client both new */
         uint32_t quarantine_s; /* how long a new value must stay without an alert before it is usual */
         uint32_t forgive_s;    /* how long after its alert a value in steady use becomes usual */
         uint32_t visit_gap_s;  /* silence that ends a visit */
         uint32_t story_s;      /* silence that ends a story: what comes later is a new alert */
         uint32_t volume_story_s;
     } learning;
+    struct {
+        double a_day; /* alerts of the scored channels together */
+    } budget;
     struct {
         double prior_sessions; /* what the rates below weigh against the credential's own sessions */
         double country_rate, network_rate, prefix_rate, client_rate,
@@ -55,36 +57,30 @@ struct rules {
         double peer_bits;  /* ... gives at most that */
         double list_bits;  /* VPN, hosting or Tor network, new for the credential */
         double hour_bits, hour_weight;
-        double newcomer_bits;  /* no baseline at all, in a fleet that has one */
-        double newcomer_cases; /* what a newcomer must touch before he is told */
     } context;
-    struct {
-        double bits;
-    } new_location; /* D01 */
     struct {
         double bits, prefix_bits, network_bits, client_bits, downgrade_bits, platform_bits, update_bits, overlap_bits;
         uint32_t overlap_s;
     } session_theft; /* D07 */
     struct {
-        double files, bits;
-        uint32_t window_s;
+        double files;
     } download_burst; /* D09 */
     struct {
-        double files, bits, one_case_bits;
+        double files;
         uint64_t bytes;
     } daily_volume; /* D10 */
     struct {
-        double customers, cases, bits, first_customers, first_days, slow_spare, slow_limit;
+        double customers, cases, slow_spare, slow_limit;
     } breadth; /* D12 */
     struct {
-        double bits, change_bits, breadth_weight;
+        double change_bits;
     } download_after_new; /* D15 */
     struct {
         double names, attempts, share;
         uint32_t window_s;
     } stuffing; /* D16 */
     struct {
-        double failures, names, bits;
+        double failures, names;
         uint32_t window_s, within_s;
     } success_after_failures; /* D17 */
     struct {

@@ -2,19 +2,49 @@
  * From a finding to its story. */
 #include "detect/scene.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "base/hash.h"
 #include "base/times.h"
+#include "detect/conduct.h"
 #include "detect/learn.h"
 #include "detect/tally.h"
+
+static bool has_failures(const struct scene *s)
+{
+    uint32_t within_s = s->rules->success_after_failures.window_s;
+    const struct source *source = sources_find(s->sources, &s->a->source);
+    unsigned of_source = source ? source_burst(source, s->now_s, within_s) : 0;
+    unsigned of_name = sources_name_failures(s->sources, baseline_name(s->b), s->now_s, within_s);
+    return fmax(of_source, of_name) >= s->rules->success_after_failures.failures;
+}
+
+void scene_judge_context(struct scene *s)
+{
+    s->visit->context = context_score(s->rules, &(struct context_question){
+                                                    .b = s->b,
+                                                    .fleet = s->fleet,
+                                                    .peers = s->peers,
+                                                    .norms = s->norms,
+                                                    .has_failures = has_failures(s),
+                                                    .place = &s->visit->place,
+                                                    .client = &s->visit->client,
+                                                    .now_ns = s->now_ns,
+                                                    .source_class = s->source_class,
+                                                    .is_mature = s->is_mature,
+                                                    .is_young = s->is_young,
+                                                });
+}
 
 /* What is new about the visit, on its highest level; the session when nothing is. */
 static uint64_t what_is_new(const struct scene *s)
 {
     const struct visit *v = s->visit;
-    uint8_t text[32] = {v->context.level};
-    switch ((enum place_level)v->context.level) {
+    bool is_of_client = v->context.is_client_new && v->context.client_bits > v->context.place_bits;
+    enum place_level level = is_of_client ? LEVEL_KNOWN : (enum place_level)v->context.level;
+    uint8_t text[32] = {(uint8_t)level};
+    switch (level) {
     case LEVEL_COUNTRY: memcpy(text + 1, v->place.country, sizeof v->place.country); break;
     case LEVEL_NETWORK: memcpy(text + 1, &v->place.asn, sizeof v->place.asn); break;
     case LEVEL_PREFIX:
@@ -49,6 +79,8 @@ static void tell_blindness(const struct scene *s, struct alert *alert)
         add_blind_words(alert->blind, sizeof alert->blind, "no geo database: country and network unknown");
     if (s->is_young)
         add_blind_words(alert->blind, sizeof alert->blind, "still learning what is usual");
+    if (s->by_context.is_provisional || s->by_volume.is_provisional)
+        add_blind_words(alert->blind, sizeof alert->blind, "its level is provisional: too few visits or days were seen");
     if (s->a->flags & ACT_ONE_SIDED)
         add_blind_words(alert->blind, sizeof alert->blind, "one side of the traffic was not seen");
     if (s->a->flags & ACT_PARTIAL)
@@ -88,6 +120,22 @@ bool scene_has_context(struct scene *s, const struct rule *rule)
 bool scene_is_told(struct scene *s)
 {
     return context_story(s) != NULL;
+}
+
+bool scene_is_volume_told(struct scene *s)
+{
+    return volume_story(s) != NULL || context_story(s) != NULL;
+}
+
+void scene_raise(struct scene *s)
+{
+    struct story *context = context_story(s), *volume = volume_story(s);
+    if (context && s->by_context.is_over)
+        story_raise(context, scene_risk(&s->by_context));
+    if (context && s->by_volume.is_over)
+        story_raise(context, scene_risk(&s->by_volume));
+    if (volume && s->by_volume.is_over)
+        story_raise(volume, scene_risk(&s->by_volume));
 }
 
 bool scene_has_volume(struct scene *s, const struct rule *rule)
@@ -141,6 +189,8 @@ static void report(struct scene *s, const struct finding *f, const struct story_
     struct story *story = stories_open(s->stories, &s->visit->story, s->a, s->now_ns, story_ns(s));
     bool is_news = !story_has(story, f->rule);
     story_join(story, f, s->a);
+    if (!is_joining && f->is_scored && story_alert(story)->update == 0)
+        budget_spend(s->budget, CHANNEL_CONTEXT, s->now_s);
     if (!is_joining)
         begin_story(s, story);
     if (story_whose(story) == 0)
@@ -175,11 +225,14 @@ void scene_report_volume(struct scene *s, const struct finding *f)
     s->live->volume = (struct story_key){s->credential | 1, 0, STORY_VOLUME, 0};
     struct story *story = stories_open(s->stories, &s->live->volume, s->a, s->now_ns, volume_ns(s));
     story_join(story, f, s->a);
+    if (!is_joining && f->is_scored)
+        budget_spend(s->budget, CHANNEL_VOLUME, s->now_s);
     if (!is_joining)
         relate_customers(s, story_alert(story), &s->live->customers);
     tell_blindness(s, story_alert(story));
     s->b->today_alerted = 1;
     s->b->alert_s = s->now_s;
+    s->live->today.told = (float)conduct_bits(&s->conduct);
 }
 
 static void why_place(const struct scene *s, struct finding *f)
@@ -205,12 +258,71 @@ static void why_place(const struct scene *s, struct finding *f)
     }
 }
 
+#define IDLE_BITS 6.0    /* a visit that has touched nothing is so much less of a theft, */
+#define LOOKING_BITS 2.0 /* one that has only looked, so much */
+
+double scene_risk(const struct judgement *j)
+{
+    double risk = 50 + 8 * j->rarer;
+    return risk < 1 ? 1 : risk > 100 ? 100 : risk;
+}
+
+/* 'news': bits of the day's conduct that no alert has told yet. */
+static void score_visit(struct scene *s, double news)
+{
+    struct visit *v = s->visit;
+    double change = v->has_change ? s->rules->download_after_new.change_bits : 0;
+    s->context_score = context_bits(&v->context) + change;
+    bool is_new = context_is_new(&v->context) || v->context.is_older;
+    if (v->is_busy && is_new && !s->is_young)
+        s->context_score += news;
+    if (!v->has_taken && v->context.failure_bits <= 0) /* a guessed password is told at once */
+        s->context_score -= v->is_busy ? LOOKING_BITS : IDLE_BITS;
+    const struct {
+        struct visit_key key;
+        uint64_t start_s;
+    } unit = {scene_visit_key(s), v->start_s};
+    uint64_t name = hash64(span_of(&unit, sizeof unit), 1);
+    s->by_context = budget_judge(s->budget, CHANNEL_CONTEXT, name, s->context_score, s->now_s);
+    s->by_context.is_over = s->by_context.is_over && is_new;
+}
+
+static void score_day(struct scene *s, double news)
+{
+    const uint64_t unit[2] = {s->credential, s->b->day};
+    s->by_volume = budget_judge(s->budget, CHANNEL_VOLUME, hash64(span_of(unit, sizeof unit), 2), news, s->now_s);
+}
+
+void scene_score(struct scene *s)
+{
+    struct live_day *today = &s->live->today;
+    bool is_touch = s->is_file || s->is_case || s->is_customer || s->takes_file;
+    s->visit->is_busy = s->visit->is_busy || is_touch;
+    s->visit->has_taken = s->visit->has_taken || s->takes_file;
+    if (!is_touch && !s->is_visit_new)
+        return;
+    if (is_touch)
+        s->conduct = conduct_judge(s);
+    double bits = conduct_bits(&s->conduct);
+    bool is_own_story = context_story(s) != NULL;
+    double news = is_own_story ? bits : fmax(0, bits - (double)today->told);
+    if (!s->is_machine)
+        score_visit(s, news);
+    if (is_touch)
+        score_day(s, news);
+    if (is_own_story && bits > (double)today->told)
+        today->told = (float)bits;
+}
+
 void scene_why_context(const struct scene *s, struct finding *f)
 {
     const struct context *c = &s->visit->context;
     char usual[ALERT_TEXT], value[ALERT_TEXT];
     why_place(s, f);
-    if (c->is_family_new) {
+    if (c->is_older) {
+        snprintf(value, sizeof value, "%s %u", s->visit->client.name, s->visit->client.major);
+        finding_why(f, "user_agent.version", value, context_usual_client(s->b, usual, sizeof usual), c->client_bits);
+    } else if (c->is_family_new) {
         snprintf(value, sizeof value, "%s %u", s->visit->client.name[0] ? s->visit->client.name : "unknown",
                  s->visit->client.major);
         finding_why(f, "user_agent.name", value, context_usual_client(s->b, usual, sizeof usual), c->client_bits);
@@ -227,8 +339,12 @@ void scene_why_context(const struct scene *s, struct finding *f)
         finding_why(f, "event.start", value, context_usual_hours(s->b, usual, sizeof usual), c->hour_bits);
     }
     if (c->list_bits > 0)
-        finding_why(f, "casetap.source.class", network_class_name((enum network_class)s->a->source_class),
+        finding_why(f, "casetap.source.class", network_class_name((enum network_class)s->source_class),
                     "never for this credential", c->list_bits);
-    if (c->newcomer_bits > 0)
-        finding_why(f, "user.name", s->b->name, "a new credential: nothing is usual yet", c->newcomer_bits);
+    if (c->dormant_bits > 0) {
+        snprintf(value, sizeof value, "not seen for %u days", (s->visit->start_s - time_s(s->visit->before_ns)) / S_PER_DAY);
+        finding_why(f, "user.name", value, "comes more often", c->dormant_bits);
+    }
+    if (c->failure_bits > 0)
+        finding_why(f, "event.outcome", "a burst of failed sign-ins before", "a typing error now and then", c->failure_bits);
 }

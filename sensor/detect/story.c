@@ -18,6 +18,7 @@ struct story {
     uint32_t n_rules;
     uint64_t last_ns;
     double base_risk; /* of the rules that spoke */
+    bool is_scored;   /* all of them from a probability */
     uint32_t next_files;
     int told_class; /* of the line before, -1 = none yet */
     uint64_t whose;
@@ -156,8 +157,10 @@ static void add_why(struct alert *alert, const struct why *w)
 
 static void set_risk(struct story *s)
 {
-    double risk = s->base_risk + 5.0 * (s->n_rules > 1 ? s->n_rules - 1 : 0) +
-                  fmin(15, 3 * log2(1 + s->alert.n_files)) + fmin(10, 2 * log2(1 + s->alert.n_customers));
+    double risk = s->base_risk;
+    if (!s->is_scored)
+        risk += 5.0 * (s->n_rules > 1 ? s->n_rules - 1 : 0) + fmin(15, 3 * log2(1 + s->alert.n_files)) +
+                fmin(10, 2 * log2(1 + s->alert.n_customers));
     s->alert.risk = (uint8_t)fmin(100, fmax(s->alert.risk, floor(risk)));
     int class = s->alert.risk < 40 ? 0 : s->alert.risk < 60 ? 1 : s->alert.risk < 80 ? 2 : 3;
     if (s->told_class >= 0 && class > s->told_class)
@@ -166,6 +169,7 @@ static void set_risk(struct story *s)
 
 void story_join(struct story *s, const struct finding *f, const struct activity *a)
 {
+    s->is_scored = f->is_scored && (s->n_rules == 0 || s->is_scored);
     if (s->n_rules == 0) {
         s->alert.rule = f->rule;
         set_id(s, f->rule, a);
@@ -247,6 +251,14 @@ void story_rename(struct story *s, const struct activity *identify)
     activity_set(&s->alert.last, STR_USER, activity_get(identify, STR_USER));
     s->alert.time_ns = identify->time_ns;
     s->is_due = true;
+}
+
+void story_raise(struct story *s, double risk)
+{
+    if (risk <= s->base_risk)
+        return;
+    s->base_risk = risk;
+    set_risk(s);
 }
 
 struct alert *story_alert(struct story *s)

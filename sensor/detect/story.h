@@ -24,6 +24,7 @@ struct finding {
     enum story_family family;
     uint8_t risk;     /* of the rule itself, at its threshold */
     double over_bits; /* above the threshold */
+    bool is_scored;   /* risk is all there is to say: it comes from a probability */
     struct why why[FINDING_WHY_MAX];
     uint32_t n_why;
 };
@@ -72,6 +73,8 @@ uint64_t story_whose(const struct story *s);
 void story_set_nameless(struct story *s, bool is_nameless);
 /* The credential has got its name: relates it, makes it the alert's user, and a line due. */
 void story_rename(struct story *s, const struct activity *identify);
+/* The score behind a story has grown to that risk. */
+void story_raise(struct story *s, double risk);
 struct alert *
 story_alert(struct story *s); /* to relate users, addresses, customers; the id and rule stay as they are */
 /* Something that deserves a line was changed by hand. */

@@ -61,12 +61,18 @@ void tally_free(struct tally *t)
     free(t);
 }
 
-static bool is_new_thing(struct tally *t, uint64_t whose, uint64_t what)
+bool tally_first(struct tally *t, uint64_t whose, uint64_t what)
 {
     struct thing_key key = {whose, what};
     bool is_new;
     map_touch(t->things, &key, &is_new);
     return is_new;
+}
+
+bool tally_has(const struct tally *t, uint64_t whose, uint64_t what)
+{
+    struct thing_key key = {whose, what};
+    return map_find(t->things, &key) != NULL;
 }
 
 /* Of 'bytes' that came with this act, those that are news to 'whose': it cannot have got more of the object than the
@@ -167,14 +173,31 @@ static bool is_first_today(struct tally *t, const struct scene *s, uint64_t what
     if (*seen == what)
         return false;
     *seen = what;
-    return is_new_thing(t, s->credential, what);
+    return tally_first(t, s->credential, what);
+}
+
+static uint32_t org_of(uint64_t customer)
+{
+    uint32_t org = (uint32_t)(customer >> 16);
+    return org == 0 || org == BASELINE_ORG_MANY ? 1 : org;
 }
 
 /* A customer that this credential has never touched. Says nothing while there is no baseline or the filter is full. */
 static void note_first_customer(struct scene *s, uint64_t customer)
 {
     struct baseline *b = s->b;
-    if (b->today_alerted || b->flags & BASELINE_FROZEN || bloom_has(b->customers, CUSTOMER_WORDS, customer))
+    struct live_day *today = &s->live->today;
+    bool is_full = bloom_load(b->customers, CUSTOMER_WORDS) >= BLOOM_FULL;
+    bool is_known = bloom_has(b->customers, CUSTOMER_WORDS, customer);
+    today->met += !is_full;
+    today->strangers += !is_full && !is_known;
+    if (b->today_alerted || b->flags & BASELINE_FROZEN)
+        return;
+    if (!is_full)
+        ratio_add(&b->strange, !is_known);
+    if (b->org != BASELINE_ORG_MANY)
+        b->org = b->org == 0 || b->org == org_of(customer) ? org_of(customer) : BASELINE_ORG_MANY;
+    if (is_known)
         return;
     if (s->is_mature && !s->is_young && bloom_load(b->customers, CUSTOMER_WORDS) < BLOOM_FULL &&
         b->first_customers[0] < UINT8_MAX)
@@ -208,8 +231,8 @@ static void count_in_visit(struct tally *t, struct scene *s, uint64_t in_case, u
     struct visit *v = s->visit;
     if (!v->whose)
         return;
-    s->count.is_case = in_case && is_new_thing(t, v->whose, in_case);
-    s->count.is_customer = customer && is_new_thing(t, v->whose, customer);
+    s->count.is_case = in_case && tally_first(t, v->whose, in_case);
+    s->count.is_customer = customer && tally_first(t, v->whose, customer);
     v->totals.cases += s->count.is_case;
     v->totals.customers += s->count.is_customer;
     if (s->count.is_customer)
@@ -261,22 +284,23 @@ static void count_file(struct tally *t, struct scene *s)
     s->is_file = is_first_today(t, s, file);
     b->files += s->is_file;
     b->today_files += s->is_file;
-    b->window_files += s->is_file;
-    s->count.is_file = v->whose && is_new_thing(t, v->whose, file);
+    if (b->window_files < UINT16_MAX)
+        b->window_files = (uint16_t)(b->window_files + s->is_file);
+    s->count.is_file = v->whose && tally_first(t, v->whose, file);
     v->totals.files += s->count.is_file;
     count_bytes(t, s, s->a->body_bytes, true);
     if (s->is_file)
         pace_add(&s->live->files, s->now_s);
 }
 
-void tally_act(struct tally *t, struct scene *s, struct baseline *fleet)
+void tally_act(struct tally *t, struct scene *s, struct baseline *peers)
 {
-    count_names(t, s);
     s->takes_file = tally_takes_file(s->a);
-    if (s->takes_file) {
-        learn_window(s->b, fleet, s->now_s / WINDOW_S);
+    if (s->takes_file || s->a->size[STR_CASE])
+        learn_window(s->b, peers, s->now_s / WINDOW_S);
+    count_names(t, s);
+    if (s->takes_file)
         count_file(t, s);
-    }
     if ((s->takes_file && !(s->a->flags & ACT_COMPLETE)) || lacks_names(s))
         remember_open(t, s);
 }

@@ -12,7 +12,7 @@ struct tally *tally_new(uint32_t max_things);
 void tally_free(struct tally *t);
 /* Counts the act into the baseline's day, the visit and the credential's pace; sets the scene's is_file, is_case,
  * is_customer, takes_file, count. The day must have been turned already. */
-void tally_act(struct tally *t, struct scene *s, struct baseline *fleet);
+void tally_act(struct tally *t, struct scene *s, struct baseline *peers);
 
 /* What an amendment completes. */
 struct tally_open {
@@ -33,6 +33,9 @@ struct tally_open *tally_find(struct tally *t, const uint8_t id[16]);
 void tally_amend(struct tally *t, struct scene *s, struct tally_open *open);
 /* The name behind a hash of a customer list; "" when it was forgotten for room. */
 struct span tally_customer_name(const struct tally *t, uint64_t hash);
+/* Marks that 'whose' has had 'what' (hashes); true the first time. tally_has only asks. */
+bool tally_first(struct tally *t, uint64_t whose, uint64_t what);
+bool tally_has(const struct tally *t, uint64_t whose, uint64_t what);
 uint64_t tally_evicted(const struct tally *t);
 
 /* Whether the act hands out a file's content. */

@@ -18,14 +18,18 @@ static bool is_done(const struct scene *s, const struct place *place, uint32_t a
 
 static void make_usual(struct scene *s, uint32_t at_s, struct peers *peers)
 {
-    struct place *p = NULL;
-    struct client *c = NULL;
+    struct place *p = baseline_place(s->b, &s->visit->place);
+    struct client *c = baseline_client(s->b, &s->visit->client);
+    bool had_place = p && p->trust == TRUST_USUAL, had_client = c && c->trust == TRUST_USUAL;
     for (int i = 0; i < WEIGHT; i++) {
         p = baseline_learn_place(s->b, &s->visit->place, at_s);
         c = baseline_learn_client(s->b, &s->visit->client, at_s);
     }
     p->trust = c->trust = TRUST_USUAL;
-    peers_add(peers, p, s->credential);
+    if (!had_place)
+        peers_add_place(peers, s->b, p);
+    if (!had_client)
+        peers_add_client(peers, s->b, c);
 }
 
 /* Of a volume's alert; the fleet learns nothing of one person's word. */

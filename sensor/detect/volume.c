@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#define SLOW_DAYS 10 /* of one's own before days above usual add up */
 #define PRIOR_WINDOWS 5.0
 
 static struct moments moments_of(const struct baseline *b, size_t which)
@@ -28,6 +29,8 @@ struct spread volume_usual_cases(const struct baseline *b, const struct baseline
 
 double volume_slow_cases(const struct baseline *b, const struct baseline *fleet, double spare)
 {
+    if (b->cases_day.n < SLOW_DAYS)
+        return 0;
     double above = surprise_deviations(volume_usual_cases(b, fleet), b->today_cases);
     return fmax(0, (double)b->slow_cases + above - spare);
 }

@@ -57,6 +57,16 @@ double surprise_normal(struct spread s, double x)
     return tail > 0 ? clip(-log2(tail), 0, SURPRISE_MAX) : SURPRISE_MAX;
 }
 
+double surprise_heavy(struct spread s, double x)
+{
+    double t = (x - s.mean) / sqrt(fmax(s.variance, 1e-9) / 2); /* its variance is 2 */
+    if (t <= 0)
+        return 0;
+    double u = 1 + t * t / 4;
+    double tail = t > 50 ? 3 / (t * t * t * t) : 0.5 - 0.375 * t / sqrt(u) * (1 - t * t / 12 / u);
+    return clip(-log2(tail), 0, SURPRISE_MAX);
+}
+
 double surprise_deviations(struct spread s, double k)
 {
     double mean = fmax(s.mean, 1e-6), dispersion = fmax(s.variance / mean, 1);

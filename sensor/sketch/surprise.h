@@ -19,6 +19,9 @@ double surprise_count(struct spread s, double k);
 /* -log2 P(X >= x) for a normal X (give logarithms of sizes), 0 to SURPRISE_MAX. */
 double surprise_normal(struct spread s, double x);
 
+/* The same for a heavier tail (Student's t with four degrees of freedom, scaled to that variance): for sizes in bytes. */
+double surprise_heavy(struct spread s, double x);
+
 /* How many standard deviations a count lies above its mean, on the square-root scale where small counts are nearly
  * normal (Anscombe 1948), over-dispersion taken out. */
 double surprise_deviations(struct spread s, double k);

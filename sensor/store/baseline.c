@@ -8,7 +8,7 @@
 #include "base/times.h"
 
 #define HALF_LIFE_S (180.0 * S_PER_DAY)
-#define MOMENTS_KEEP 0.99f /* per window: a memory of about 100 windows */
+#define MOMENTS_KEEP 0.99 /* per window: a memory of about 100 windows */
 
 static const char *const trust_names[TRUST_N] = {"none", "quarantined", "alerted", "usual"};
 
@@ -160,9 +160,24 @@ struct client *baseline_learn_client(struct baseline *b, const struct client *li
     return c;
 }
 
+void ratio_add(struct ratio *r, bool is_hit)
+{
+    if (r->n == UINT8_MAX) {
+        r->n /= 2;
+        r->hits /= 2;
+    }
+    r->n++;
+    r->hits = (uint8_t)(r->hits + is_hit);
+}
+
+void moments_learn(struct moments *m, double x, double keep)
+{
+    m->n = (float)((double)m->n * keep + 1);
+    m->s1 = (float)((double)m->s1 * keep + x);
+    m->s2 = (float)((double)m->s2 * keep + x * x);
+}
+
 void moments_add(struct moments *m, double x)
 {
-    m->n = m->n * MOMENTS_KEEP + 1;
-    m->s1 = (float)((double)m->s1 * MOMENTS_KEEP + x);
-    m->s2 = (float)((double)m->s2 * MOMENTS_KEEP + x * x);
+    moments_learn(m, x, MOMENTS_KEEP);
 }

@@ -48,6 +48,13 @@ struct moments {
     float n, s1, s2; /* windows, sum, sum of squares */
 };
 
+/* How often something happened out of so many times; both are halved when n is full. */
+struct ratio {
+    uint8_t n, hits;
+};
+
+#define BASELINE_ORG_MANY UINT32_MAX /* it has touched several customers: one of those who serve them */
+
 /* Bits of baseline.flags. */
 #define BASELINE_MACHINE 0x1u /* a program: token, key, or a script client from its beginning */
 #define BASELINE_PERSON 0x2u  /* has signed in with a form or a browser */
@@ -75,13 +82,18 @@ struct baseline {
     struct moments files_day, cases_day, customers_day; /* per active day */
     struct moments bytes_day;    /* of the logarithm (base 2) of bytes per active day with a file */
     struct moments files_window; /* files per ten-minute window with a file */
+    struct moments cases_window; /* the same of cases */
+
+    uint32_t org;         /* hash of the only customer it has ever touched; 0 = none yet, BASELINE_ORG_MANY = several */
+    struct ratio unseen;  /* cases out of which it took a file that day, and those it had not looked at before */
+    struct ratio strange; /* customers touched a day, and those for the first time ever */
 
     float slow_cases; /* rising sum (CUSUM) of how far the cases of the days before today lay above what is usual */
 
     uint64_t today_bytes;
     uint32_t today_files, today_cases, today_customers;
-    uint32_t window; /* the ten-minute window (since 1970) that window_files belongs to */
-    uint32_t window_files;
+    uint32_t window; /* the ten-minute window (since 1970) that window_files and window_cases belong to */
+    uint16_t window_files, window_cases; /* at most 65535 */
     uint8_t first_customers[8]; /* customers never touched before: today, yesterday, ... */
     uint64_t customers[6];      /* Bloom filter of the customers it has ever touched */
 };
@@ -114,7 +126,9 @@ struct place *baseline_learn_place(struct baseline *b, const struct place *like,
 struct client *baseline_client(struct baseline *b, const struct client *like);
 struct client *baseline_learn_client(struct baseline *b, const struct client *like, uint32_t now_s);
 
-/* Adds one window's count to decayed sums (each earlier window counts .99 of the next). */
+/* Adds one window's count to decayed sums: each earlier window counts 'keep' of the next (moments_add: .99). */
+void moments_learn(struct moments *m, double x, double keep);
 void moments_add(struct moments *m, double x);
+void ratio_add(struct ratio *r, bool is_hit);
 
 #endif

@@ -412,7 +412,7 @@ static bool client_read(struct baseline *b, unsigned i, struct span value)
 
 static const size_t moments_at[] = {offsetof(struct baseline, files_day), offsetof(struct baseline, cases_day),
                                     offsetof(struct baseline, customers_day), offsetof(struct baseline, bytes_day),
-                                    offsetof(struct baseline, files_window)};
+                                    offsetof(struct baseline, files_window), offsetof(struct baseline, cases_window)};
 
 static bool moments_write(const struct baseline *b, unsigned i, char out[BASELINE_VALUE_MAX])
 {
@@ -430,6 +430,40 @@ static bool moments_read(struct baseline *b, unsigned i, struct span value)
     m.s1 = words_float(&w, "sum");
     m.s2 = words_float(&w, "squares");
     memcpy((char *)b + moments_at[i], &m, sizeof m);
+    return words_end(&w);
+}
+
+static bool org_write(const struct baseline *b, unsigned i, char out[BASELINE_VALUE_MAX])
+{
+    (void)i;
+    snprintf(out, BASELINE_VALUE_MAX, "%08" PRIx32, b->org);
+    return b->org != 0;
+}
+
+static bool org_read(struct baseline *b, unsigned i, struct span value)
+{
+    bool is_bad = i > 0;
+    b->org = (uint32_t)hex_of(value, &is_bad);
+    return !is_bad && value.size <= 8;
+}
+
+static const size_t ratios_at[] = {offsetof(struct baseline, unseen), offsetof(struct baseline, strange)};
+
+static bool ratio_write(const struct baseline *b, unsigned i, char out[BASELINE_VALUE_MAX])
+{
+    struct ratio r;
+    memcpy(&r, (const char *)b + ratios_at[i], sizeof r);
+    snprintf(out, BASELINE_VALUE_MAX, "n=%u hits=%u", r.n, r.hits);
+    return r.n > 0;
+}
+
+static bool ratio_read(struct baseline *b, unsigned i, struct span value)
+{
+    struct words w = {value, false};
+    struct ratio r;
+    r.n = (uint8_t)words_u64(&w, "n", UINT8_MAX);
+    r.hits = (uint8_t)words_u64(&w, "hits", r.n);
+    memcpy((char *)b + ratios_at[i], &r, sizeof r);
     return words_end(&w);
 }
 
@@ -456,9 +490,9 @@ static bool today_write(const struct baseline *b, unsigned i, char out[BASELINE_
     day[10] = 0;
     snprintf(out, BASELINE_VALUE_MAX,
              "day=%s files=%" PRIu32 " bytes=%" PRIu64 " cases=%" PRIu32 " customers=%" PRIu32 " window=%" PRIu32
-             " window_files=%" PRIu32 " alerted=%u",
+             " window_files=%u alerted=%u window_cases=%u",
              day, b->today_files, b->today_bytes, b->today_cases, b->today_customers, b->window, b->window_files,
-             b->today_alerted);
+             b->today_alerted, b->window_cases);
     return b->day != 0;
 }
 
@@ -480,8 +514,10 @@ static bool today_read(struct baseline *b, unsigned i, struct span value)
     b->today_cases = (uint32_t)words_u64(&w, "cases", UINT32_MAX);
     b->today_customers = (uint32_t)words_u64(&w, "customers", UINT32_MAX);
     b->window = (uint32_t)words_u64(&w, "window", UINT32_MAX);
-    b->window_files = (uint32_t)words_u64(&w, "window_files", UINT32_MAX);
+    b->window_files = (uint16_t)words_u64(&w, "window_files", UINT16_MAX);
     b->today_alerted = (uint8_t)words_u64(&w, "alerted", UINT8_MAX);
+    if (w.left.at != NULL) /* younger than the first state files */
+        b->window_cases = (uint16_t)words_u64(&w, "window_cases", UINT16_MAX);
     return words_end(&w);
 }
 
@@ -510,6 +546,10 @@ static const struct field_def field_defs[] = {
     {"customers_day", false, 1, 2, moments_write, moments_read},
     {"bytes_day_log2", false, 1, 3, moments_write, moments_read},
     {"files_10min", false, 1, 4, moments_write, moments_read},
+    {"cases_10min", false, 1, 5, moments_write, moments_read},
+    {"org", false, 1, 0, org_write, org_read},
+    {"unseen", false, 1, 0, ratio_write, ratio_read},
+    {"strange", false, 1, 1, ratio_write, ratio_read},
     {"slow", false, 1, 0, slow_write, slow_read},
     {"today", false, 1, 0, today_write, today_read},
     {"first_customers", false, 1, 0, first_customers_write, first_customers_read},

@@ -82,6 +82,18 @@ static void add_moments(struct moments *into, const struct moments *from)
     into->s2 += from->s2;
 }
 
+static uint16_t add16(uint16_t a, uint16_t b)
+{
+    return a > UINT16_MAX - b ? UINT16_MAX : (uint16_t)(a + b);
+}
+
+static void add_ratio(struct ratio *into, struct ratio from)
+{
+    bool is_full = into->n + from.n > UINT8_MAX;
+    into->n = (uint8_t)((into->n + from.n) / (is_full ? 2 : 1));
+    into->hits = (uint8_t)((into->hits + from.hits) / (is_full ? 2 : 1));
+}
+
 static void merge_today(struct baseline *stored, const struct baseline *since)
 {
     if (since->day < stored->day)
@@ -94,7 +106,8 @@ static void merge_today(struct baseline *stored, const struct baseline *since)
     stored->today_cases = add32(is_same_day ? stored->today_cases : 0, since->today_cases);
     stored->today_customers = add32(is_same_day ? stored->today_customers : 0, since->today_customers);
     stored->today_alerted = (uint8_t)((is_same_day ? stored->today_alerted : 0) | since->today_alerted);
-    stored->window_files = add32(is_same_window ? stored->window_files : 0, since->window_files);
+    stored->window_files = add16(is_same_window ? stored->window_files : 0, since->window_files);
+    stored->window_cases = add16(is_same_window ? stored->window_cases : 0, since->window_cases);
     stored->window = since->window;
     if (is_same_day)
         add_counts(stored->first_customers, since->first_customers, sizeof stored->first_customers);
@@ -130,6 +143,13 @@ void baseline_merge(struct baseline *stored, const struct baseline *since)
     add_moments(&stored->customers_day, &since->customers_day);
     add_moments(&stored->bytes_day, &since->bytes_day);
     add_moments(&stored->files_window, &since->files_window);
+    add_moments(&stored->cases_window, &since->cases_window);
+    add_ratio(&stored->unseen, since->unseen);
+    add_ratio(&stored->strange, since->strange);
+    if (stored->org == 0)
+        stored->org = since->org;
+    else if (since->org && since->org != stored->org)
+        stored->org = BASELINE_ORG_MANY;
     if (since->slow_cases > stored->slow_cases)
         stored->slow_cases = since->slow_cases;
     merge_today(stored, since);

@@ -69,7 +69,8 @@ static bool open_hearing(struct hearing *h, struct bench *b, uint64_t seed)
         if (b->skip[j])
             continue;
         h->scorers[j].w = h->w;
-        h->judges[j] = judge_at(j)->make(score_say, &h->scorers[j]);
+        h->scorers[j].told = j == 0 ? b->told : NULL;
+        h->judges[j] = judge_at(j)->make(judge_at(j), score_say, &h->scorers[j]);
         is_good = h->judges[j] != NULL;
     }
     return is_good;

@@ -14,6 +14,7 @@ struct bench {
     uint64_t first_seed;
     uint32_t n_seeds, n_judges; /* judges: the first so many of judge_at(); those marked */
     bool skip[BENCH_JUDGES];
+    FILE *told; /* what the sensor says, line by line; may be NULL */
     struct result results[BENCH_JUDGES][BENCH_BUDGETS];
     struct tails_counts tails;
     uint64_t activities, downloads, sessions;

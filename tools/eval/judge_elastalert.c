@@ -32,8 +32,9 @@ struct elastalert_judge {
     void *ctx;
 };
 
-static void *elastalert_make(judge_say_fn *say, void *ctx)
+static void *elastalert_make(const struct judge *judge, judge_say_fn *say, void *ctx)
 {
+    (void)judge;
     struct elastalert_judge *j = calloc(1, sizeof *j);
     if (!j)
         return NULL;
@@ -167,7 +168,7 @@ static void elastalert_feed(void *self, const struct activity *a)
 
 const struct judge *judge_elastalert(void)
 {
-    static const struct judge judge = {"ElastAlert-like rules", false,           0,
+    static const struct judge judge = {"ElastAlert-like rules", false, 0, 0,
                                        elastalert_make,         elastalert_feed, elastalert_free};
     return &judge;
 }

@@ -14,8 +14,9 @@ struct freeman_judge {
     void *ctx;
 };
 
-static void *freeman_make(judge_say_fn *say, void *ctx)
+static void *freeman_make(const struct judge *judge, judge_say_fn *say, void *ctx)
 {
+    (void)judge;
     struct freeman_judge *j = calloc(1, sizeof *j);
     if (!j)
         return NULL;
@@ -59,6 +60,6 @@ static void freeman_feed(void *self, const struct activity *a)
 
 const struct judge *judge_freeman(void)
 {
-    static const struct judge judge = {"Freeman 2016", true, 0, freeman_make, freeman_feed, freeman_judge_free};
+    static const struct judge judge = {"Freeman 2016", true, 0, 0, freeman_make, freeman_feed, freeman_judge_free};
     return &judge;
 }

@@ -26,8 +26,9 @@ struct static_judge {
     void *ctx;
 };
 
-static void *static_make(judge_say_fn *say, void *ctx)
+static void *static_make(const struct judge *judge, judge_say_fn *say, void *ctx)
 {
+    (void)judge;
     struct static_judge *j = calloc(1, sizeof *j);
     if (!j)
         return NULL;
@@ -81,6 +82,6 @@ static void static_feed(void *self, const struct activity *a)
 
 const struct judge *judge_static(void)
 {
-    static const struct judge judge = {"static rules", false, 0, static_make, static_feed, static_free};
+    static const struct judge judge = {"static rules", false, 0, 0, static_make, static_feed, static_free};
     return &judge;
 }

@@ -30,8 +30,9 @@ struct zscore_judge {
     void *ctx;
 };
 
-static void *zscore_make(judge_say_fn *say, void *ctx)
+static void *zscore_make(const struct judge *judge, judge_say_fn *say, void *ctx)
 {
+    (void)judge;
     struct zscore_judge *j = calloc(1, sizeof *j);
     if (!j)
         return NULL;
@@ -90,6 +91,6 @@ static void zscore_feed(void *self, const struct activity *a)
 
 const struct judge *judge_zscore(void)
 {
-    static const struct judge judge = {"z-score of files", true, 0, zscore_make, zscore_feed, zscore_free};
+    static const struct judge judge = {"z-score of files", true, 0, 0, zscore_make, zscore_feed, zscore_free};
     return &judge;
 }

@@ -26,6 +26,7 @@ static const char usage[] =
     "  --compare NAME       judge that variant, too, beside the world (repeatable)\n"
     "  --compare-seeds N    worlds of each of those (default: as many)\n"
     "  --only-casetap       leave out what it is compared with\n"
+    "  --alerts FILE        write every line that the sensor tells there, with what it really was\n"
     "  --out DIR            where to write\n";
 
 struct options {
@@ -39,7 +40,7 @@ struct options {
 
 static bool read_options(struct options *o, int argc, char **argv, struct text *why)
 {
-    enum { OPT_SEEDS = 256, OPT_SEED, OPT_SET, OPT_VARIANT, OPT_COMPARE, OPT_ALONE, OPT_OUT, OPT_COMPARE_SEEDS };
+    enum { OPT_SEEDS = 256, OPT_SEED, OPT_SET, OPT_VARIANT, OPT_COMPARE, OPT_ALONE, OPT_OUT, OPT_COMPARE_SEEDS, OPT_ALERTS };
     static const struct option options[] = {
         {"seeds", required_argument, NULL, OPT_SEEDS},
         {"seed", required_argument, NULL, OPT_SEED},
@@ -48,6 +49,7 @@ static bool read_options(struct options *o, int argc, char **argv, struct text *
         {"compare", required_argument, NULL, OPT_COMPARE},
         {"only-casetap", no_argument, NULL, OPT_ALONE},
         {"out", required_argument, NULL, OPT_OUT},
+        {"alerts", required_argument, NULL, OPT_ALERTS},
         {"compare-seeds", required_argument, NULL, OPT_COMPARE_SEEDS},
         {NULL, 0, NULL, 0},
     };
@@ -67,6 +69,10 @@ static bool read_options(struct options *o, int argc, char **argv, struct text *
             o->compare[o->n_compare++] = optarg;
         else if (c == OPT_ALONE)
             o->is_alone = true;
+        else if (c == OPT_ALERTS && !(o->base.told = fopen(optarg, "we")))
+            return false;
+        else if (c == OPT_ALERTS)
+            continue;
         else if (c == OPT_OUT)
             o->out = optarg;
         else if ((c == OPT_SET ? params_set(&o->base.p, optarg, why) : params_variant(&o->base.p, optarg, why)) != 0)
@@ -95,7 +101,7 @@ static int judge(struct options *o, struct text *why)
     struct text page = {.max = 1 << 20};
     char word[] = "world";
     int rc = variants ? 0 : E_NOMEM;
-    for (uint32_t j = 1; j < o->base.n_judges; j++)
+    for (uint32_t j = 1; j < o->base.n_judges; j++) /* its own other budgets, too */
         o->base.skip[j] = o->is_alone;
     for (uint32_t i = 0; i < o->n_compare && rc == 0; i++) {
         bench_init(&variants[i]);
@@ -248,6 +254,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s%s", why.size ? "casetap-eval: " : usage, why.size ? text_str(&why) : "");
     if (rc && why.size)
         fputc('\n', stderr);
+    if (o && o->base.told)
+        fclose(o->base.told);
     if (o) {
         bench_fini(&o->base);
         text_fini(&o->command);

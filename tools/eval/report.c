@@ -37,34 +37,66 @@ static void row(struct text *out, const char *name, const struct result *r)
     text_add_str(out, "\n");
 }
 
-static void recall(const struct bench *b, struct text *out)
+/* The result that a judge is compared by: what it tells, when it keeps a budget or cannot be ranked; else at ten a day. */
+static struct result *main_result(struct bench *b, uint32_t j)
 {
-    static const char *const names[BENCH_BUDGETS] = {"every alert it raises", "5 a day", "10 a day", "25 a day",
-                                                     "50 a day"};
-    text_add_str(out, "## Recall by attacker\n\nPer cent of attacks about which an alert was raised: by an act of the "
-                      "thief, or of the victim within an hour after. "
-                      "\"n a day\": with the threshold that gave n alerts\na day on the days before the test; in "
-                      "brackets the alerts a day that named "
-                      "no attack, in the test. Rules without ranks have no threshold to move.\n\n");
-    for (uint32_t j = 0; j < b->n_judges; j++) {
+    return &b->results[j][judge_at(j)->a_day > 0 || !judge_at(j)->is_ranked ? BUDGET_OWN : BUDGET_10];
+}
+
+/* The sensor under its other budgets stands beside it, not for itself. */
+static bool is_aside(const struct bench *b, uint32_t j)
+{
+    return b->skip[j] || (j > 0 && judge_at(j)->a_day > 0);
+}
+
+static void recall_of_sensor(const struct bench *b, struct text *out)
+{
+    static const uint32_t by_budget[] = {1, 0, 2, 3}; /* judges with 5, 10, 25, 50 a day */
+    char name[64];
+    text_add_str(out, "**casetap**, as it ships with that budget\n\n");
+    head(out, "budget");
+    for (size_t k = 0; k < sizeof by_budget / sizeof by_budget[0]; k++) {
+        uint32_t j = by_budget[k];
         if (b->skip[j])
             continue;
-        text_addf(out, "**%s**\n\n", judge_at(j)->name);
-        head(out, "alerts");
-        for (int i = 0; i < (judge_at(j)->is_ranked ? BENCH_BUDGETS : 1); i++) {
-            char name[64];
-            snprintf(name, sizeof name, "%s (%.1f)", names[i], false_mean(&b->results[j][i]));
-            if (i == BUDGET_OWN && j > 0 && judge_at(j)->is_ranked)
-                continue; /* a score for everything is no alert */
-            row(out, name, &b->results[j][i]);
-        }
-        text_add_str(out, "\n");
+        snprintf(name, sizeof name, "%g a day (%.1f)", judge_at(j)->a_day, false_mean(&b->results[j][BUDGET_OWN]));
+        row(out, name, &b->results[j][BUDGET_OWN]);
     }
+    text_add_str(out, "\n");
+}
+
+static void recall_of_others(const struct bench *b, uint32_t j, struct text *out)
+{
+    static const char *const names[BENCH_BUDGETS] = {"every alert it raises", "5 a day", "10 a day", "25 a day", "50 a day"};
+    char name[64];
+    text_addf(out, "**%s**%s\n\n", j == 3 ? "casetap" : judge_at(j)->name,
+              j == 3 ? ", its alerts under a budget of 50, ranked by risk" : "");
+    head(out, "alerts");
+    for (int i = 0; i < (judge_at(j)->is_ranked ? BENCH_BUDGETS : 1); i++) {
+        if (i == BUDGET_OWN && judge_at(j)->is_ranked)
+            continue; /* a score for everything is no alert */
+        snprintf(name, sizeof name, "%s (%.1f)", names[i], false_mean(&b->results[j][i]));
+        row(out, name, &b->results[j][i]);
+    }
+    text_add_str(out, "\n");
+}
+
+static void recall(const struct bench *b, struct text *out)
+{
+    text_add_str(out, "## Recall by attacker\n\nPer cent of attacks about which an alert was raised: by an act of the "
+                      "thief, or of the victim within an hour after; in brackets the alerts a day that named no attack, "
+                      "in the test. The sensor keeps to a budget by itself; for the others \"n a day\" means the\n"
+                      "threshold that gave n alerts a day on the days before the test. Rules without ranks have no "
+                      "threshold to move.\n\n");
+    recall_of_sensor(b, out);
+    for (uint32_t j = 3; j < b->n_judges; j++)
+        if (!b->skip[j])
+            recall_of_others(b, j, out);
 }
 
 static void intervals(struct bench *b, struct text *out)
 {
-    struct result *r = &b->results[0][BUDGET_10];
+    struct result *r = main_result(b, 0);
     text_add_str(out, "## casetap at 10 alerts a day\n\n| attacker | attacks | found, % | 95 % interval (Wilson) | "
                       "time to alert, median | 90 % |\n"
                       "|---|--:|--:|---|--:|--:|\n");
@@ -84,7 +116,7 @@ static void intervals(struct bench *b, struct text *out)
               all ? 100.0 * (double)r->true_alerts / (double)all : 0, ATTACK_N * (unsigned)b->p.attacks_per_class);
 }
 
-static void thickness(const struct bench *b, struct text *out)
+static void thickness(struct bench *b, struct text *out)
 {
     text_add_str(out, "## Recall by history\n\nBy the number of sessions of the victim before the attack, at 10 alerts "
                       "a day (rules: every alert); in brackets "
@@ -92,8 +124,8 @@ static void thickness(const struct bench *b, struct text *out)
                       "| 1 to 4 | 5 to 19 | 20 and more |\n"
                       "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     for (uint32_t j = 0; j < b->n_judges; j++) {
-        const struct result *r = &b->results[j][judge_at(j)->is_ranked ? BUDGET_10 : BUDGET_OWN];
-        if (b->skip[j])
+        const struct result *r = main_result(b, j);
+        if (is_aside(b, j))
             continue;
         text_addf(out, "| %s |", judge_at(j)->name);
         for (int i = 0; i < 2 * THICKNESS; i++) {
@@ -111,8 +143,8 @@ static void budget(struct bench *b, struct text *out)
                       "the 95th percentile of its days, and the mean of "
                       "every five days.\n\n| | mean | 95 % | by five days |\n|---|--:|--:|---|\n");
     for (uint32_t j = 0; j < b->n_judges; j++) {
-        struct result *r = &b->results[j][judge_at(j)->is_ranked ? BUDGET_10 : BUDGET_OWN];
-        if (b->skip[j])
+        struct result *r = main_result(b, j);
+        if (is_aside(b, j))
             continue;
         text_addf(out, "| %s | %.1f | %.0f |", judge_at(j)->name, false_mean(r), score_quantile(&r->false_a_day, 0.95));
         for (uint32_t day = 0; day < r->n_days && day + 5 <= SCORE_DAYS; day += 5) {
@@ -126,23 +158,23 @@ static void budget(struct bench *b, struct text *out)
     text_add_str(out, "\n");
 }
 
-static void innocents(const struct bench *b, struct text *out)
+static void innocents(struct bench *b, struct text *out)
 {
     text_add_str(out, "## Innocent cases that look like an attack\n\nAlerts per 1,000 cases, at 10 alerts a day "
                       "(rules: every alert).\n\n| case | cases |");
     for (uint32_t j = 0; j < b->n_judges; j++)
-        if (!b->skip[j])
+        if (!is_aside(b, j))
             text_addf(out, " %s |", judge_at(j)->name);
     text_add_str(out, "\n|---|--:|");
     for (uint32_t j = 0; j < b->n_judges; j++)
-        if (!b->skip[j])
+        if (!is_aside(b, j))
             text_add_str(out, "--:|");
     text_add_str(out, "\n");
     for (int k = ATTACK_N; k < TRUTH_N; k++) {
         text_addf(out, "| %s | %u |", truth_name((enum truth_kind)k), b->truths[k]);
         for (uint32_t j = 0; j < b->n_judges; j++) {
-            const struct result *r = &b->results[j][judge_at(j)->is_ranked ? BUDGET_10 : BUDGET_OWN];
-            if (!b->skip[j])
+            const struct result *r = main_result(b, j);
+            if (!is_aside(b, j))
                 text_addf(out, " %.1f |", r->cases[k] ? 1000.0 * r->case_alerts[k] / r->cases[k] : 0);
         }
         text_add_str(out, "\n");
@@ -193,12 +225,12 @@ static void compare(struct bench *base, struct bench *variants, const char *cons
               "seed%s.\n\n",
               variants[0].n_seeds, variants[0].n_seeds == 1 ? "" : "s");
     for (uint32_t j = 0; j < base->n_judges; j++) {
-        if (base->skip[j] || variants[0].skip[j])
+        if (is_aside(base, j) || variants[0].skip[j])
             continue;
         text_addf(out, "**%s**\n\n", judge_at(j)->name);
         head(out, "world (alerts a day that name no attack: mean, 95 % of days)");
         for (uint32_t i = 0; i <= n; i++) {
-            struct result *r = &(i ? &variants[i - 1] : base)->results[j][BUDGET_10];
+            struct result *r = main_result(i ? &variants[i - 1] : base, j);
             char name[96];
             snprintf(name, sizeof name, "%s (%.1f, %.0f)", i ? world_name(names[i - 1]) : "as above", false_mean(r),
                      score_quantile(&r->false_a_day, 0.95));

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/times.h"
 #include "eval/attack.h"
+#include "record/alert.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,6 +19,17 @@ struct line {
     uint32_t who, truth; /* of the act that decided */
 };
 
+/* "73 81 4 D15 travel u00012 source.ip=1.2.3.0/24:5.1 ...": day, risk, update, rule, what it really was, who, why. */
+static void tell(const struct scorer *s, const struct alert *a, uint64_t time_ms)
+{
+    fprintf(s->told, "%d %u %u %s %s %.*s", (int)(time_ms / 86400000u), a->risk, a->update, a->rule->id,
+            s->act->truth ? truth_name(s->w->truths.at[s->act->truth - 1].kind) : "-",
+            (int)a->last.size[STR_USER], (const char *)activity_get(&a->last, STR_USER).at);
+    for (unsigned i = 0; i < a->n_why; i++)
+        fprintf(s->told, " %s=%s:%.1f", a->why[i].field, a->why[i].value, a->why[i].bits);
+    fputc('\n', s->told);
+}
+
 void score_say(void *ctx, const struct verdict *v)
 {
     struct scorer *s = ctx;
@@ -28,6 +40,8 @@ void score_say(void *ctx, const struct verdict *v)
     }
     double jitter = (double)(prng_mix(v->key, 1) % 1000) * 1e-7; /* breaks ties, the same way each time */
     uint64_t time_ms = v->time_ns / NS_PER_MS - WORLD_START_S * 1000ull;
+    if (s->told && v->alert)
+        tell(s, v->alert, time_ms);
     s->lines[s->n++] = (struct line){v->key, time_ms, v->score + jitter, s->act->who, s->act->truth};
 }
 

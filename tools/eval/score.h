@@ -7,6 +7,8 @@
 #include "eval/judge.h"
 #include "eval/world.h"
 
+#include <stdio.h>
+
 #define SCORE_DAYS 64 /* of a test, at most */
 #define THICKNESS 4   /* earlier sessions of the victim: 0, 1-4, 5-19, 20 and more */
 
@@ -14,6 +16,7 @@
 struct scorer {
     const struct world *w; /* borrowed */
     const struct act *act; /* what is being fed; borrowed */
+    FILE *told;            /* every line in words goes there; may be NULL; borrowed */
     struct line *lines;
     size_t n, cap;
 };

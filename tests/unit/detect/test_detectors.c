@@ -118,11 +118,11 @@ static void a_few_more_each_day(struct stage *s)
 static void strangers_each_day(struct stage *s)
 {
     for (unsigned day = WEEKS; day < WEEKS + 4; day++)
-        for (unsigned i = 0; i < 6; i++) {
+        for (unsigned i = 0; i < 12; i++) {
             char name[32];
             struct activity a = stage_act(s, "alice", ALICE, ACTION_VIEW_CASE, day, 9 + i * 0.1);
-            stage_names(&a, 1 + i % 3, 0);
-            snprintf(name, sizeof name, "Stranger %u", day * 10 + i);
+            stage_names(&a, 1 + i, 0);
+            snprintf(name, sizeof name, "Stranger %u", day * 20 + i);
             activity_set(&a, STR_CUSTOMER, span_text(name));
             stage_play(s, &a);
         }
@@ -174,15 +174,17 @@ static void another_system_in_the_office(struct stage *s)
 }
 static void password_then_fetch(struct stage *s)
 {
-    stage_login(s, "alice", &same_network, WEEKS, 9);
-    struct activity a = stage_act(s, "alice", &same_network, ACTION_PASSWORD_CHANGE, WEEKS, 9.05);
+    stage_login(s, "alice", &vpn, WEEKS, 9);
+    struct activity a = stage_act(s, "alice", &vpn, ACTION_PASSWORD_CHANGE, WEEKS, 9.05);
     stage_play(s, &a);
-    stage_fetch(s, "alice", &same_network, WEEKS, 9.1, 3, 1);
+    stage_fetch(s, "alice", &vpn, WEEKS, 9.1, 3, 1);
 }
 static void newcomer_in_office(struct stage *s)
 {
-    for (unsigned i = 0; i < 4; i++)
-        stage_fetch(s, "newman", &stage_offices[2], WEEKS, 9 + i * 0.1, 1 + i, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        stage_view(s, "newman", &stage_offices[2], WEEKS, 9 + i * 0.1, 1 + i);
+        stage_fetch(s, "newman", &stage_offices[2], WEEKS, 9.05 + i * 0.1, 1 + i, 1);
+    }
 }
 static void newcomer_elsewhere(struct stage *s)
 {
@@ -378,7 +380,7 @@ static const struct play {
     {"D07 cookie goes home", cookie_goes_home, 0, NULL, NULL},
     {"D07 browser updates", browser_updates, 0, NULL, NULL},
     {"D07 second browser", second_browser, 0, NULL, NULL},
-    {"D09 burst", burst, 0, "D09", "alice"},
+    {"D10 burst of cases not looked at", burst, 0, "D10", "alice"},
     {"D09 burst without any baseline", burst, 1, "D09", "alice"},
     {"D09 one file again and again", one_file_again_and_again, 0, NULL, NULL},
     {"D09 not modified", not_modified, 0, NULL, NULL},
@@ -394,7 +396,7 @@ static const struct play {
     {"D15 fetch from a listed own network", fetch_from_listed_own, 0, NULL, NULL},
     {"D15 fetch through Tor", fetch_from_listed_tor, 0, "D15", "alice"},
     {"D15 new browser at the usual place", fetch_with_new_browser, 0, NULL, NULL},
-    {"D15 new prefix and another system", fetch_on_another_system, 0, "D15", "alice"},
+    {"D15 new prefix and another system", fetch_on_another_system, 0, NULL, NULL},
     {"D15 another system at the usual place", another_system_in_the_office, 0, NULL, NULL},
     {"D15 password changed first", password_then_fetch, 0, "D15", "alice"},
     {"D15 newcomer in the office", newcomer_in_office, 0, NULL, NULL},

@@ -74,13 +74,13 @@ static void fill(struct baseline *b, uint32_t seed)
         b->weekdays[i] = (uint8_t)next_random(&r);
     for (unsigned i = 0; i < 8; i++)
         b->first_customers[i] = (uint8_t)next_random(&r);
-    struct moments *all[] = {&b->files_day, &b->cases_day, &b->customers_day, &b->bytes_day, &b->files_window};
+    struct moments *all[] = {&b->files_day, &b->cases_day, &b->customers_day, &b->bytes_day, &b->files_window, &b->cases_window};
     for (size_t i = 0; i < 5; i++)
         for (unsigned day = 0; day <= next_random(&r) % 40; day++)
             moments_add(all[i], next_random(&r) / 1000.0);
     b->slow_cases = 6.8999996f;
     b->day = 20513, b->today_files = next_random(&r), b->today_bytes = UINT64_MAX - 5;
-    b->today_cases = 3, b->today_customers = 2, b->window = 2953900, b->window_files = 2, b->today_alerted = 1;
+    b->today_cases = 3, b->today_customers = 2, b->window = 2953900, b->window_files = 2, b->window_cases = 1, b->org = 0x1234, b->unseen = (struct ratio){9, 2}, b->strange = (struct ratio){255, 255}, b->today_alerted = 1;
 }
 
 static void copy_field(void *ctx, const char *field, const char *value)
@@ -97,7 +97,7 @@ static void round_trip(void **state)
         struct baseline a, b;
         fill(&a, seed);
         baseline_init(&b, SPAN("fatima.zahra"));
-        assert_int_equal(baseline_write(&a, copy_field, &b), 16 + BASELINE_PLACES + BASELINE_CLIENTS);
+        assert_int_equal(baseline_write(&a, copy_field, &b), 19 + BASELINE_PLACES + BASELINE_CLIENTS);
         assert_memory_equal(&a, &b, sizeof a);
     }
 }

@@ -429,15 +429,17 @@ static struct baseline full_baseline(void)
     memset(b.hours, 9, sizeof b.hours);
     memset(b.weekdays, 8, sizeof b.weekdays);
     memset(b.first_customers, 7, sizeof b.first_customers);
-    b.files_day = b.cases_day = b.customers_day = b.bytes_day = b.files_window = m;
+    b.files_day = b.cases_day = b.customers_day = b.bytes_day = b.files_window = b.cases_window = m;
+    b.org = 7, b.unseen = b.strange = (struct ratio){40, 3};
     b.slow_cases = 2.5f;
     b.today_bytes = UINT64_MAX - 1, b.today_files = 1, b.today_cases = 2, b.today_customers = 3, b.today_alerted = 1;
-    b.window = T0 / 600, b.window_files = 4;
+    b.window = T0 / 600, b.window_files = 4, b.window_cases = 2;
     for (size_t at = offsetof(struct baseline, first_ns); at + 4 <= sizeof b; at += 4) {
         uint32_t word;
         memcpy(&word, (const char *)&b + at, sizeof word);
         bool is_list = at >= offsetof(struct baseline, places) && at < offsetof(struct baseline, hours);
-        bool is_padding = at == offsetof(struct baseline, first_customers) + sizeof b.first_customers;
+        bool is_padding = at > offsetof(struct baseline, slow_cases) && at < offsetof(struct baseline, today_bytes);
+        is_padding = is_padding || at == offsetof(struct baseline, first_customers) + sizeof b.first_customers;
         if (word == 0 && !is_list && !is_padding)
             fail_msg("nothing at offset %zu of a baseline: a new field? set it here, and merge it in merge.c", at);
     }

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Units that are open wait in a map until nothing has raised them for a day; then they teach their channel. */
+#include "detect/budget.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "base/times.h"
+#include "sketch/spot.h"
+
+#define MAX_UNITS 131072u
+#define CLOSE_S S_PER_DAY
+#define WEEK 8u /* today and seven days before it */
+#define Q_MAX (0.5 * (1 - SPOT_LEVEL))
+#define Q_MIN 1e-7
+#define MORE 2.0 /* times its share at most, while less than the share is told */
+
+struct unit {
+    float score;
+    uint32_t last_s;
+};
+
+struct channel_state {
+    struct map *units;
+    struct spot spot;
+    uint32_t day;                      /* of closed[0], since 1970 */
+    uint32_t closed[WEEK], told[WEEK]; /* units closed and alerts told on the latest days */
+    uint32_t days;                     /* how many days before today have been counted */
+};
+
+struct budget {
+    double a_day;
+    struct channel_state channels[CHANNELS];
+};
+
+static const struct {
+    double share, provisional, least; /* of the budget; bits that it takes at least: before there is enough data, and after */
+} kinds[CHANNELS] = {
+    [CHANNEL_CONTEXT] = {0.4, 1.5, 2},
+    [CHANNEL_VOLUME] = {0.6, 9, 2},
+};
+
+struct budget *budget_new(double a_day)
+{
+    struct budget *b = calloc(1, sizeof *b);
+    if (!b)
+        return NULL;
+    b->a_day = a_day;
+    for (int c = 0; c < CHANNELS; c++) {
+        b->channels[c].units = map_new(sizeof(uint64_t), sizeof(struct unit), MAX_UNITS, (uint64_t)c + 40);
+        if (!b->channels[c].units) {
+            budget_free(b);
+            return NULL;
+        }
+    }
+    return b;
+}
+
+void budget_free(struct budget *b)
+{
+    if (!b)
+        return;
+    for (int c = 0; c < CHANNELS; c++)
+        map_free(b->channels[c].units);
+    free(b);
+}
+
+static void turn_day(struct channel_state *s, uint32_t day)
+{
+    if (s->day == 0)
+        s->day = day;
+    for (; s->day < day; s->day++) {
+        for (unsigned i = WEEK - 1; i > 0; i--) {
+            s->closed[i] = s->closed[i - 1];
+            s->told[i] = s->told[i - 1];
+        }
+        s->closed[0] = s->told[0] = 0;
+        s->days += s->days < WEEK - 1;
+        if (day - s->day > WEEK)
+            s->day = day - WEEK;
+    }
+}
+
+/* Of the days before today. */
+static double a_day(const uint32_t *counts, uint32_t days)
+{
+    double sum = 0;
+    uint32_t n = days;
+    for (uint32_t i = 1; i <= n; i++)
+        sum += counts[i];
+    return n ? sum / n : 0;
+}
+
+/* Alerts a day that the channel may tell. Of the units over its level some belong to alerts that are told already: while
+ * fewer are told than it may, its level aims at more. */
+static double share_of_channel(const struct budget *b, enum channel c)
+{
+    const struct channel_state *s = &b->channels[c];
+    double share = kinds[c].share * b->a_day, told = a_day(s->told, s->days);
+    if (s->days < WEEK - 1)
+        return share;
+    return share * fmin(fmax(share / fmax(told, 1e-3), 1), MORE);
+}
+
+static double q_of(const struct budget *b, enum channel c)
+{
+    const struct channel_state *s = &b->channels[c];
+    double units = fmax(a_day(s->closed, s->days), 1);
+    return fmin(fmax(share_of_channel(b, c) / units, Q_MIN), Q_MAX);
+}
+
+static void close_units(struct budget *b, enum channel c, uint32_t now_s)
+{
+    struct channel_state *s = &b->channels[c];
+    const void *key;
+    void *value;
+    while (map_oldest(s->units, &key, &value)) {
+        const struct unit *unit = value;
+        if (now_s - unit->last_s < CLOSE_S)
+            return;
+        spot_add(&s->spot, (double)unit->score, q_of(b, c));
+        s->closed[0]++;
+        map_remove(s->units, key);
+    }
+}
+
+/* Before the channel is learned: a likelihood ratio of b bits is reached by chance in one of 2^b units at most (Markov's
+ * inequality), so that much is asked as the units of a day and the share call for, and one bit more. */
+static double provisional_level(const struct budget *b, enum channel c)
+{
+    const struct channel_state *s = &b->channels[c];
+    double units = fmax(a_day(s->closed, s->days), map_size(s->units));
+    return fmax(kinds[c].provisional, 1 + log2(fmax(units, 1) / share_of_channel(b, c)));
+}
+
+struct judgement budget_judge(struct budget *b, enum channel c, uint64_t unit, double score, uint32_t now_s)
+{
+    struct channel_state *s = &b->channels[c];
+    bool is_new;
+    turn_day(s, now_s / S_PER_DAY);
+    close_units(b, c, now_s);
+    struct unit *u = map_touch(s->units, &unit, &is_new);
+    if (is_new || score > (double)u->score)
+        u->score = (float)score;
+    u->last_s = now_s;
+    struct judgement j = {.is_provisional = !spot_is_ready(&s->spot), .level = provisional_level(b, c)};
+    if (j.is_provisional) {
+        j.rarer = score - j.level;
+    } else {
+        double q = q_of(b, c);
+        j.level = fmax(spot_level(&s->spot, q), kinds[c].least);
+        j.rarer = log2(fmax(spot_above(&s->spot, j.level), 1e-12) / fmax(spot_above(&s->spot, score), 1e-12));
+    }
+    j.is_over = score >= j.level;
+    return j;
+}
+
+void budget_spend(struct budget *b, enum channel c, uint32_t now_s)
+{
+    turn_day(&b->channels[c], now_s / S_PER_DAY);
+    b->channels[c].told[0]++;
+}

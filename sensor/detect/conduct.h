@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * How a credential works through its day: how many customers, cases and files, how fast, whether it looks at a case before it
+ * takes files out of it, whether it knows the customers. What one big case or a sync client does is explained by there being
+ * one case or one customer; what is left is surprise, in bits. */
+#ifndef DETECT_CONDUCT_H
+#define DETECT_CONDUCT_H
+
+#include "detect/norms.h"
+#include "detect/scene.h"
+
+struct tally;
+
+double conduct_amount(const struct conduct *c);
+/* All of it: what a visit from a new place adds to its context, and what a day is judged by. */
+double conduct_bits(const struct conduct *c);
+
+/* Notes the act in the credential's day, after tally_act. */
+void conduct_note(struct scene *s, struct tally *t);
+/* The day so far. */
+struct conduct conduct_judge(const struct scene *s);
+/* Teaches everybody's norms the credential's finished day and clears it. An alert about it makes no difference: one day of one
+ * credential weighs little, and what is often told would else stay unusual for ever. */
+void conduct_end_day(struct live_day *day, const struct baseline *b, struct norms *norms);
+/* The reasons that gave bits, strongest amounts first. */
+void conduct_why(const struct scene *s, const struct conduct *c, struct finding *f);
+
+enum peer_group conduct_group(const struct baseline *b);
+
+#endif
