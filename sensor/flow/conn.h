@@ -91,6 +91,8 @@ bool conn_is_prefacing(const struct conn *c);
 bool conn_is_tunnel(const struct conn *c, uint32_t *numbered, struct span *host);
 /* Whether a request waits for the rest of its answer. */
 bool conn_is_asked(const struct conn *c);
+/* Whether there is room enough to keep what it has learnt while nothing is said. */
+bool conn_may_idle(const struct conn *c);
 /* True when content showed that the flow's 'client' is really the server (midstream). */
 bool conn_is_swapped(const struct conn *c);
 

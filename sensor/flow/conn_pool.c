@@ -121,3 +121,9 @@ struct counters conn_counters(const struct conn_pool *p)
         memcpy(p->values + n, views[i].values, views[i].n * sizeof *p->values);
     return (struct counters){p->defs, p->values, n};
 }
+
+bool conn_may_idle(const struct conn *c)
+{
+    const struct conn_pool *p = c->pool;
+    return !c->http2 || (pool_used(p->http2s) <= pool_max(p->http2s) / 2 && hpack_has_room(p->hpacks));
+}

@@ -12,6 +12,7 @@
 #define UDP_IDLE_S 60u
 #define ASKING_IDLE_S 86400u /* a client may wait long for its answer */
 #define STALL_IDLE_S 3600u   /* an answer that has begun may pause */
+#define KEPT_IDLE_S 604800u  /* what was learnt at the start cannot be learnt again */
 
 static void drop_ndpi(struct flow *f)
 {
@@ -243,6 +244,16 @@ void flow_life_close(struct flow *f, uint64_t now_ns)
         flow_life_settle(f);
 }
 
+/* Whether what comes later cannot be read, or not be ascribed to its client, without what has come: keys, the header
+ * state of HTTP/2, a PROXY preface. Half of the room for it is kept for connections that begin. */
+static bool is_worth_keeping(const struct flow *f, bool is_http2)
+{
+    struct tls_conn *tls = f->crypt ? f->crypt->tls : NULL;
+    if (!f->conn || (!is_http2 && f->speaks != CONN_HTTP1) || (tls && !tls_conn_may_idle(tls)))
+        return false;
+    return tls || is_http2 ? conn_may_idle(f->conn) : !ipaddr_is_zero(&f->info.proxied);
+}
+
 uint64_t flow_life_deadline(const struct flow *f)
 {
     const struct flow_home *home = f->home;
@@ -258,6 +269,8 @@ uint64_t flow_life_deadline(const struct flow *f)
         return f->info.last_ns + ASKING_IDLE_S * NS_PER_S;
     if (f->conn && f->speaks == CONN_HTTP1 && conn_is_asked(f->conn) && home->idle_ns < STALL_IDLE_S * NS_PER_S)
         return f->info.last_ns + STALL_IDLE_S * NS_PER_S;
+    if (is_worth_keeping(f, is_http2))
+        return f->info.last_ns + KEPT_IDLE_S * NS_PER_S;
     return f->info.last_ns + home->idle_ns;
 }
 

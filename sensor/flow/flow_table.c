@@ -278,7 +278,8 @@ static int direction_of(const struct flow *f, bool sender_is_first)
 static bool is_other_flow(struct flow_table *t, struct flow *f, const struct dissected *d, int dir, uint64_t now_ns)
 {
     struct flow_counts *c = &t->all.flow;
-    uint64_t deadline = flow_life_deadline(f);
+    bool is_fresh = !f->closed_ns && now_ns < f->info.last_ns + NS_PER_S; /* no limit is shorter */
+    uint64_t deadline = is_fresh ? UINT64_MAX : flow_life_deadline(f);
     if (deadline <= now_ns) {
         *(f->closed_ns ? &c->closed : &c->idle) += 1;
         flow_life_close(f, deadline);

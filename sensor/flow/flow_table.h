@@ -16,7 +16,8 @@ struct flow_limits {
     uint32_t reorder_mib;      /* memory for out-of-order segments of all flows; 0 = 64 */
     uint32_t fragment_mib;     /* memory for IP fragments; 0 = 8 */
     uint32_t idle_s, closed_s; /* TCP without packets, after FIN or RST; 0 = 300, 5. Longer: 86,400 while a client waits
-                                * for its answer, 3,600 inside of one */
+                                * for its answer, 3,600 inside of one, 604,800 where what comes could not be read
+                                * without what has come (keys, HTTP/2, PROXY) and half of the room is free */
     bool no_dedup;             /* count a frame mirrored twice as two */
 };
 

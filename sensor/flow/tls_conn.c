@@ -578,3 +578,10 @@ bool tls_conn_is_open(const struct tls_conn *t)
 {
     return t->facts.sight == TLS_OPEN;
 }
+
+bool tls_conn_may_idle(const struct tls_conn *t)
+{
+    const struct tls_conn_pool *p = t->pool;
+    return t->state == TLS_CONN_GOING && tls_conn_is_open(t) && pool_used(p->conns) <= pool_max(p->conns) / 2 &&
+           tls_open_has_room(p->openers);
+}

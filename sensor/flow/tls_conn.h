@@ -70,5 +70,7 @@ const struct tls_facts *tls_conn_facts(const struct tls_conn *t);
 bool tls_conn_is_waiting(const struct tls_conn *t);
 /* Whether plaintext has come out. */
 bool tls_conn_is_open(const struct tls_conn *t);
+/* Whether plaintext still comes out, and there is room enough to keep its keys while nothing is said. */
+bool tls_conn_may_idle(const struct tls_conn *t);
 
 #endif

@@ -63,6 +63,14 @@ void hpack_pool_free(struct hpack_pool *p)
     free(p);
 }
 
+bool hpack_has_room(const struct hpack_pool *p)
+{
+    for (size_t i = 0; i < N_CLASSES; i++)
+        if (pool_used(p->classes[i]) > pool_max(p->classes[i]) / 2)
+            return false;
+    return true;
+}
+
 struct counters hpack_counters(const struct hpack_pool *p)
 {
     return (struct counters){DEFS, (const uint64_t *)&p->counts, sizeof DEFS / sizeof DEFS[0]};

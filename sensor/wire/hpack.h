@@ -21,6 +21,8 @@ struct hpack_pool;
  * NULL when memory cannot be reserved. */
 struct hpack_pool *hpack_pool_new(uint64_t bytes);
 void hpack_pool_free(struct hpack_pool *p); /* every decoder must have been ended */
+/* Whether no size of memory is more than half used up. */
+bool hpack_has_room(const struct hpack_pool *p);
 struct counters hpack_counters(const struct hpack_pool *p);
 
 struct nghttp2_hd_inflater;

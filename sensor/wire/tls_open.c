@@ -23,6 +23,7 @@ struct counts {
 
 struct tls_open_pool {
     struct tls_cipher_pool *ciphers;
+    uint32_t max, at_work;
     struct counts counts;
 };
 
@@ -42,7 +43,8 @@ struct tls_open_pool *tls_open_pool_new(uint32_t max_openers)
     struct tls_open_pool *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    p->ciphers = tls_cipher_pool_new(max_openers ? max_openers : MAX_OPENERS);
+    p->max = max_openers ? max_openers : MAX_OPENERS;
+    p->ciphers = tls_cipher_pool_new(p->max);
     if (p->ciphers)
         return p;
     free(p);
@@ -60,6 +62,11 @@ void tls_open_pool_free(struct tls_open_pool *p)
 bool tls_open_can(const struct tls_open_pool *p, const struct tls_suite *suite)
 {
     return tls_cipher_can(p->ciphers, (enum tls_cipher_id)suite->cipher);
+}
+
+bool tls_open_has_room(const struct tls_open_pool *p)
+{
+    return p->at_work <= p->max / 2;
 }
 
 bool tls_open_is_locked(const struct tls_open_pool *p)
@@ -84,6 +91,7 @@ static int take(struct tls_opener *o, struct tls_open_pool *p, const struct tls_
     }
     *o = (struct tls_opener){.pool = p, .slot = slot, .suite = suite, .version = version};
     p->counts.made++;
+    p->at_work++;
     return E_OK;
 }
 
@@ -147,8 +155,10 @@ int tls_opener_init_12(struct tls_opener *o, struct tls_open_pool *p, const stru
 
 void tls_opener_close(struct tls_opener *o)
 {
-    if (o->slot)
+    if (o->slot) {
         tls_cipher_give(o->pool->ciphers, o->slot);
+        o->pool->at_work--;
+    }
     *o = (struct tls_opener){0};
 }
 

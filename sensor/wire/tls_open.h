@@ -19,6 +19,8 @@ struct tls_open_pool *tls_open_pool_new(uint32_t max_openers);
 void tls_open_pool_free(struct tls_open_pool *p);
 /* Whether this machine's OpenSSL has the cipher (RC4 and DES need its legacy provider). */
 bool tls_open_can(const struct tls_open_pool *p, const struct tls_suite *suite);
+/* Whether no more than half of them are at work. */
+bool tls_open_has_room(const struct tls_open_pool *p);
 /* False: the system did not lock the block with IVs, MAC keys and traffic secrets. (The expanded cipher keys are
  * OpenSSL's and lie in the heap; they are overwritten on close.) */
 bool tls_open_is_locked(const struct tls_open_pool *p);
