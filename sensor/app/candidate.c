@@ -263,6 +263,9 @@ static void fill_request(const struct candidate_in *in, struct activity *a)
     activity_set(a, STR_TARGET, masked_target(in));
     if (view_request(v)->user_agent.size)
         activity_set(a, STR_AGENT, span_sub(view_request(v)->user_agent, 0, 256));
+    const struct client_hints_fields *hints = &view_request(v)->hints;
+    if (hints->brands.size | hints->full.size | hints->platform.size)
+        client_hints_parse(hints, &a->client_hints);
     if (v->t->tls) {
         activity_set(a, STR_JA3, span_text(v->t->tls->ja3));
         activity_set(a, STR_JA4, span_text(v->t->tls->ja4));
@@ -493,6 +496,7 @@ bool candidate_amend(const struct candidate_in *in, const uint8_t told[16], stru
     a->assertion = ASSERTION_NONE;
     a->asserted = 0;
     a->hints = 0;
+    a->client_hints = (struct client_hints){0};
     a->rtt_us = 0;
     for (size_t i = 0; i < sizeof drop / sizeof drop[0]; i++)
         a->size[drop[i]] = 0;

@@ -48,6 +48,7 @@ void head_request(const struct fields *fields, struct request_head *out)
     out->n_cookies = out->n_forwarding = 0;
     out->authorization = out->user_agent = out->referer = out->accept = out->fetch_dest = out->content_type =
         out->method = span_of(NULL, 0);
+    out->hints = (struct client_hints_fields){0};
     for (uint16_t i = 0; i < fields->n; i++) {
         const struct field *f = &fields->list[i];
         switch (f->name.size) {
@@ -61,6 +62,7 @@ void head_request(const struct fields *fields, struct request_head *out)
         case 9:
             take_forwarding(out, f, SPAN("Forwarded"));
             take_forwarding(out, f, SPAN("X-Real-IP"));
+            take(&out->hints.brands, f, SPAN("Sec-CH-UA"));
             break;
         case 10:
             take(&out->user_agent, f, SPAN("User-Agent"));
@@ -81,8 +83,17 @@ void head_request(const struct fields *fields, struct request_head *out)
         case 17:
             take(&out->method, f, SPAN("X-Method-Override"));
             break;
+        case 18:
+            take(&out->hints.platform, f, SPAN("Sec-CH-UA-Platform"));
+            break;
         case 22:
             take(&out->method, f, SPAN("X-HTTP-Method-Override"));
+            break;
+        case 26:
+            take(&out->hints.platform_version, f, SPAN("Sec-CH-UA-Platform-Version"));
+            break;
+        case 27:
+            take(&out->hints.full, f, SPAN("Sec-CH-UA-Full-Version-List"));
             break;
         default:
             break;

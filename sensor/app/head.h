@@ -4,6 +4,7 @@
 #define APP_HEAD_H
 
 #include "base/fields.h"
+#include "enrich/client_hints.h"
 
 #define HEAD_COOKIES 8     /* Cookie fields of a request, Set-Cookie fields of an answer */
 #define HEAD_FORWARDING 16 /* the last ones: those the nearest proxies wrote */
@@ -13,6 +14,7 @@ struct request_head {
     struct span cookies[HEAD_COOKIES]; /* HTTP/2 may split the field */
     struct span authorization, user_agent, referer, accept, fetch_dest, content_type;
     struct span method; /* that a POST says it means: X-HTTP-Method-Override, X-Method-Override, X-HTTP-Method */
+    struct client_hints_fields hints;
     uint8_t n_cookies, n_forwarding;
     const struct fields *fields;                 /* all of them */
     struct field forwarding[HEAD_FORWARDING];    /* X-Forwarded-For, Forwarded, X-Real-IP, in their order */

@@ -71,8 +71,7 @@ static const struct {
     {SPAN("zgrab"), CLIENT_ZGRAB},
 };
 
-/* The number at the front ("v1.60" counts as 1), 0 when there is none; capped. */
-static uint16_t major_of(struct span version)
+uint16_t client_major(struct span version)
 {
     uint32_t major = 0;
     if (version.size && (version.at[0] | 0x20) == 'v')
@@ -93,12 +92,17 @@ static void set_label(struct user_agent *out, struct span name)
         snprintf(out->label + n, sizeof out->label - n, " %u", out->major);
 }
 
+void client_set_family(struct user_agent *client, uint16_t family, bool is_machine, uint16_t major)
+{
+    client->family = family;
+    client->is_machine = is_machine;
+    client->major = major;
+    set_label(client, span_text(client_family_name(family)));
+}
+
 static void set_family(struct user_agent *out, uint16_t family, bool is_machine, struct span version)
 {
-    out->family = family;
-    out->is_machine = is_machine;
-    out->major = major_of(version);
-    set_label(out, span_text(client_family_name(family)));
+    client_set_family(out, family, is_machine, client_major(version));
 }
 
 /* A program that is not in the table is told apart from others by its name, ASCII-caseless. */
@@ -110,7 +114,7 @@ static void set_other(struct user_agent *out, struct span name, struct span vers
         lower[i] = name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 0x20 : name.at[i];
     out->family = (uint16_t)(CLIENT_OTHER | (hash64(span_of(lower, name.size), 0) & 0x7fff));
     out->is_machine = true;
-    out->major = major_of(version);
+    out->major = client_major(version);
     set_label(out, name);
 }
 
@@ -200,6 +204,8 @@ void client_parse(struct span agent, struct user_agent *out)
         parse_program(agent, out);
     client_os_parse(agent, &out->system);
     size_t engine = span_find(agent, SPAN("AppleWebKit/"), 0);
+    size_t chrome = span_find(agent, SPAN("Chrome/"), 0);
+    out->chromium = chrome == SIZE_MAX ? 0 : client_major(span_from(agent, chrome + SPAN("Chrome/").size));
     out->is_webkit = engine != SIZE_MAX && span_find(agent, SPAN("AppleWebKit/537.36"), 0) == SIZE_MAX;
 }
 

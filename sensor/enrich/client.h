@@ -26,6 +26,7 @@ enum client_family {
 struct user_agent {
     uint16_t family; /* enum client_family */
     uint16_t major;  /* 0 = unknown */
+    uint16_t chromium; /* the number behind "Chrome/", whoever built the browser on it; 0 = none */
     bool is_machine;
     bool is_webkit; /* Apple's engine, and so Apple's TLS, whatever the family: all browsers on iOS */
     struct client_system system;
@@ -34,6 +35,10 @@ struct user_agent {
 
 /* Reads a User-Agent (RFC 9110, 10.1.5); any bytes. The same bytes give the same answer. */
 void client_parse(struct span agent, struct user_agent *out);
+/* Names a client that its User-Agent does not name; 'family' is one of the table. */
+void client_set_family(struct user_agent *client, uint16_t family, bool is_machine, uint16_t major);
+/* The number at the front of a version ("v1.60" counts as 1), 0 when there is none; capped. */
+uint16_t client_major(struct span version);
 /* "Firefox", "curl", "other"; never NULL. */
 const char *client_family_name(uint16_t family);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Puts the facts together: place from the databases, network from the operator's lists, client from the User-Agent. */
+ * Puts the facts together: place from the databases, network from the operator's lists, client from the User-Agent and its hints. */
 #include "enrich/enrich.h"
 
 #include <glob.h>
@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "enrich/client.h"
+#include "enrich/client_hints.h"
 #include "enrich/client_tls.h"
 #include "enrich/geo.h"
 #include "enrich/netlist.h"
@@ -157,6 +158,13 @@ static void enrich_client(struct enrich *e, struct activity *a)
     if (agent.size == 0 && activity_get(a, STR_METHOD).size == 0)
         return; /* no request was seen: nothing is known, not even that there was no User-Agent */
     const struct user_agent *client = find_agent(e, agent, &own);
+    bool is_mismatched = is_mismatch(client, a);
+    if (a->client_hints.is_seen) {
+        own = *client; /* the one that is kept is of all who send this User-Agent */
+        is_mismatched |= client_hints_differ(&a->client_hints, client);
+        client_hints_add(&a->client_hints, &own);
+        client = &own;
+    }
     a->client_family = client->family;
     a->client_major = client->major;
     a->client_os = client->system.os;
@@ -164,7 +172,7 @@ static void enrich_client(struct enrich *e, struct activity *a)
     a->os_minor = client->system.minor;
     if (client->is_machine)
         a->flags |= ACT_MACHINE;
-    if (is_mismatch(client, a))
+    if (is_mismatched)
         a->flags |= ACT_CLIENT_MISMATCH;
     activity_set(a, STR_CLIENT, span_text(client->label));
 }

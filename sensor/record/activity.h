@@ -100,7 +100,7 @@ enum activity_string {
 
 #define ACT_TOKEN_EXPIRED 0x4000000u /* the token had expired when it was used */
 #define ACT_SERVICE 0x8000000u     /* the operator declared the credential a service's */
-#define ACT_CLIENT_MISMATCH 0x10000000u /* its TLS cannot be that of the browser its User-Agent names */
+#define ACT_CLIENT_MISMATCH 0x10000000u /* its TLS or its client hints are not those of the browser its User-Agent names */
 #define ACT_AMBIGUOUS 0x20000000u   /* it says twice, differently, who it is: two session values, two user names */
 
 /* Bits of activity.hints. */
@@ -126,6 +126,15 @@ struct session_so_far {
     uint8_t id[SESSION_HASH_SIZE]; /* of the record: the act's session, or the one it began */
     uint8_t begin;                 /* enum session_begin */
     uint32_t assets, values, forks, foreign_forks, late, copied;
+};
+
+/* What the client hints of a request say (enrich/client_hints.h). */
+struct client_hints {
+    uint16_t family, major;      /* of the brand that is known (enum of enrich/client.h); 0 = none */
+    uint16_t chromium;           /* version of the engine; 0 = not said */
+    uint16_t os_major, os_minor; /* 0 = not said. Windows as it is sold */
+    uint8_t os;                  /* enum client_os */
+    bool is_seen;
 };
 
 struct activity {
@@ -172,6 +181,7 @@ struct activity {
     uint32_t until_s;       /* seconds since 1970 at which the browser drops the session value set; 0 = not said */
     uint32_t assets;        /* candidate of ACTION_NONE: page parts fetched since the last time this was told */
     uint32_t hints;         /* HINT_* */
+    struct client_hints client_hints;
 
     struct session_so_far so_far;
     uint32_t rtt_us; /* SYN-ACK to ACK of the connection, where that is the person's own; 0 = not known. No part of event.id */
@@ -189,7 +199,7 @@ struct activity {
     uint8_t source_class;   /* enum network_class */
     uint16_t client_family; /* enum of enrich/client.h; 0 = unknown */
     uint16_t client_major;
-    uint8_t client_os;      /* enum client_os, by the User-Agent */
+    uint8_t client_os;      /* enum client_os, by the User-Agent and the client hints */
     uint16_t os_major, os_minor; /* 0 = unknown or none */
 
     uint16_t at[STR_N], size[STR_N]; /* the strings' places in the tail */

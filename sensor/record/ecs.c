@@ -290,7 +290,7 @@ static void write_os(struct json *j, const struct activity *a)
 
 void ecs_user_agent(struct json *j, const struct activity *a)
 {
-    if (!a->size[STR_AGENT])
+    if (!a->size[STR_AGENT] && !a->client_os) /* the client hints may name a system alone */
         return;
     struct span name = client_name(a);
     json_open(j, "user_agent", '{');

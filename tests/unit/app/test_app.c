@@ -266,11 +266,29 @@ static void names_the_client(void **state)
     fake_fini(&f);
 }
 
+static void reads_client_hints(void **state)
+{
+    (void)state;
+    struct fake f;
+    fake_init(&f, fake_rules());
+    fake_exchange(&f, "GET /case/1" SIDC, "200" HTML "x");
+    assert_false(f.got[0].client_hints.is_seen);
+    fake_exchange(&f, "GET /case/1\nSec-CH-UA: \"Microsoft Edge\";v=\"119\", \"Chromium\";v=\"119\"\nSec-CH-UA-Mobile: ?0"
+                      "\nsec-ch-ua-platform: \"Windows\"\nSec-CH-UA-Platform-Version: \"15.0.0\"\n\n", "200" HTML "x");
+    const struct client_hints *hints = &f.got[0].client_hints;
+    assert_true(hints->is_seen && hints->family && hints->major == 119 && hints->chromium == 119);
+    assert_true(hints->os == OS_WINDOWS && hints->os_major == 11);
+    fake_exchange(&f, "GET /case/1\nSec-CH-UA-Full-Version-List: \"Chromium\";v=\"120.0.6099.5\"\n\n", "200" HTML "x");
+    assert_int_equal(f.got[0].client_hints.chromium, 120);
+    fake_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_tracker),  cmocka_unit_test(request_tracker_in_slices), cmocka_unit_test(any_desk),
         cmocka_unit_test(hashes_values),    cmocka_unit_test(recognises_hosts),          cmocka_unit_test(names_the_client),
+        cmocka_unit_test(reads_client_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,31 @@ static void test_activity(void **state)
     assert_int_equal(a->flags, 0);
     free(a);
 
+    a = make("10.20.0.1", "GET", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+                                 "Chrome/119.0.0.0 Safari/537.36");
+    a->client_hints = (struct client_hints){.family = CLIENT_CHROME, .major = 119, .chromium = 119, .os = OS_WINDOWS,
+                                            .os_major = 11, .is_seen = true};
+    enrich_activity(e, a);
+    assert_int_equal(a->os_major, 11);
+    assert_int_equal(a->flags, 0);
+    a->client_hints = (struct client_hints){0};
+    enrich_activity(e, a); /* the same User-Agent of somebody whose hints nobody asked for */
+    assert_int_equal(a->os_major, 10);
+    a->client_hints = (struct client_hints){.family = CLIENT_HEADLESS, .major = 119, .chromium = 119, .is_seen = true};
+    enrich_activity(e, a);
+    expect_text(a, STR_CLIENT, "Chrome 119");
+    assert_int_equal(a->flags, ACT_CLIENT_MISMATCH | ACT_MACHINE);
+    free(a);
+
+    a = make("10.20.0.1", "GET", "");
+    a->client_hints = (struct client_hints){.family = CLIENT_EDGE, .major = 119, .chromium = 119, .os = OS_MACOS,
+                                            .is_seen = true};
+    enrich_activity(e, a);
+    expect_text(a, STR_CLIENT, "Edge 119");
+    assert_int_equal(a->client_os, OS_MACOS);
+    assert_int_equal(a->flags, 0);
+    free(a);
+
     a = make("10.9.1.1", "GET", "");
     enrich_activity(e, a);
     assert_int_equal(a->source_class, NETWORK_VPN); /* the operator's word before the address's look */
