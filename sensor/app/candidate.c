@@ -169,6 +169,21 @@ static void fill_body(const struct candidate_in *in, struct activity *a)
         a->flags |= ACT_ABORTED;
 }
 
+/* A query that says it twice, differently: PHP and Rails take the last, servlets the first, others both. So both are told:
+ * each pair is another, however the application reads it, and no case is charged that was not asked for. */
+static struct span both(struct view *v, struct span value, struct span other, struct activity *a)
+{
+    a->flags |= ACT_AMBIGUOUS;
+    uint8_t *to = arena_alloc(v->arena, value.size + other.size + 1);
+    if (!to)
+        return SPAN("");
+    memcpy(to, value.at, value.size);
+    to[value.size] = ',';
+    if (other.size)
+        memcpy(to + value.size + 1, other.at, other.size);
+    return span_of(to, value.size + other.size + 1);
+}
+
 static void fill_names(const struct candidate_in *in, struct activity *a)
 {
     static const enum activity_string string_of[FIELD_N] = {STR_CASE, STR_CUSTOMER, STR_FILE, STR_OBJECT, STR_CLAIM,
@@ -177,7 +192,9 @@ static void fill_names(const struct candidate_in *in, struct activity *a)
     for (unsigned f = 0; in->route && f < FIELD_N; f++) {
         if (!in->route->fields[f].n || string_of[f] == STR_N || f == FIELD_USER)
             continue;
-        struct span value = route_value(v, &in->route->fields[f]);
+        struct span value = route_value(v, &in->route->fields[f]), other = route_other(v, &in->route->fields[f]);
+        if (value.at && other.at)
+            value = both(v, value, other, a);
         if (value.at)
             activity_set(a, string_of[f], f == FIELD_FILE ? disposition_clean_name(value, v->arena) : value);
     }

@@ -71,6 +71,14 @@ static bool is_page_part(struct view *v)
     return view_request(v)->fetch_dest.size && ONE_OF(view_request(v)->fetch_dest, list);
 }
 
+/* By the name in the target, or in the one that a framework may believe instead. */
+static bool is_named_file(struct view *v)
+{
+    struct span instead = view_request(v)->instead;
+    return is_file_name(view_last_segment(v)) ||
+           (instead.size && is_file_name(url_last_segment(span_sub(instead, 0, span_find_byte(instead, '?', 0)))));
+}
+
 bool candidate_is_file(struct view *v)
 {
     uint8_t method = view_methods(v);
@@ -89,13 +97,13 @@ bool candidate_is_file(struct view *v)
     if (is_page_part(v) || is_furniture_name(name))
         return false;
     if (!media.size) /* not said (RFC 9110, 8.3): the name tells */
-        return method & METHOD_GET && is_file_name(name);
+        return method & METHOD_GET && is_named_file(v);
     if (span_eq(media, SPAN("text/plain")) || span_eq(media, SPAN("application/json")) ||
         span_eq(media, SPAN("text/xml")) || span_eq(media, SPAN("application/xml")))
-        return method & METHOD_GET && is_file_name(name);
+        return method & METHOD_GET && is_named_file(v);
     if (span_starts(media, SPAN("text/")) && !span_eq(media, SPAN("text/csv")) &&
         !span_eq(media, SPAN("text/tab-separated-values")))
-        return !is_page_type(media) && is_file_name(name);
+        return !is_page_type(media) && is_named_file(v);
     return !is_page_type(media);
 }
 

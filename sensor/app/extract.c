@@ -158,6 +158,10 @@ static void json_found(void *ctx, size_t which, uint32_t element, const struct j
 {
     struct scan *s = ctx;
     unsigned slot = s->pointer_slot[which];
+    const struct json_value *first = &s->json.scan.values[which];
+    int rank = rank_of(s->x, slot);
+    if (value != first && rank >= 0 && !span_eq(json_value_text(value), json_value_text(first)))
+        s->x->found[rank].is_twice = true; /* of members with one name most readers take the last, some the first */
     if (s->profile->slots[slot].is_each && !value->is_cut && value->kind != JSON_NULL)
         listing_json(&s->list, slot, element, json_value_text(value));
 }

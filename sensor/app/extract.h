@@ -18,7 +18,7 @@ struct found {
     uint64_t number; /* size of an uploaded part, of a secret, of base64's content; offset of a text's end */
     uint16_t at, size;
     bool is_there;   /* it stands in the body */
-    bool is_twice;   /* a field stands in a form twice, with different values */
+    bool is_twice;   /* a field stands in a form twice, a member in JSON, with different values */
     bool is_unsure;  /* bytes are missing, or its end was not seen: 'number' may be off */
 };
 

@@ -47,7 +47,7 @@ void head_request(const struct fields *fields, struct request_head *out)
     out->fields = fields;
     out->n_cookies = out->n_forwarding = 0;
     out->authorization = out->user_agent = out->referer = out->accept = out->fetch_dest = out->content_type =
-        out->method = span_of(NULL, 0);
+        out->method = out->instead = span_of(NULL, 0);
     out->hints = (struct client_hints_fields){0};
     for (uint16_t i = 0; i < fields->n; i++) {
         const struct field *f = &fields->list[i];
@@ -73,9 +73,11 @@ void head_request(const struct fields *fields, struct request_head *out)
         case 13:
             take(&out->authorization, f, SPAN("Authorization"));
             take(&out->method, f, SPAN("X-HTTP-Method"));
+            take(&out->instead, f, SPAN("X-Rewrite-URL"));
             break;
         case 14:
             take(&out->fetch_dest, f, SPAN("Sec-Fetch-Dest"));
+            take(&out->instead, f, SPAN("X-Original-URL"));
             break;
         case 15:
             take_forwarding(out, f, SPAN("X-Forwarded-For"));

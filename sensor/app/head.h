@@ -14,6 +14,7 @@ struct request_head {
     struct span cookies[HEAD_COOKIES]; /* HTTP/2 may split the field */
     struct span authorization, user_agent, referer, accept, fetch_dest, content_type;
     struct span method; /* that a POST says it means: X-HTTP-Method-Override, X-Method-Override, X-HTTP-Method */
+    struct span instead; /* target that some frameworks believe over the request's: X-Original-URL, X-Rewrite-URL */
     struct client_hints_fields hints;
     uint8_t n_cookies, n_forwarding;
     const struct fields *fields;                 /* all of them */

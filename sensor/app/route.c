@@ -151,6 +151,26 @@ static struct span argument(struct view *v, struct span query, struct span name)
     return span_of(NULL, 0);
 }
 
+/* The first value of an argument that is not 'value'; at == NULL when all are. */
+static struct span argument_other(struct view *v, struct span query, struct span name, struct span value)
+{
+    struct span raw_name, raw_value, part, pairs;
+    while (query.size) {
+        part = query;
+        if (v->profile->is_semicolon)
+            (void)span_split(&query, ';', &part);
+        else
+            query = span_of(NULL, 0);
+        for (pairs = part; url_next_pair(&pairs, &raw_name, &raw_value);) {
+            if (!url_decodes_to(raw_name, true, name) || url_decodes_to(raw_value, true, value))
+                continue;
+            struct span other = url_decode(raw_value, true, v->arena);
+            return other.at ? other : SPAN("");
+        }
+    }
+    return span_of(NULL, 0);
+}
+
 static struct span cookie_value(struct view *v, struct span wanted)
 {
     const struct request_head *head = view_request(v);
@@ -236,6 +256,20 @@ struct span route_value(struct view *v, const struct sources *sources)
     return span_of(NULL, 0);
 }
 
+struct span route_other(struct view *v, const struct sources *sources)
+{
+    for (uint8_t i = 0; i < sources->n; i++) {
+        const struct source *s = &sources->list[i];
+        if (!source_value(v, s).at)
+            continue;
+        if (s->kind != SOURCE_QUERY)
+            return span_of(NULL, 0);
+        struct span query = view_url(v)->query, other = argument_other(v, query, s->name, argument(v, query, s->name));
+        return s->as && other.at ? pattern_take(s->as, other, s->take) : other;
+    }
+    return span_of(NULL, 0);
+}
+
 bool route_is_twice(struct view *v, const struct sources *sources)
 {
     for (uint8_t i = 0; i < sources->n; i++) {
@@ -243,7 +277,7 @@ bool route_is_twice(struct view *v, const struct sources *sources)
         if (f && f->is_there && f->size)
             return f->is_twice;
     }
-    return false;
+    return route_other(v, sources).at != NULL;
 }
 
 enum cred_kind route_login_kind(struct view *v, const struct sources *sources)

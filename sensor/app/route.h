@@ -69,8 +69,10 @@ const struct route *route_decide(struct view *v, const struct route_choice *choi
 void route_captures(struct view *v, const struct route *route);
 /* The first of a list of sources that yields something; at == NULL when none does. */
 struct span route_value(struct view *v, const struct sources *sources);
-/* Whether a form names it twice, differently: applications differ in which they take. */
+/* Whether a form, a JSON text or the query names it twice, differently: applications differ in which they take. */
 bool route_is_twice(struct view *v, const struct sources *sources);
+/* Where it comes from the query: the other value that stands there under the same name; at == NULL when there is none. */
+struct span route_other(struct view *v, const struct sources *sources);
 /* Whether the list's value came out of a JSON request, a SAML response, or a form: enum cred_kind. */
 enum cred_kind route_login_kind(struct view *v, const struct sources *sources);
 

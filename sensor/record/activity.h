@@ -101,7 +101,7 @@ enum activity_string {
 #define ACT_TOKEN_EXPIRED 0x4000000u /* the token had expired when it was used */
 #define ACT_SERVICE 0x8000000u     /* the operator declared the credential a service's */
 #define ACT_CLIENT_MISMATCH 0x10000000u /* its TLS or its client hints are not those of the browser its User-Agent names */
-#define ACT_AMBIGUOUS 0x20000000u   /* it says twice, differently, who it is: two session values, two user names */
+#define ACT_AMBIGUOUS 0x20000000u   /* it says twice, differently, who it is or what it asks for: session, user name, case, file */
 
 /* Bits of activity.hints. */
 #define HINT_ROTATES 0x01u       /* the profile says: each answer replaces the session value */
