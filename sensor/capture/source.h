@@ -48,6 +48,8 @@ void source_stats(struct source *s, struct source_stats *out);
 const char *source_note(const struct source *s, size_t i);
 /* Why source_next failed: the last note, or 'otherwise' when there is none. */
 const char *source_last_note(const struct source *s, const char *otherwise);
+/* A link type's short name ("USB_LINUX"), or "" for one without. Static storage. */
+const char *source_link_name(uint32_t link);
 void source_close(struct source *s);
 
 #endif

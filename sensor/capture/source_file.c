@@ -220,7 +220,7 @@ static int pcapng_step(struct source_file *f, struct packet *p)
     if (rc == E_NOMEM)
         return rc;
     if (rc < 0)
-        return file_stop(f, FILE_END_DAMAGED);
+        return file_stop(f, rc == E_NONE ? FILE_END_VERSION : FILE_END_DAMAGED);
     if (is_secrets)
         hand_secrets(f);
     if (rc == 1) {
@@ -284,6 +284,24 @@ static int read_pcap_head(struct source_file *f, struct text *why)
     return E_OK;
 }
 
+static int read_pcapng_head(struct source_file *f, struct text *why)
+{
+    uint32_t type, size;
+    uint16_t major, minor;
+    struct span head = span_of(f->buffer + f->from, f->to - f->from);
+    f->is_pcapng = true;
+    if (source_pcapng_head(&f->ng, head, &type, &size) != E_OK) {
+        text_addf(why, "%s: ", f->name);
+        say_what_it_is(head, why);
+        return E_BAD;
+    }
+    if (!source_pcapng_is_known(&f->ng, span_from(head, 8), &major, &minor)) {
+        text_addf(why, "%s: pcapng version %u.%u is not known", f->name, major, minor);
+        return E_BAD;
+    }
+    return E_OK;
+}
+
 /* Tells the format by the first four bytes; they are in the buffer. */
 static int read_magic(struct source_file *f, struct text *why)
 {
@@ -291,16 +309,8 @@ static int read_magic(struct source_file *f, struct text *why)
     memcpy(&magic, f->buffer + f->from, sizeof magic);
     f->head_size = 16;
     f->nanos = 1000;
-    if (magic == PCAPNG_MAGIC) {
-        f->is_pcapng = true;
-        uint32_t type, size;
-        struct span head = span_of(f->buffer + f->from, f->to - f->from);
-        if (source_pcapng_head(&f->ng, head, &type, &size) == E_OK)
-            return E_OK;
-        text_addf(why, "%s: ", f->name);
-        say_what_it_is(head, why);
-        return E_BAD;
-    }
+    if (magic == PCAPNG_MAGIC)
+        return read_pcapng_head(f, why);
     for (int i = 0; i < 2; i++, magic = __builtin_bswap32(magic)) {
         f->is_swapped = i == 1;
         if (magic == PCAP_NANO)

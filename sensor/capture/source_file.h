@@ -12,7 +12,7 @@
 struct source_file;
 
 /* How a file ended. */
-enum source_file_end { FILE_END_CLEAN, FILE_END_CUT, FILE_END_DAMAGED };
+enum source_file_end { FILE_END_CLEAN, FILE_END_CUT, FILE_END_DAMAGED, FILE_END_VERSION };
 
 /* Opens a capture and reads its head; "-" is standard input. E_IO missing or unreadable, E_BAD not a capture or empty;
  * 'why' gets "NAME: what". */

@@ -90,3 +90,9 @@ int source_filter_match(struct source_filter *f, const struct packet *p)
     }
     return program->is_usable && bpf_filter(program->bpf.bf_insns, p->bytes, p->wire, p->caught) != 0;
 }
+
+const char *source_link_name(uint32_t link)
+{
+    const char *name = link <= INT32_MAX ? pcap_datalink_val_to_name((int)link) : NULL;
+    return name ? name : "";
+}

@@ -96,6 +96,10 @@ static void finish(struct merge *m, struct entry *e)
     case FILE_END_DAMAGED:
         source_add_note(&m->base, "%s: damaged after %llu whole packets, the rest is not read", name, n);
         break;
+    case FILE_END_VERSION:
+        source_add_note(&m->base, "%s: after %llu packets a section of a pcapng version that is not known, the rest is not read",
+                        name, n);
+        break;
     case FILE_END_CLEAN:
         if (n == 0)
             source_add_note(&m->base, "%s: no packets", name);

@@ -195,11 +195,21 @@ static int read_secrets(struct pcapng *g, struct span body)
     return 0;
 }
 
-static int check_section(const struct pcapng *g, struct span body)
+bool source_pcapng_is_known(const struct pcapng *g, struct span body, uint16_t *major, uint16_t *minor)
 {
     struct reader r = reader_of(body);
     reader_skip(&r, 4); /* the byte-order magic */
-    return get16(g, &r) == 1 ? 0 : E_BAD; /* major version; minor ones are compatible */
+    *major = get16(g, &r);
+    *minor = get16(g, &r);
+    return r.is_bad || *major == 1; /* minor ones are compatible */
+}
+
+static int check_section(const struct pcapng *g, struct span body)
+{
+    uint16_t major, minor;
+    if (body.size < 8)
+        return E_BAD;
+    return source_pcapng_is_known(g, body, &major, &minor) ? 0 : E_NONE;
 }
 
 int source_pcapng_block(struct pcapng *g, uint32_t type, struct span body, struct packet *p)

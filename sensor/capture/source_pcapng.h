@@ -38,8 +38,10 @@ int source_pcapng_head(struct pcapng *g, struct span head, uint32_t *type, uint3
 bool source_pcapng_is_wanted(uint32_t type);
 /* Whether it is a decryption secrets block: these may be large. */
 bool source_pcapng_is_secrets(uint32_t type);
+/* Whether the version of a section header's body is one that is read, and which it is. */
+bool source_pcapng_is_known(const struct pcapng *g, struct span body, uint16_t *major, uint16_t *minor);
 /* One block's body (without type and the two lengths). 1: *p has time, bytes (borrowed), lengths and link; 0: no packet,
- * but perhaps secrets; E_BAD malformed; E_LIMIT too many interfaces; E_NOMEM. */
+ * but perhaps secrets; E_BAD malformed; E_NONE a section of a version that is not known; E_LIMIT too many interfaces; E_NOMEM. */
 int source_pcapng_block(struct pcapng *g, uint32_t type, struct span body, struct packet *p);
 /* The DLT_ value of a LINKTYPE_ value as files carry it; they differ for a few. */
 uint32_t source_pcapng_link(uint32_t linktype);

@@ -54,6 +54,14 @@ static void on_progress(void *ctx, const struct source_stats *stats)
     show_progress(ctx, stats);
 }
 
+/* Of captures that are cut, damaged, empty, or none: also where nobody wants a summary. */
+static void say_notes(const struct source *source)
+{
+    const char *note;
+    for (size_t i = 0; source && (note = source_note(source, i)); i++)
+        fprintf(stderr, "casetap: %s\n", note);
+}
+
 /* One of the two is open. */
 static int run(const struct settings *s, struct source *source, struct activity_log *log, struct text *why)
 {
@@ -76,6 +84,8 @@ static int run(const struct settings *s, struct source *source, struct activity_
         show_overview(&show);
         fputs(text_str(&summary.text), stderr);
     }
+    if (rc == 0 && s->quiet)
+        say_notes(source);
     if (rc == 0 && stopped_by)
         fputs("casetap: stopped before the end: what is written is of the part that was read\n", stderr);
     reading = NULL;
@@ -90,6 +100,12 @@ static int replay(const struct settings *s, const char *const *paths, size_t n, 
     struct source *source = NULL;
     struct activity_log *log = NULL;
     size_t n_logs;
+    for (size_t i = 0; i < n; i++) {
+        if (!paths[i][0]) {
+            text_addf(why, "the name of file %zu of %zu is empty", i + 1, n);
+            return E_USAGE;
+        }
+    }
     activity_log_count(paths, n, &n_logs);
     if (n_logs && n_logs < n) {
         text_addf(why, "captures and activity logs cannot be replayed together: %zu of %zu files are activity logs", n_logs, n);

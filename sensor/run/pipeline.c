@@ -40,6 +40,7 @@ struct pipeline {
     struct tls_keylog_counts keylog;
     struct pipeline_counts counts;
     uint64_t first_ns, now_ns, ticked_s;
+    uint32_t unread_link;
 };
 
 static void on_candidate(void *ctx, const struct activity *candidate)
@@ -199,6 +200,7 @@ int pipeline_new(const struct settings *s, const struct profiles *profiles, stru
         return E_NOMEM;
     p->hooks = *hooks;
     p->first_ns = UINT64_MAX;
+    p->unread_link = UINT32_MAX;
     uint32_t max_flows = (uint32_t)s->max_flows;
     p->app = app_new(&(struct app_options){.profiles = profiles, .key = key, .trusted = s->trusted, .n_trusted = s->n_trusted,
                                            .scan_budget = s->scan_limit << 20, .has_hash = s->sha256,
@@ -269,6 +271,8 @@ void pipeline_packet(struct pipeline *p, const struct packet *packet)
     }
     if (is_packet)
         flow_table_packet(p->flows, packet, &d, &p->decap);
+    else if (p->unread_link == UINT32_MAX && !decap_knows_link(packet->link))
+        p->unread_link = packet->link;
 }
 
 bool pipeline_key_read(struct pipeline *p, struct span line, struct tls_keylog_entry *entry)
@@ -323,6 +327,11 @@ uint64_t pipeline_now(const struct pipeline *p)
 uint64_t pipeline_first(const struct pipeline *p)
 {
     return p->first_ns;
+}
+
+uint32_t pipeline_unread_link(const struct pipeline *p)
+{
+    return p->unread_link;
 }
 
 uint64_t pipeline_transactions(const struct pipeline *p)

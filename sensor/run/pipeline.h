@@ -48,6 +48,8 @@ uint64_t pipeline_now(const struct pipeline *p);
 /* The least packet time seen, ns; UINT64_MAX before the first packet. */
 uint64_t pipeline_first(const struct pipeline *p);
 uint64_t pipeline_transactions(const struct pipeline *p);
+/* The link type (DLT_) of the first frame of one that is not read; UINT32_MAX: there was none. */
+uint32_t pipeline_unread_link(const struct pipeline *p);
 const struct app *pipeline_app(const struct pipeline *p);
 /* The counters of module i: "decap", "flow", "conn", "classify", "app", "pipeline", "unmapped", then those of TLS and QUIC; defs == NULL after the last. */
 struct counters pipeline_counters(const struct pipeline *p, size_t i);

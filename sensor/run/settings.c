@@ -39,7 +39,7 @@ static const struct setting table[] = {
     {"max-credentials", "N", "credentials kept in memory (100-10000000, default 100000)", false, BOTH},
     {"max-sessions", "N", "session values kept in memory (100-10000000, default 200000)", false, BOTH},
     {"json", NULL, "alerts as JSON lines on standard output", false, BOTH},
-    {"quiet", NULL, "no progress and no summary", false, BOTH},
+    {"quiet", NULL, "no progress and no summary; what of the input could not be read is still said", false, BOTH},
     {NULL, NULL, NULL, false, 0},
 };
 

@@ -130,13 +130,23 @@ static void capture_loss(struct text *t, const struct pipeline *p, const struct 
                   100.0 * (double)lost / ((double)lost + (double)seen), grouped(lost, digits));
 }
 
+static void links(struct text *t, const struct pipeline *p, const struct analysis *a)
+{
+    uint64_t value = summary_counter(p, a, "decap_unknown_link");
+    uint32_t link = pipeline_unread_link(p);
+    if (!value)
+        return;
+    text_add_str(t, "not seen  ");
+    add_count(t, value, "frame", "frames");
+    text_addf(t, " of a link type that is not read (the first: %u %s)\n", link, source_link_name(link));
+}
+
 /* The counters that mean something was not seen, in the order of the packet's way. */
 static void blind(struct text *t, const struct pipeline *p, const struct analysis *a)
 {
     static const struct {
         const char *counter, *one, *many, *advice;
     } rows[] = {
-        {"decap_unknown_link", "frame of a link type that is not read", "frames of a link type that is not read", ""},
         {"decap_truncated", "frame cut by the capture inside a header", "frames cut by the capture inside a header",
          " (raise the snap length)"},
         {"decap_snapped", "frame whose payload the capture cut", "frames whose payload the capture cut",
@@ -197,6 +207,7 @@ void summary_take(struct summary *summary, const struct settings *s, struct sour
         text_addf(t, "not seen  %llu packets dropped by the kernel, %llu by the interface\n",
                   (unsigned long long)stats.kernel_drops, (unsigned long long)stats.interface_drops);
     capture_loss(t, p, a);
+    links(t, p, a);
     blind(t, p, a);
     unmapped_summary(app_unmapped(pipeline_app(p)), t);
 }

@@ -40,10 +40,27 @@ def files(folder):
     os.mkdir(path('none'))
     bad('directory without captures', ['replay', path('none')], 1, 'none')
     odd = bytearray(content); odd[20:24] = struct.pack('<I', 250)
-    good('unknown link type', ['replay', write('link.pcap', bytes(odd))], '0 HTTP transactions', 'link type')
+    good('unknown link type', ['replay', write('link.pcap', bytes(odd))], '0 HTTP transactions', 'link type', '250')
+    odd[20:24] = struct.pack('<I', 189)
+    good('link type with a name', ['replay', write('link.pcap', bytes(odd))], 'link type', '189 USB_LINUX')
     out = path('out')
     cut = good('truncated', ['replay', '--out', out, write('cut.pcap', content[:len(content) // 2 + 7])], 'cut after')
     checks.that(len(load(os.path.join(out, 'activities.ndjson'))) > 0, 'a truncated capture gives what it holds')
+    hurt = content[:24 + 5000]
+    at = 24
+    while at + 16 + struct.unpack_from('<I', hurt, at + 8)[0] < len(hurt):
+        at += 16 + struct.unpack_from('<I', hurt, at + 8)[0]
+    damaged = write('damaged.pcap', hurt[:at + 8] + b'\xff\xff\xff\x7f' + hurt[at + 12:])
+    for name, says in (('cut.pcap', 'cut after'), ('damaged.pcap', 'damaged after'), ('header24.pcap', 'no packets')):
+        if name == 'header24.pcap':
+            write(name, content[:24])
+        said = good(name, ['replay', '--quiet', path(name)]).stderr
+        checks.that(said.startswith('casetap: ') and name in said and says in said and said.count('\n') == 1, f'{name}, quietly: said {said!r}')
+    checks.that(good('whole', ['replay', '--quiet', capture]).stderr == '', 'a whole capture, quietly: nothing is said')
+    ng = lambda major: struct.pack('<IIIHHqI', 0x0a0d0d0a, 28, 0x1a2b3c4d, major, 3, -1, 28)
+    bad('pcapng version', ['replay', write('v2.pcapng', ng(2))], 1, 'v2.pcapng', 'pcapng version 2.3 is not known')
+    good('pcapng version later', ['replay', write('v12.pcapng', ng(1) + ng(2))], 'v12.pcapng', 'pcapng version that is not known')
+    bad('empty name', ['replay', capture, ''], 2, 'the name of file 2 of 2 is empty')
     good('header alone', ['replay', write('header.pcap', content[:24])], '0 packets')
     good('standard input', ['replay', '-'], 'rt', stdin=open(capture, 'rb'))
     good('standard input twice', ['replay', '-', '-'], '25 HTTP transactions', 'given twice', stdin=open(capture, 'rb'))

@@ -165,13 +165,18 @@ static void test_other_packet_blocks(void **state)
     text_fini(&body.out);
 }
 
-static void expect_bad(struct savefile *f)
+static void expect_error(struct savefile *f, int code)
 {
     struct seen seen = {0};
     walk(&seen, text_span(&f->out));
-    assert_int_equal(seen.rc, E_BAD);
+    assert_int_equal(seen.rc, code);
     source_pcapng_fini(&seen.g);
     text_fini(&f->out);
+}
+
+static void expect_bad(struct savefile *f)
+{
+    expect_error(f, E_BAD);
 }
 
 static void test_malformed(void **state)
@@ -199,7 +204,7 @@ static void test_malformed(void **state)
     expect_bad(&f);
     savefile_section(&f);
     f.out.at[12] = 2; /* major version */
-    expect_bad(&f);
+    expect_error(&f, E_NONE);
     savefile_section(&f);
     f.out.at[4] = 30; /* length not a multiple of four */
     expect_bad(&f);
