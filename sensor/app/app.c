@@ -48,7 +48,7 @@ struct note {
 /* Every transaction ends in one of no_room, routed, routed_silent, unknown_file and unknown. */
 enum {
     COUNT_TRANSACTIONS, COUNT_NO_ROOM, COUNT_ROUTED, COUNT_SILENT, COUNT_UNKNOWN_FILE, COUNT_UNKNOWN, COUNT_CANDIDATES,
-    COUNT_AMENDS, COUNT_FACTS_CUT, COUNT_FORGED, COUNT_ASSETS, COUNT_SESSION_FACTS, COUNT_BOUND,
+    COUNT_AMENDS, COUNT_FACTS_CUT, COUNT_FORGED, COUNT_ASSETS, COUNT_SESSION_FACTS, COUNT_BOUND, COUNT_COOKIES_CUT,
     COUNTERS,
 };
 
@@ -66,6 +66,7 @@ static const struct counter_def counter_defs[COUNTERS] = {
     {"app_assets", "transactions", "parts of pages (scripts, styles, images) that a session fetched"},
     {"app_session_facts", "facts", "told of sessions beside the activities: values replaced, parts of pages"},
     {"app_connection_users", "transactions", "requests named by their connection: NTLM had named its user before"},
+    {"app_cookies_cut", "transactions", "requests with more than 8 Cookie fields: those that follow were not read"},
 };
 
 struct app {
@@ -212,6 +213,7 @@ static void begin(struct app *app, struct view *v, struct note *n)
     struct fields forwarding = {v->request.forwarding, v->request.n_forwarding, HEAD_FORWARDING, false};
     forward_recall(app->forwards, &app->trust, t, &forwarding, &n->forward);
     app->counts[COUNT_FORGED] += n->forward.is_forged;
+    app->counts[COUNT_COOKIES_CUT] += v->request.is_cut;
     read_credential(app, v, n);
     route_candidates(v, &n->choice);
 }
@@ -531,6 +533,11 @@ void app_tick(struct app *app)
 struct counters app_counters(const struct app *app)
 {
     return (struct counters){counter_defs, app->counts, COUNTERS};
+}
+
+struct counters app_body_counters(const struct app *app)
+{
+    return extractor_counters(app->extractor);
 }
 
 struct counters app_file_counters(const struct app *app)

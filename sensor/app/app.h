@@ -49,6 +49,7 @@ struct conn_hooks app_hooks(struct app *app);
 /* About once a second of packet time, and at the end: tells the facts that were collected. */
 void app_tick(struct app *app);
 struct counters app_counters(const struct app *app);
+struct counters app_body_counters(const struct app *app);    /* bodies in which values were looked for */
 struct counters app_file_counters(const struct app *app);    /* bodies in which files were looked at */
 struct counters app_content_counters(const struct app *app); /* what was looked at in them */
 /* What no route took, by template; borrowed. */

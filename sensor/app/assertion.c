@@ -37,12 +37,12 @@ static int next_slot(const struct telling *t, uint64_t *slots, enum slot_kind ki
     return -1;
 }
 
-static void read_saml(const struct telling *t, struct span xml, struct vouched *out)
+static bool read_saml(const struct telling *t, struct span xml, struct vouched *out)
 {
     struct saml saml;
     uint64_t left = t->slots;
     if (saml_read(xml, &saml))
-        return;
+        return false;
     out->bits |= (saml.is_signed ? ASSERTED_SIGNED : 0) | (saml.is_encrypted ? ASSERTED_ENCRYPTED : 0) |
                  (saml.is_ambiguous ? ASSERTED_AMBIGUOUS : 0);
     out->issuer = saml.issuer;
@@ -54,9 +54,10 @@ static void read_saml(const struct telling *t, struct span xml, struct vouched *
         if (raw.at && is_clean(value))
             t->found(t->ctx, (unsigned)slot, value);
     }
+    return true;
 }
 
-static void read_id_token(const struct telling *t, struct span token, struct arena *a, struct vouched *out)
+static bool read_id_token(const struct telling *t, struct span token, struct arena *a, struct vouched *out)
 {
     struct jwt_claims claims;
     struct jwt jwt;
@@ -67,10 +68,11 @@ static void read_id_token(const struct telling *t, struct span token, struct are
     for (int slot = next_slot(t, &left, SLOT_ID_TOKEN); slot >= 0; slot = next_slot(t, &left, SLOT_ID_TOKEN))
         if (!jwt_claims_add(&claims, t->profile->slots[slot].name, &why))
             wanted[n++] = slot;
-    if (jwt_is_encrypted(token))
+    bool is_encrypted = jwt_is_encrypted(token);
+    if (is_encrypted)
         out->bits |= ASSERTED_ENCRYPTED;
     if (jwt_read(token, &claims, a, &jwt))
-        return;
+        return is_encrypted;
     out->bits |= jwt.is_signed ? ASSERTED_SIGNED : 0;
     out->issuer = jwt.issuer;
     out->tenant = jwt.tenant;
@@ -81,28 +83,26 @@ static void read_id_token(const struct telling *t, struct span token, struct are
     for (int i = 0; i < n; i++)
         if (jwt.names[i].at)
             t->found(t->ctx, (unsigned)wanted[i], jwt.names[i]);
+    return true;
 }
 
-void assertion_read(enum assertion kind, const struct profile *profile, uint64_t slots, struct span field, unsigned n,
+bool assertion_read(enum assertion kind, const struct profile *profile, uint64_t slots, struct span field, unsigned n,
                     struct arena *scratch, struct vouched *out, assertion_fn *found, void *ctx)
 {
     struct telling t = {profile, slots, found, ctx};
     *out = (struct vouched){.kind = (uint8_t)kind};
     if (n > 1) {
         out->bits = ASSERTED_AMBIGUOUS;
-        return;
+        return true;
     }
     struct span text = url_decode(field, false, scratch); /* base64 has '+', not spaces */
     if (!text.at)
-        return;
-    if (kind == ASSERTION_ID_TOKEN) {
-        read_id_token(&t, text, scratch, out);
-        return;
-    }
+        return false;
+    if (kind == ASSERTION_ID_TOKEN)
+        return read_id_token(&t, text, scratch, out);
     size_t room = text.size / 4 * 3 + 3, size = 0;
     uint8_t *xml = arena_alloc(scratch, room);
-    if (xml && base64_decode(text, xml, room, &size) == E_OK)
-        read_saml(&t, span_of(xml, size), out);
+    return xml && base64_decode(text, xml, room, &size) == E_OK && read_saml(&t, span_of(xml, size), out);
 }
 
 static int32_t seconds(uint64_t later, uint64_t earlier)

@@ -21,8 +21,9 @@ struct vouched {
 typedef void assertion_fn(void *ctx, unsigned slot, struct span value);
 
 /* Reads the value of a form field as it came (percent-encoded), which stood there 'n' times; twice is ambiguous.
- * 'slots': of 'profile', those of SLOT_SAML or SLOT_ID_TOKEN are answered. Texts in *out lie in 'scratch'. */
-void assertion_read(enum assertion kind, const struct profile *profile, uint64_t slots, struct span field, unsigned n,
+ * 'slots': of 'profile', those of SLOT_SAML or SLOT_ID_TOKEN are answered. Texts in *out lie in 'scratch'.
+ * False when it is none, is malformed, or needs more room than 'scratch' has. */
+bool assertion_read(enum assertion kind, const struct profile *profile, uint64_t slots, struct span field, unsigned n,
                     struct arena *scratch, struct vouched *out, assertion_fn *found, void *ctx);
 /* By packet time: age, expiry, what vouches. */
 void assertion_note(const struct vouched *v, uint64_t now_s, struct activity *a);

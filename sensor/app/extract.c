@@ -44,7 +44,7 @@ struct scan {
     struct listing list;
 };
 
-enum { COUNT_BODIES, COUNT_NO_ROOM, COUNT_FORM_CUT, COUNT_VALUES_FULL, COUNT_LIST_FULL, COUNTERS };
+enum { COUNT_BODIES, COUNT_NO_ROOM, COUNT_FORM_CUT, COUNT_VALUES_FULL, COUNT_LIST_FULL, COUNT_MALFORMED, COUNTERS };
 
 static const struct counter_def counter_defs[COUNTERS] = {
     {"extract_bodies", "bodies", "bodies inspected for values a profile asks for"},
@@ -52,6 +52,7 @@ static const struct counter_def counter_defs[COUNTERS] = {
     {"extract_form_cut", "bodies", "urlencoded forms larger than 64 KiB, or with bytes missing, read in part"},
     {"extract_values_full", "values", "values left out: those of one transaction were too large together"},
     {"extract_list_full", "objects", "files or cases of a list left out: the list was too long for one record"},
+    {"extract_malformed", "bodies", "JSON, forms in parts and assertions (SAML, id_token) that broke off or were none: read up to there"},
 };
 
 struct extractor {
@@ -444,6 +445,7 @@ void extract_response(struct extractor *e, struct extract *x, const struct profi
 
 static void json_end(struct scan *s)
 {
+    s->owner->counts[COUNT_MALFORMED] += json_scan_broke_off(&s->json.scan);
     for (uint8_t i = 0; i < s->n_pointers; i++) {
         const struct json_value *v = &s->json.scan.values[i];
         unsigned slot = s->pointer_slot[i];
@@ -463,6 +465,7 @@ static void json_end(struct scan *s)
 static void multipart_finish(struct scan *s)
 {
     multipart_end(&s->multipart);
+    s->owner->counts[COUNT_MALFORMED] += !multipart_is_done(&s->multipart);
     for (uint8_t i = 0; i < s->multipart.n_want; i++) {
         const struct multipart_value *v = &s->multipart.values[i];
         if (v->is_there && !v->is_cut)
@@ -491,7 +494,8 @@ static void assertion_end(struct scan *s, enum assertion kind, struct span field
     struct vouched v;
     struct arena a;
     arena_init(&a, s->form->plain, sizeof s->form->plain);
-    assertion_read(kind, s->profile, s->slots, field, n, &a, &v, asserted, s);
+    if (!assertion_read(kind, s->profile, s->slots, field, n, &a, &v, asserted, s))
+        s->owner->counts[COUNT_MALFORMED]++;
     v.issuer = text_keep(s->x, v.issuer, ASSERTION_ISSUER);
     v.tenant = text_keep(s->x, v.tenant, ASSERTION_TENANT);
     s->x->vouched = v;

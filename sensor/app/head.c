@@ -27,10 +27,15 @@ INLINE void take(struct span *to, const struct field *f, struct span name)
         *to = f->value.at ? f->value : SPAN("");
 }
 
-INLINE void take_cookie(struct span *list, uint8_t *n, const struct field *f, struct span name)
+/* Whether there was no room for it. */
+INLINE bool take_cookie(struct span *list, uint8_t *n, const struct field *f, struct span name)
 {
-    if (*n < HEAD_COOKIES && same(f->name, name))
-        list[(*n)++] = f->value;
+    if (!same(f->name, name))
+        return false;
+    if (*n == HEAD_COOKIES)
+        return true;
+    list[(*n)++] = f->value;
+    return false;
 }
 
 INLINE void take_forwarding(struct request_head *out, const struct field *f, struct span name)
@@ -46,6 +51,7 @@ void head_request(const struct fields *fields, struct request_head *out)
 {
     out->fields = fields;
     out->n_cookies = out->n_forwarding = 0;
+    out->is_cut = false;
     out->authorization = out->user_agent = out->referer = out->accept = out->fetch_dest = out->content_type =
         out->method = out->instead = span_of(NULL, 0);
     out->hints = (struct client_hints_fields){0};
@@ -53,7 +59,7 @@ void head_request(const struct fields *fields, struct request_head *out)
         const struct field *f = &fields->list[i];
         switch (f->name.size) {
         case 6:
-            take_cookie(out->cookies, &out->n_cookies, f, SPAN("Cookie"));
+            out->is_cut |= take_cookie(out->cookies, &out->n_cookies, f, SPAN("Cookie"));
             take(&out->accept, f, SPAN("Accept"));
             break;
         case 7:
@@ -114,7 +120,7 @@ void head_response(const struct fields *fields, struct response_head *out)
             take(&out->location, f, SPAN("Location"));
             break;
         case 10:
-            take_cookie(out->cookies, &out->n_cookies, f, SPAN("Set-Cookie"));
+            (void)take_cookie(out->cookies, &out->n_cookies, f, SPAN("Set-Cookie")); /* an answer is the service's own */
             break;
         case 12:
             take(&out->content_type, f, SPAN("Content-Type"));

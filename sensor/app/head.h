@@ -17,6 +17,7 @@ struct request_head {
     struct span instead; /* target that some frameworks believe over the request's: X-Original-URL, X-Rewrite-URL */
     struct client_hints_fields hints;
     uint8_t n_cookies, n_forwarding;
+    bool is_cut; /* there were more than HEAD_COOKIES */
     const struct fields *fields;                 /* all of them */
     struct field forwarding[HEAD_FORWARDING];    /* X-Forwarded-For, Forwarded, X-Real-IP, in their order */
 };

@@ -358,6 +358,7 @@ struct counters pipeline_counters(const struct pipeline *p, size_t i)
     case 8: return app_file_counters(p->app);
     case 9: return app_content_counters(p->app);
     case 10: return unmapped_counters(app_unmapped(p->app));
-    default: return flow_table_crypt_counters(p->flows, i - 11);
+    case 11: return app_body_counters(p->app);
+    default: return flow_table_crypt_counters(p->flows, i - 12);
     }
 }

@@ -64,6 +64,11 @@ void json_scan_feed(struct json_scan *s, struct span bytes);
  * (is_unsure). */
 void json_scan_gap(struct json_scan *s, uint64_t bytes);
 /* The outermost value ended / nothing more can be found (a gap, malformed). */
+/* It was malformed, bytes of it were missing, or it has begun and not ended. */
+static inline bool json_scan_broke_off(const struct json_scan *s)
+{
+    return s->is_broken || (!s->is_done && (s->depth || s->skip_depth));
+}
 static inline bool json_scan_is_done(const struct json_scan *s)
 {
     return s->is_done;
