@@ -51,6 +51,7 @@ static const struct word_key {
     {"group-by", EVERY, CHANGE, "fields: each combination of their values is counted apart; an act without one is not counted"},
     {"realert", EVERY, 0, "how long the same group is not told again (default 1d)"},
     {"exponential-realert", EVERY, 0, "doubles that pause each time, up to so long"},
+    {"reason", ANY, 0, "the field that the alert shows (default event.action)"},
     {"usual", EVERY, 0, "what is usual, for the alert"},
     {"bits", EVERY, 0, "how much it weighs in an alert's sum (0 to 20)"},
     {"field", BLACK | WHITE | SPIKE | CARDINALITY | METRIC, BLACK | WHITE | CARDINALITY | METRIC, "the field that is looked at"},
@@ -244,12 +245,14 @@ static int read_names(const struct yaml_node *root, struct rule_def *r, struct t
 {
     static const char *const directions[] = {"down", "both", "up", NULL}, *const metrics[] = {"sum", "avg", "min", "max", NULL};
     int direction = 2, metric = 0, rc = E_OK;
-    unsigned field = 0, n_field = 0;
+    unsigned field = 0, n_field = 0, reason = 0, n_reason = 0;
     for (size_t i = 0; i < N_WORDS && rc == E_OK; i++)
         rc = check_key(root, words[i].name, words[i].types, words[i].needed, r->type, why);
     rc = rc ? rc : read_fields(yaml_get(root, "group-by"), r->group, &r->n_group, why);
     rc = rc ? rc : read_fields(yaml_get(root, "fields"), r->params.fields, &r->params.n_fields, why);
     rc = rc ? rc : read_fields(yaml_get(root, "field"), &field, &n_field, why);
+    rc = rc ? rc : read_fields(yaml_get(root, "reason"), &reason, &n_reason, why);
+    r->params.reason = n_reason ? (int)reason : -1;
     r->params.field = n_field ? (int)field : -1;
     rc = rc ? rc : read_word(yaml_get(root, "direction"), directions, &direction, why);
     rc = rc ? rc : read_word(yaml_get(root, "metric"), metrics, &metric, why);
@@ -314,7 +317,7 @@ int rule_def_load(const struct detection *d, const char *lists, struct rule_def 
 {
     const struct yaml_node *root = d->root, *detection = yaml_get(root, "detection");
     *out = (struct rule_def){.head = &d->rule, .detection = d, .type = rule_type_of(d->type)};
-    out->params = (struct rule_params){.field = -1, .match = -1, .reset = -1};
+    out->params = (struct rule_params){.field = -1, .match = -1, .reset = -1, .reason = -1};
     out->is_silent = strcmp(d->level, "informational") == 0;
     out->has_condition = yaml_get(detection, "condition") != NULL;
     int rc = read_numbers(root, out, why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "detect/rule_field.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -289,8 +290,38 @@ void rule_field_text(unsigned field, const struct rule_view *v, char *out, size_
     case FIELD_TEXT:
         snprintf(out, size, "%.*s", (int)(value.text.size < size ? value.text.size : size - 1), (const char *)value.text.at);
         break;
-    case FIELD_NUMBER: snprintf(out, size, "%.15g", value.number); break;
+    case FIELD_NUMBER:
+        snprintf(out, size, value.number == trunc(value.number) ? "%.15g" : fabs(value.number) < 100 ? "%.3g" : "%.0f", value.number);
+        break;
     case FIELD_IP: snprintf(out, size, "%s", ipaddr_text(&value.ip, ip)); break;
     case FIELD_WORDS: snprintf(out, size, "%s", value.words[0]); break;
     }
+}
+
+bool rule_field_usual(unsigned field, const struct rule_view *v, char *out, size_t size)
+{
+    enum rule_field which = fields[field].which;
+    enum activity_string string = fields[field].string;
+    if (!v->s || !v->s->b->sessions)
+        return false;
+    if (which == F_CLIENT || which == F_MAJOR || (which == F_STRING && (string == STR_CLIENT || string == STR_AGENT)))
+        context_usual_client(v->s->b, out, size);
+    else if (which == F_SOURCE || which == F_COUNTRY || which == F_ASN || which == F_PLACE || which == F_CLASS)
+        context_usual_place(v->s->b,
+                            which == F_COUNTRY ? LEVEL_COUNTRY
+                            : which == F_SOURCE ? LEVEL_PREFIX
+                            : which == F_PLACE  ? v->s->visit->context.level
+                                                : LEVEL_NETWORK,
+                            out, size);
+    else
+        return false;
+    return true;
+}
+
+void rule_field_put(unsigned field, const char *value, struct activity *a)
+{
+    if (fields[field].which == F_STRING)
+        activity_set(a, fields[field].string, span_text(value));
+    else if (fields[field].which == F_SOURCE)
+        (void)ipaddr_parse(span_text(value), &a->source);
 }

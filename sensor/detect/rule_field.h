@@ -41,5 +41,10 @@ void rule_field_get(unsigned field, const struct rule_view *v, struct field_valu
 /* The value as a hash (0 when it is not there) and as a text. */
 uint64_t rule_field_hash(unsigned field, const struct rule_view *v, uint64_t seed);
 void rule_field_text(unsigned field, const struct rule_view *v, char *out, size_t size);
+/* What is usual in it for the credential: of the client its clients, of the place its places. False when nothing is known of
+ * that. */
+bool rule_field_usual(unsigned field, const struct rule_view *v, char *out, size_t size);
+/* Puts a value as rule_field_text gives it into an act; fields that are no text or address of the act are left out. */
+void rule_field_put(unsigned field, const char *value, struct activity *a);
 
 #endif

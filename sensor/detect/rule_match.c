@@ -115,6 +115,11 @@ int rule_match_selection(const struct rule_match *m, const char *name)
     return -1;
 }
 
+const char *rule_match_name(const struct rule_match *m, unsigned selection)
+{
+    return m->selections[selection].name;
+}
+
 uint32_t rule_match_actions(const struct rule_match *m)
 {
     return m->actions;

@@ -29,6 +29,8 @@ bool rule_match(const struct rule_match *m, const struct rule_view *v);
 /* The selection of that name, or -1; whether it alone holds. */
 int rule_match_selection(const struct rule_match *m, const char *name);
 bool rule_match_one(const struct rule_match *m, unsigned selection, const struct rule_view *v);
+/* What its author calls it. */
+const char *rule_match_name(const struct rule_match *m, unsigned selection);
 /* The actions (a bit each) without which no selection nor the condition can hold: what the rule need not be asked about. */
 uint32_t rule_match_actions(const struct rule_match *m);
 uint32_t rule_match_actions_of(const struct rule_match *m, unsigned selection);

@@ -4,6 +4,7 @@
 #ifndef DETECT_RULE_TYPE_H
 #define DETECT_RULE_TYPE_H
 
+#include "detect/quantity.h"
 #include "detect/rule_match.h"
 #include "detect/rule_terms.h"
 #include "detect/word_list.h"
@@ -21,7 +22,7 @@ struct rule_params {
     enum metric metric;
     unsigned fields[RULE_FIELDS_MAX], n_fields;
     unsigned stages[RULE_STAGES_MAX], n_stages;
-    int field, match, reset; /* -1: none */
+    int field, match, reset, reason; /* -1: none */
     struct word_list *list;
 };
 
@@ -47,8 +48,11 @@ struct rule_type {
     bool sees_all;      /* asked about every act of the stages or the denominator, not only where the condition holds */
     /* Takes one act. True when the rule fires: 'why' is filled. */
     bool (*feed)(const struct rule_event *e, void *state, struct rule_reason *why);
-    /* Packet time has come to now_s, without an act of this group; NULL: the type does not wait for silence. */
-    bool (*quiet)(const struct rule_params *p, void *state, uint32_t now_s, struct rule_reason *why);
+    /* When the rule fires of silence, in seconds, if no act of the group comes before; UINT32_MAX: never. It depends on the acts
+     * alone, so that the moment is the same however far packet time goes at once. NULL: the type does not wait for silence. */
+    uint32_t (*due)(const struct rule_params *p, const void *state);
+    /* That moment, at_s, has come: fills 'why'. */
+    void (*quiet)(const struct rule_params *p, void *state, uint32_t at_s, struct rule_reason *why);
 };
 
 /* NULL when none is called so. */

@@ -13,7 +13,6 @@
 
 #define GROUPS_MAX 4096u   /* of one rule */
 #define ALERTS_A_DAY 20u   /* of one rule; what is more goes into the count of its last line */
-#define QUIET_EVERY_S 60u  /* how often silence is looked for */
 #define STORY_LEAST_S 3600u
 
 enum count { COUNT_FIRED, COUNT_SUPPRESSED, COUNT_CAPPED, COUNT_GROUPS_EVICTED, COUNT_TERMS_EVICTED, COUNT_GAVE_UP, COUNT_N };
@@ -30,7 +29,13 @@ static const struct counter_def count_defs[COUNT_N] = {
 /* What each group has beside its type's state. */
 struct group {
     uint32_t told_s, pause_s;
-    char user[64]; /* for what is told of silence */
+    uint32_t due_s; /* when it fires of silence */
+    uint32_t spare; /* what comes after it is aligned */
+};
+
+/* What the group is, for what is told of silence; before the type's state, of types that wait for it. */
+struct group_name {
+    char values[RULE_FIELDS_MAX][64];
 };
 
 struct running {
@@ -45,8 +50,7 @@ struct ruleset {
     size_t n;
     struct running **by_action[ACTION_N]; /* NULL-ended; those that ask what others said come last */
     struct rule_terms *terms;
-    uint32_t quiet_s;
-    bool has_quiet;
+    uint32_t due_s; /* no silence is told before */
     struct activity scratch;
     uint64_t counts[COUNT_N];
 };
@@ -92,8 +96,8 @@ static int add(struct ruleset *r, const struct detections *d, const struct detec
     r->n++;
     rule_match_rules(running->def.match, check_asked, &asked);
     running->hash = hash64(span_text(one->rule.id), 31) | 1;
-    running->groups = map_new(sizeof(uint64_t), sizeof(struct group) + running->def.type->state_size, GROUPS_MAX, 22);
-    r->has_quiet |= running->def.type->quiet != NULL;
+    size_t name_size = running->def.type->due ? sizeof(struct group_name) : 0;
+    running->groups = map_new(sizeof(uint64_t), sizeof(struct group) + name_size + running->def.type->state_size, GROUPS_MAX, 22);
     return asked.rc ? asked.rc : running->groups ? E_OK : E_NOMEM;
 }
 
@@ -104,6 +108,7 @@ int ruleset_new(const struct detections *d, const char *dir, struct ruleset **ou
     if (!r)
         return E_NOMEM;
     text_addf(&lists, "%s/lists", dir);
+    r->due_s = UINT32_MAX;
     r->rules = calloc(detections_count(d) + 1, sizeof *r->rules);
     r->terms = rule_terms_new();
     int rc = r->rules && r->terms ? E_OK : E_NOMEM;
@@ -182,7 +187,7 @@ static bool may_tell(const struct rule_def *def, struct group *g, uint32_t now_s
 /* The day's cap of one rule. Everything that is told by a rule of the language passes here. */
 static bool has_budget(struct running *rule, uint32_t day)
 {
-    if (rule->day != day) {
+    if (rule->day < day) { /* silence may be told of a day that is over */
         rule->day = day;
         rule->told_today = 0;
     }
@@ -245,6 +250,27 @@ static void fire(struct ruleset *r, struct running *rule, struct group *g, uint6
     }
 }
 
+static struct group_name *name_of(struct group *g)
+{
+    return (struct group_name *)(g + 1);
+}
+
+static void *state_of(const struct running *rule, struct group *g)
+{
+    return rule->def.type->due ? (void *)(name_of(g) + 1) : (void *)(g + 1);
+}
+
+/* When silence would be told is known from the acts alone. */
+static void expect(struct ruleset *r, const struct running *rule, struct group *g, const struct rule_view *v)
+{
+    const struct rule_def *def = &rule->def;
+    struct group_name *name = name_of(g);
+    for (unsigned i = 0; i < def->n_group; i++)
+        rule_field_text(def->group[i], v, name->values[i], sizeof name->values[i]);
+    g->due_s = def->type->due(&def->params, state_of(rule, g));
+    r->due_s = g->due_s < r->due_s ? g->due_s : r->due_s;
+}
+
 static void feed(struct ruleset *r, struct running *rule, const struct rule_view *v, struct stories *stories)
 {
     const struct rule_def *def = &rule->def;
@@ -258,12 +284,11 @@ static void feed(struct ruleset *r, struct running *rule, const struct rule_view
     uint64_t evicted = map_evicted(rule->groups);
     struct group *g = map_touch(rule->groups, &group, &is_new);
     r->counts[COUNT_GROUPS_EVICTED] += map_evicted(rule->groups) - evicted;
-    if (def->type->quiet) {
-        struct span user = activity_get(v->a, STR_USER);
-        snprintf(g->user, sizeof g->user, "%.*s", (int)(user.size < 63 ? user.size : 63), (const char *)user.at);
-    }
     struct rule_event e = {&def->params, def->match, v, r->terms, rule->hash, group, time_s(v->now_ns)};
-    if (def->type->feed(&e, g + 1, &why))
+    bool is_fired = def->type->feed(&e, state_of(rule, g), &why);
+    if (def->type->due)
+        expect(r, rule, g, v);
+    if (is_fired)
         fire(r, rule, g, group, &why, v, stories);
 }
 
@@ -273,37 +298,54 @@ void ruleset_act(struct ruleset *r, const struct rule_view *v, struct stories *s
         feed(r, *rule, v, stories);
 }
 
-/* What did not happen has no act: one is made up, of the group's credential. */
-static void tell_quiet(struct ruleset *r, struct running *rule, struct group *g, uint64_t group, const struct rule_reason *why,
-                       uint64_t now_ns, struct stories *stories)
+/* What did not happen has no act: one is made up, of what the group is and of nobody else, at the moment it was due. */
+static void tell_quiet(struct ruleset *r, struct running *rule, struct group *g, uint64_t group, struct stories *stories)
 {
     struct activity *a = &r->scratch;
+    struct rule_reason why;
+    uint32_t at_s = g->due_s;
     activity_init(a);
     a->tail_used = 0;
-    a->time_ns = a->done_ns = now_ns;
-    activity_set(a, STR_USER, span_text(g->user));
+    a->time_ns = a->done_ns = at_s * NS_PER_S;
+    for (unsigned i = 0; i < rule->def.n_group; i++)
+        rule_field_put(rule->def.group[i], name_of(g)->values[i], a);
     activity_seal(a);
-    struct rule_view v = {a, NULL, now_ns};
-    fire(r, rule, g, group, why, &v, stories);
+    rule->def.type->quiet(&rule->def.params, state_of(rule, g), at_s, &why);
+    g->due_s = rule->def.type->due(&rule->def.params, state_of(rule, g));
+    fire(r, rule, g, group, &why, &(struct rule_view){a, NULL, a->time_ns}, stories);
+}
+
+/* The earliest of all groups that wait; g is NULL when there is none. */
+struct waiting {
+    struct running *rule;
+    struct group *g;
+    uint64_t group;
+};
+
+static struct waiting earliest(struct ruleset *r)
+{
+    struct waiting first = {0};
+    for (size_t i = 0; i < r->n; i++) {
+        uint32_t at = UINT32_MAX;
+        const void *key;
+        void *value;
+        while (r->rules[i].def.type->due && map_walk(r->rules[i].groups, &at, &key, &value)) {
+            struct group *g = value;
+            if (g->due_s != UINT32_MAX && (!first.g || g->due_s < first.g->due_s))
+                first = (struct waiting){&r->rules[i], g, *(const uint64_t *)key};
+        }
+    }
+    return first;
 }
 
 void ruleset_tick(struct ruleset *r, uint64_t now_ns, struct stories *stories)
 {
     uint32_t now_s = time_s(now_ns);
-    if (!r->has_quiet || now_s - r->quiet_s < QUIET_EVERY_S)
-        return;
-    r->quiet_s = now_s;
-    for (size_t i = 0; i < r->n; i++) {
-        struct running *rule = &r->rules[i];
-        uint32_t at = UINT32_MAX;
-        const void *key;
-        void *value;
-        struct rule_reason why;
-        while (rule->def.type->quiet && map_walk(rule->groups, &at, &key, &value)) {
-            struct group *g = value;
-            if (rule->def.type->quiet(&rule->def.params, g + 1, now_s, &why))
-                tell_quiet(r, rule, g, *(const uint64_t *)key, &why, now_ns, stories);
-        }
+    while (r->due_s <= now_s) {
+        struct waiting w = earliest(r);
+        r->due_s = w.g ? w.g->due_s : UINT32_MAX;
+        if (r->due_s <= now_s)
+            tell_quiet(r, w.rule, w.g, w.group, stories);
     }
 }
 

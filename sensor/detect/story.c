@@ -99,6 +99,8 @@ bool story_has(const struct story *s, const struct rule *rule)
 static void set_id(struct story *s, const struct rule *rule, const struct activity *a)
 {
     struct span user = activity_get(a, STR_USER);
+    if (!user.size && ipaddr_is_zero(&a->source)) /* about an application, not a person */
+        user = activity_get(a, a->size[STR_APP] ? STR_APP : STR_HOST);
     uint8_t text[16 + 16 + 8 + 256];
     size_t used = 0;
     memcpy(text, a->id, sizeof a->id);

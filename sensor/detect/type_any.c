@@ -14,7 +14,9 @@ static void tell_field(const struct rule_event *e, unsigned field, const char *u
 static bool feed_any(const struct rule_event *e, void *state, struct rule_reason *why)
 {
     (void)state;
-    tell_field(e, (unsigned)rule_field_of("event.action"), "", why);
+    unsigned field = e->p->reason >= 0 ? (unsigned)e->p->reason : (unsigned)rule_field_of("event.action");
+    tell_field(e, field, "", why);
+    rule_field_usual(field, e->view, why->usual, sizeof why->usual);
     return true;
 }
 
@@ -45,20 +47,20 @@ static bool feed_whitelist(const struct rule_event *e, void *state, struct rule_
 
 const struct rule_type *type_any(void)
 {
-    static const struct rule_type type = {"any", NULL, "every act for which the condition holds", 0, false, feed_any, NULL};
+    static const struct rule_type type = {"any", NULL, "every act for which the condition holds", 0, false, feed_any, NULL, NULL};
     return &type;
 }
 
 const struct rule_type *type_blacklist(void)
 {
     static const struct rule_type type = {"blacklist", NULL, "an act whose `field` has a value of the list", 0, false,
-                                          feed_blacklist, NULL};
+                                          feed_blacklist, NULL, NULL};
     return &type;
 }
 
 const struct rule_type *type_whitelist(void)
 {
     static const struct rule_type type = {"whitelist", NULL, "an act whose `field` has a value that is not on the list", 0,
-                                          false, feed_whitelist, NULL};
+                                          false, feed_whitelist, NULL, NULL};
     return &type;
 }

@@ -17,8 +17,10 @@ static bool compare(const struct rule_params *p, const struct cardinality *c, ui
     bool is_few = p->has_lt && n < p->lt && now_s - c->first_s >= p->timeframe_s;
     if (!(p->has_gte && n >= p->gte) && !is_few)
         return false;
+    char time[QUANTITY_TEXT];
+    quantity_text(UNIT_TIME, p->timeframe_s, time);
     snprintf(why->field, sizeof why->field, "%s", rule_field_name((unsigned)p->field));
-    snprintf(why->value, sizeof why->value, "%s%g different in %g s", n > DISTINCT_EXACT ? "about " : "", n, p->timeframe_s);
+    snprintf(why->value, sizeof why->value, "%s%g different in %s", n > DISTINCT_EXACT ? "about " : "", n, time);
     snprintf(why->usual, sizeof why->usual, is_few ? "at least %g" : "less than %g", is_few ? p->lt : p->gte);
     return true;
 }
@@ -38,6 +40,6 @@ const struct rule_type *type_cardinality(void)
 {
     static const struct rule_type type = {"cardinality", "value_count",
                                           "at least `gte` (or fewer than `lt`) different values of `field` within `timeframe`",
-                                          sizeof(struct cardinality), false, feed, NULL};
+                                          sizeof(struct cardinality), false, feed, NULL, NULL};
     return &type;
 }

@@ -33,6 +33,6 @@ static bool feed(const struct rule_event *e, void *state, struct rule_reason *wh
 const struct rule_type *type_change(void)
 {
     static const struct rule_type type = {"change", NULL, "the `fields` have other values than at the group's last act",
-                                          sizeof(struct change), false, feed, NULL};
+                                          sizeof(struct change), false, feed, NULL, NULL};
     return &type;
 }

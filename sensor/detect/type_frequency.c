@@ -36,8 +36,10 @@ static bool feed(const struct rule_event *e, void *state, struct rule_reason *wh
     double n = count(e, state);
     if (n < e->p->gte)
         return false;
+    char time[QUANTITY_TEXT];
+    quantity_text(UNIT_TIME, e->p->timeframe_s, time);
     snprintf(why->field, sizeof why->field, "casetap.rule.count");
-    snprintf(why->value, sizeof why->value, "%g times in %g s", n, e->p->timeframe_s);
+    snprintf(why->value, sizeof why->value, "%g times in %s", n, time);
     snprintf(why->usual, sizeof why->usual, "less than %g", e->p->gte);
     return true;
 }
@@ -45,6 +47,6 @@ static bool feed(const struct rule_event *e, void *state, struct rule_reason *wh
 const struct rule_type *type_frequency(void)
 {
     static const struct rule_type type = {"frequency", "event_count", "at least `gte` acts within `timeframe`",
-                                          sizeof(struct frequency), false, feed, NULL};
+                                          sizeof(struct frequency), false, feed, NULL, NULL};
     return &type;
 }

@@ -33,8 +33,10 @@ static bool feed(const struct rule_event *e, void *state, struct rule_reason *wh
     bool is_over = e->p->has_gte && x >= e->p->gte, is_under = e->p->has_lt && x < e->p->lt;
     if ((double)t.n < e->p->min_events || (!is_over && !is_under))
         return false;
+    char time[QUANTITY_TEXT];
+    quantity_text(UNIT_TIME, e->p->timeframe_s, time);
     snprintf(why->field, sizeof why->field, "%s", rule_field_name((unsigned)e->p->field));
-    snprintf(why->value, sizeof why->value, "%s of %u: %g in %g s", names[e->p->metric], (unsigned)t.n, x, e->p->timeframe_s);
+    snprintf(why->value, sizeof why->value, "%s of %u: %g in %s", names[e->p->metric], (unsigned)t.n, x, time);
     snprintf(why->usual, sizeof why->usual, is_over ? "less than %g" : "at least %g", is_over ? e->p->gte : e->p->lt);
     return true;
 }
@@ -43,6 +45,6 @@ const struct rule_type *type_metric(void)
 {
     static const struct rule_type type = {"metric_aggregation", NULL,
                                           "`metric` of `field` within `timeframe` is at least `gte` or below `lt`",
-                                          sizeof(struct buckets), false, feed, NULL};
+                                          sizeof(struct buckets), false, feed, NULL, NULL};
     return &type;
 }

@@ -58,6 +58,8 @@ static bool feed(const struct rule_event *e, void *state, struct rule_reason *wh
         return false;
     snprintf(why->field, sizeof why->field, "%s", rule_field_name(e->p->fields[0]));
     rule_field_text(e->p->fields[0], e->view, why->value, sizeof why->value);
+    if (rule_field_usual(e->p->fields[0], e->view, why->usual, sizeof why->usual))
+        return true;
     if (is_new)
         snprintf(why->usual, sizeof why->usual, "never before");
     else
@@ -68,6 +70,6 @@ static bool feed(const struct rule_event *e, void *state, struct rule_reason *wh
 const struct rule_type *type_new_term(void)
 {
     static const struct rule_type type = {"new_term", "new_terms", "`fields` have values that the group has not had for `window`",
-                                          0, false, feed, NULL};
+                                          0, false, feed, NULL, NULL};
     return &type;
 }

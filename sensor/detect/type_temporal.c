@@ -20,9 +20,16 @@ static bool is_reset(const struct rule_event *e, struct temporal *t)
 
 static bool tell(const struct rule_event *e, uint32_t begin_s, struct temporal *t, struct rule_reason *why)
 {
-    snprintf(why->field, sizeof why->field, "event.action");
-    snprintf(why->value, sizeof why->value, "all %u steps within %u s", e->p->n_stages, e->now_s - begin_s);
-    snprintf(why->usual, sizeof why->usual, "not together in %g s", e->p->timeframe_s);
+    char time[QUANTITY_TEXT], steps[ALERT_TEXT];
+    size_t used = 0;
+    steps[0] = 0;
+    for (unsigned i = 0; i < e->p->n_stages && used < sizeof steps; i++)
+        used += (size_t)snprintf(steps + used, sizeof steps - used, "%s%s", i ? ", " : "",
+                                 rule_match_name(e->match, e->p->stages[i]));
+    quantity_text(UNIT_TIME, e->p->timeframe_s, time);
+    snprintf(why->field, sizeof why->field, "casetap.rule.stages");
+    snprintf(why->value, sizeof why->value, "%.*s within %u s", (int)sizeof steps - 24, steps, e->now_s - begin_s);
+    snprintf(why->usual, sizeof why->usual, "not together in %s", time);
     *t = (struct temporal){0};
     return true;
 }
@@ -65,7 +72,7 @@ static bool feed_ordered(const struct rule_event *e, void *state, struct rule_re
 const struct rule_type *type_temporal(void)
 {
     static const struct rule_type type = {"temporal", NULL, "an act of each of `stages` within `timeframe`, in any order",
-                                          sizeof(struct temporal), true, feed_any_order, NULL};
+                                          sizeof(struct temporal), true, feed_any_order, NULL, NULL};
     return &type;
 }
 
@@ -73,6 +80,6 @@ const struct rule_type *type_temporal_ordered(void)
 {
     static const struct rule_type type = {"temporal_ordered", NULL,
                                           "an act of each of `stages` within `timeframe`, in that order",
-                                          sizeof(struct temporal), true, feed_ordered, NULL};
+                                          sizeof(struct temporal), true, feed_ordered, NULL, NULL};
     return &type;
 }

@@ -183,11 +183,9 @@ static void put_head(struct page *p, const struct alert *a)
 
 static void put_who(struct page *p, const struct alert *a, struct text *t)
 {
-    struct span user = activity_get(&a->last, STR_USER), client = activity_get(&a->last, STR_CLIENT);
+    struct span client = activity_get(&a->last, STR_CLIENT);
     text_clear(t);
-    text_add(t, user.size ? user : SPAN("somebody unnamed"));
-    text_add_str(t, " from ");
-    words_place(&a->last, t);
+    words_who(&a->last, 0, t);
     if (!client.size)
         client = activity_get(&a->last, STR_AGENT);
     if (client.size) {
@@ -288,14 +286,11 @@ void alert_line(const struct alert *a, const struct alert_style *style, struct t
     struct text t = {.max = 16384};
     struct page p = page_of(out, style);
     char when[TIME_TEXT_MAX];
-    struct span user = activity_get(&a->last, STR_USER);
     time_words(a->start_ns, 16, when);
     put_severity(&p, a);
     pad_to(&p, INDENT);
     text_addf(&t, "%s %s ", a->rule->id, when);
-    text_add(&t, user.size ? user : SPAN("somebody unnamed"));
-    text_add_str(&t, " from ");
-    words_place(&a->last, &t);
+    words_who(&a->last, 0, &t);
     size_t size = t.size;
     text_add_str(&t, ", ");
     words_taken(a, &t);

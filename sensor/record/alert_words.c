@@ -87,6 +87,21 @@ void words_place(const struct activity *a, struct text *out)
         text_add_char(out, ')');
 }
 
+void words_who(const struct activity *a, int further, struct text *out)
+{
+    struct span user = activity_get(a, STR_USER), app = activity_get(a, STR_APP), host = activity_get(a, STR_HOST);
+    if (!user.size && ipaddr_is_zero(&a->source) && (app.size || host.size)) { /* what nobody did */
+        text_add_str(out, app.size ? "the application " : "the host ");
+        text_add(out, app.size ? app : host);
+        return;
+    }
+    text_add(out, user.size ? user : SPAN("somebody unnamed"));
+    if (further)
+        text_addf(out, " and %d further", further);
+    text_add_str(out, " from ");
+    words_place(a, out);
+}
+
 /* A word before the value; "" where the value is a phrase of its own. */
 static const char *field_in_words(const char *field)
 {
@@ -112,6 +127,17 @@ static const char *field_in_words(const char *field)
         {"event.outcome", ""}, /* a count of failures says it in its value, like those of casetap.*.day */
         {"rule.id", "also"},
         {"@timestamp", "time"},
+        {"credential.idle_days", "days without use"},
+        {"casetap.token.expires_seconds", "the token's seconds left"},
+        {"casetap.file.class", "kind of file"},
+        {"casetap.app", "application"},
+        {"casetap.object", "object"},
+        {"source.as.number", "AS"},
+        {"source.geo.country_iso_code", "country"},
+        {"visit.new", "new place"},
+        {"visit.client", "new client"},
+        {"http.response.status_code", "status"},
+        {"url.domain", "host"},
         {"file.name", "file"},
         {"file.extension", "kind of file"},
         {"user.name", "credential"},
@@ -153,11 +179,7 @@ void words_message(const struct alert *a, struct text *out)
         further += !span_eq(span_text(a->users[i]), user);
     text_add_str(out, a->rule->name);
     text_add_str(out, ": ");
-    text_add(out, user.size ? user : SPAN("somebody unnamed"));
-    if (further)
-        text_addf(out, " and %d further", further);
-    text_add_str(out, " from ");
-    words_place(&a->last, out);
+    words_who(&a->last, further, out);
     if (a->n_files || a->n_customers || a->n_cases || a->n_bytes) {
         text_add_str(out, ", ");
         words_taken(a, out);

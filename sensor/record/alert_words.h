@@ -14,6 +14,8 @@ void words_reason(const struct alert *a, struct text *out);
 void words_why(const struct why *w, struct text *out);
 /* "203.0.113.7 (NL, AS64500 Example Hosting, hosting network)"; "an unknown address". */
 void words_place(const struct activity *a, struct text *out);
+/* "julia and 2 further from 203.0.113.7 (NL)"; what nobody did: "the application rt". */
+void words_who(const struct activity *a, int further, struct text *out);
 /* "41 files of 3 customers in 5 cases, 2.3 GB"; empty when the story holds none of these. */
 void words_taken(const struct alert *a, struct text *out);
 /* "case opened", "download": what the credential did, for a person. */

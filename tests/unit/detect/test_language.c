@@ -64,10 +64,12 @@ static void play(struct stage *s, const struct deed *d)
     engine_activity(s->engine, &a);
 }
 
-/* How many lines the rule told: it alone, without the engine around it. */
-static unsigned run(const char *rule, const struct deed *deeds, unsigned n)
+static struct stage s; /* of the last run */
+
+/* How many lines the rule told: it alone, without the engine around it. Packet time goes on in steps of step_s (0: with the acts
+ * alone). */
+static unsigned run_in_steps(const char *rule, const struct deed *deeds, unsigned n, unsigned step_s)
 {
-    static struct stage s;
     char dir[32], shipped[64], path[96];
     struct text why = {0};
     struct detections *d = NULL;
@@ -93,6 +95,8 @@ static unsigned run(const char *rule, const struct deed *deeds, unsigned n)
     assert_non_null(stories);
     for (unsigned i = 0; i < n; i++) {
         struct activity a = act_of(&s, &deeds[i]);
+        for (uint64_t at_ns = stage_time(0, 0); step_s && at_ns < a.done_ns; at_ns += step_s * NS_PER_S)
+            ruleset_tick(r, at_ns, stories); /* time that is over is no news */
         ruleset_tick(r, a.done_ns, stories);
         ruleset_act(r, &(struct rule_view){&a, NULL, a.done_ns}, stories);
     }
@@ -102,6 +106,11 @@ static unsigned run(const char *rule, const struct deed *deeds, unsigned n)
     detections_free(d);
     text_fini(&why);
     return s.n;
+}
+
+static unsigned run(const char *rule, const struct deed *deeds, unsigned n)
+{
+    return run_in_steps(rule, deeds, n, 0);
 }
 
 #define DOWN ACTION_DOWNLOAD
@@ -201,6 +210,40 @@ static void types(void **state)
         if (told != rows[i].told)
             fail_msg("%s: told %u times, not %u", rows[i].name, told, rows[i].told);
     }
+}
+
+/* Silence is told of the moment at which the time was up, however packet time goes on, in the order of these moments, and names
+ * the group and nobody else. */
+static void silence(void **state)
+{
+    (void)state;
+    static const struct deed deeds[] = {
+        {100, "a", DOWN, "f", 0, 0, "192.0.2.1"}, {200, "b", DOWN, "g", 0, 0, "192.0.2.2"}, {300, "a", DOWN, "f", 0, 0, "192.0.2.1"},
+        {1000, "c", VIEW, 0, 0, 0, 0}, /* no act of the rule's, but time goes on */
+        {1100, "b", DOWN, "g", 0, 0, "192.0.2.2"}, {1150, "a", DOWN, "f", 0, 0, "192.0.2.1"},
+    };
+    static const struct {
+        const char *rule;
+        unsigned told, at_s[4];
+        const char *user;
+    } cases[] = {
+        {"type: flatline\nlt: 1\ntimeframe: 10m\nrealert: 0s\ngroup-by: casetap.object\n" SELECT, 4, {800, 900, 1700, 1750}, ""},
+        {"type: flatline\nlt: 1\ntimeframe: 10m\nrealert: 0s\ngroup-by: user.name\n" SELECT, 4, {800, 900, 1700, 1750}, "b"},
+        {"type: flatline\nlt: 2\ntimeframe: 10m\nrealert: 0s\ngroup-by: casetap.object\n" SELECT, 2, {700, 800}, ""},
+        {"type: spike\ndirection: down\nheight: 2\ntimeframe: 5m\nrealert: 0s\n" SELECT, 2, {700, 1422}, ""},
+    };
+    static const unsigned steps[] = {0, 1, 7, 61, 3000};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (size_t k = 0; k < sizeof steps / sizeof steps[0]; k++) {
+            unsigned told = run_in_steps(cases[i].rule, deeds, sizeof deeds / sizeof deeds[0], steps[k]);
+            if (told != cases[i].told)
+                fail_msg("%s: told %u times in steps of %u s", cases[i].rule, told, steps[k]);
+            for (unsigned j = 0; j < told; j++)
+                if (s.told[j].time_ns != stage_time(0, 0) + cases[i].at_s[j] * NS_PER_S)
+                    fail_msg("%s: line %u at %g s in steps of %u s", cases[i].rule, j,
+                             (double)(s.told[j].time_ns - stage_time(0, 0)) / 1e9, steps[k]);
+            assert_string_equal(s.told[0].user, cases[i].user);
+        }
 }
 
 /* Above 64 the counts come out of buckets and sketches. */
@@ -370,7 +413,6 @@ static void daily_cap(void **state)
 static void correlation(void **state)
 {
     (void)state;
-    static struct stage s;
     char dir[32];
     write_rule(dir, HEAD "type: any\ndetection:\n  sel: {rule.id: [D15, D07]}\n");
     stage_open(&s, dir);
@@ -396,7 +438,6 @@ static void keep_line(void *ctx, const char *text)
 static void terms_survive(void **state)
 {
     (void)state;
-    static struct stage s;
     char dir[32];
     struct text lines = {0};
     write_rule(dir, HEAD "type: new_term\nfields: file.name\ngroup-by: user.name\nlearning: 1m\n" SELECT);
@@ -425,7 +466,7 @@ static void terms_survive(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(types),        cmocka_unit_test(large_counts), cmocka_unit_test(selections),
+        cmocka_unit_test(types),        cmocka_unit_test(silence), cmocka_unit_test(large_counts), cmocka_unit_test(selections),
         cmocka_unit_test(mistakes),     cmocka_unit_test(hostile_pattern), cmocka_unit_test(daily_cap),
         cmocka_unit_test(correlation),  cmocka_unit_test(terms_survive),
     };
