@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Segments that their receiver does not take, because of their checksum: a client may put them in the place of those it
  * means. A wrong checksum alone proves nothing, as network cards compute it behind the capture. So a client's are judged
- * where those before were right, and its server's are right on this tap, too. */
+ * where those of its data before were right, and its server's are right on this tap, too. */
 #ifndef FLOW_FLOW_SUMS_H
 #define FLOW_FLOW_SUMS_H
 

@@ -146,18 +146,29 @@ def twist_seq(frame, shift):
 DECOY = ASK.replace(basic('alice').encode(), basic('bobby').encode())
 
 def checksums(checks):
-    """A request that no server takes, in the place of the real one: by its checksum, where checksums are right here."""
-    for has_sums, who in ((True, 'alice'), (False, 'bobby')):   # computed behind the capture: the bytes seen first stay
+    """A request that no server takes, in the place of the real one: by its checksum, where those of data are right here."""
+    for has_sums, is_first, who in ((True, False, 'alice'), (True, True, 'bobby'), (False, False, 'bobby')):   # else: what was seen first
         talk = Talk((CLIENT, 40001), SERVER, NS, has_sums=has_sums)
+        if not is_first:
+            talk.ask(*NOTES)
         decoy = aside(talk, 0, ACK | PSH, DECOY)
         if has_sums:
             broken(decoy)
         talk.wait(MS)
         talk.ask(ASK, head_of() + filler(SIZE))
         told = Told(talk.close().frames)
-        equal(checks, f'decoy, checksums {has_sums}', [said(t) for t in told.transactions], [FILE])
-        equal(checks, f'decoy, checksums {has_sums}', [get(a, 'user.name') for a in told.files], [who])
-        equal(checks, 'flow_bad_sum', told.count['flow_bad_sum'], int(has_sums))
+        what = f'decoy, checksums {has_sums}, first {is_first}'
+        equal(checks, what, [said(t) for t in told.transactions], [FILE] if is_first else [PAGE, FILE])
+        equal(checks, what, [get(a, 'user.name') for a in told.files], [who])
+        equal(checks, f'{what}: flow_bad_sum', told.count['flow_bad_sum'], int(has_sums and not is_first))
+
+def edited(checks):
+    """Right checksums in the handshake, wrong ones in all data of the client: of no meaning, the server has answered."""
+    talk = Talk((CLIENT, 40001), SERVER, NS)
+    for frame in talk.send(0, ASK):
+        broken(frame)
+    talk.send(1, head_of() + filler(SIZE))
+    alice(checks, 'all data of the client with wrong checksums', Told(talk.close().frames))
 
 def in_the_syn(checks):
     """Data of a SYN counts when the server takes it (TCP Fast Open, RFC 7413)."""
@@ -305,7 +316,7 @@ def days(checks):
 
 def main():
     checks = Checks()
-    for case in (middle, believed, checksums, in_the_syn, urgent, framing, without_body, to_the_end, huge_chunk, heads, order, days):
+    for case in (middle, believed, checksums, edited, in_the_syn, urgent, framing, without_body, to_the_end, huge_chunk, heads, order, days):
         case(checks)
     checks.done()
 main()
