@@ -4,14 +4,24 @@
 
 #include <math.h>
 
+#define REASON_BITS 2.0 /* as a reason of what is told it spends no alert: what the volume channel asks at least is enough */
+
 static const struct rule *rule(const struct scene *s)
 {
     return s->rules->head[SCORED_BREADTH];
 }
 
+/* The width is what is most surprising. */
+static bool is_broad(const struct conduct *c)
+{
+    double width = fmax(c->customers, c->cases);
+    return width >= 1 && fmax(width, c->slow) >= conduct_amount(c);
+}
+
 static void judge(struct scene *s)
 {
-    if (!s->by_volume.is_over || scene_is_volume_told(s) || !(fmax(s->conduct.customers, s->conduct.cases) >= 1 && fmax(fmax(s->conduct.customers, s->conduct.cases), s->conduct.slow) >= conduct_amount(&s->conduct)))
+    bool is_reason = scene_is_told(s) && conduct_bits(&s->conduct) >= REASON_BITS;
+    if (!(s->by_volume.is_over || is_reason) || scene_is_volume_told(s, rule(s)) || !is_broad(&s->conduct))
         return;
     struct finding f = {.rule = rule(s), .family = STORY_VOLUME, .risk = scene_risk(&s->by_volume), .is_scored = true};
     conduct_why(s, &s->conduct, &f);

@@ -19,7 +19,7 @@ static bool is_fast(const struct scene *s)
 
 static void judge(struct scene *s)
 {
-    if (!s->by_volume.is_over || scene_is_volume_told(s) || !is_fast(s))
+    if (!s->by_volume.is_over || scene_is_volume_told(s, rule(s)) || !is_fast(s))
         return;
     struct finding f = {.rule = rule(s), .family = STORY_VOLUME, .risk = scene_risk(&s->by_volume), .is_scored = true};
     conduct_why(s, &s->conduct, &f);

@@ -9,9 +9,17 @@ static const struct rule *rule(const struct scene *s)
     return s->rules->head[SCORED_DAILY_VOLUME];
 }
 
+/* A burst or breadth says more of the same day. */
+static bool is_said_better(struct scene *s)
+{
+    return scene_has_context(s, s->rules->head[SCORED_DOWNLOAD_BURST]) ||
+           scene_has_context(s, s->rules->head[SCORED_BREADTH]);
+}
+
 static void judge(struct scene *s)
 {
-    if (!s->by_volume.is_over || scene_is_volume_told(s) || !(conduct_amount(&s->conduct) > 0 || s->takes_file))
+    bool is_much = conduct_amount(&s->conduct) > 0 || s->takes_file;
+    if (!s->by_volume.is_over || !is_much || scene_is_volume_told(s, rule(s)) || is_said_better(s))
         return;
     struct finding f = {.rule = rule(s), .family = STORY_VOLUME, .risk = scene_risk(&s->by_volume), .is_scored = true};
     conduct_why(s, &s->conduct, &f);

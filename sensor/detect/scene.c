@@ -122,9 +122,9 @@ bool scene_is_told(struct scene *s)
     return context_story(s) != NULL;
 }
 
-bool scene_is_volume_told(struct scene *s)
+bool scene_is_volume_told(struct scene *s, const struct rule *rule)
 {
-    return volume_story(s) != NULL || context_story(s) != NULL;
+    return volume_story(s) != NULL || scene_has_context(s, rule);
 }
 
 void scene_raise(struct scene *s)
@@ -218,9 +218,8 @@ void scene_report_certain(struct scene *s, const struct finding *f)
     v->whose = story_whose(story);
 }
 
-void scene_report_volume(struct scene *s, const struct finding *f)
+static void report_day(struct scene *s, const struct finding *f)
 {
-    scene_speak(s, f->rule);
     bool is_joining = volume_story(s) != NULL;
     s->live->volume = (struct story_key){s->credential | 1, 0, STORY_VOLUME, 0};
     struct story *story = stories_open(s->stories, &s->live->volume, s->a, s->now_ns, volume_ns(s));
@@ -230,6 +229,16 @@ void scene_report_volume(struct scene *s, const struct finding *f)
     if (!is_joining)
         relate_customers(s, story_alert(story), &s->live->customers);
     tell_blindness(s, story_alert(story));
+}
+
+void scene_report_volume(struct scene *s, const struct finding *f)
+{
+    struct story *context = context_story(s);
+    scene_speak(s, f->rule);
+    if (context) /* one theft is one alert, whose reasons say how much it takes */
+        story_join(context, f, s->a);
+    else
+        report_day(s, f);
     s->b->today_alerted = 1;
     s->b->alert_s = s->now_s;
     s->live->today.told = (float)conduct_bits(&s->conduct);

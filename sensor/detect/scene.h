@@ -133,7 +133,7 @@ struct story_key scene_story_key(const struct scene *s);
 void scene_report_context(struct scene *s, const struct finding *f);
 /* The same for what is certain, however usual the place: one story per credential and rule. */
 void scene_report_certain(struct scene *s, const struct finding *f);
-/* The volume story of this credential's day. */
+/* A reason of what is told about the visit, or else the volume story of this credential's day. */
 void scene_report_volume(struct scene *s, const struct finding *f);
 /* The volume story of the day tells, or the story of the visit, when that is told already, is raised. */
 void scene_raise(struct scene *s);
@@ -141,8 +141,8 @@ void scene_raise(struct scene *s);
 bool scene_has_context(struct scene *s, const struct rule *rule);
 /* Whether any rule has. */
 bool scene_is_told(struct scene *s);
-/* Whether any rule has told about the credential's day, or about this visit. */
-bool scene_is_volume_told(struct scene *s);
+/* Whether any rule has told about the credential's day, or this one as a reason of what is told about the visit. */
+bool scene_is_volume_told(struct scene *s, const struct rule *rule);
 bool scene_has_volume(struct scene *s, const struct rule *rule);
 /* A rule has spoken about this act: other rules may ask for it. Over the cap it is left out. */
 void scene_speak(struct scene *s, const struct rule *rule);

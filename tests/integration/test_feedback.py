@@ -5,8 +5,10 @@ telling; and undo leaves the state that a run without it has, byte for byte, fro
 import os, subprocess, sys, tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 from casetap_test import *
+from desk_log import *
 
 checks = Checks()
+PLAIN = {**os.environ, 'CASETAP_GEOIP': ''}
 NAMES = ['A_w1', 'A_w2', 'A_w3', 'B', 'C', 'D', 'E']
 
 def slurp(*path):
@@ -19,20 +21,41 @@ def say(out, *words, code=0):
     checks.that(done.returncode == code, f'feedback {words}: exit {done.returncode}: {done.stderr}')
     return done.stdout.strip() if code == 0 else done.stderr
 
-class Desk:
+NIGHTS = 28    # the first night abroad, a Monday; four weeks of ordinary work before it
+
+def abroad(path):
+    """Two people who sign in by night from another country with another browser each, four nights, and take files."""
+    log = Log()
+    office = Desk(log)
+    office.work(0, NIGHTS + 4)
+    for who, place, client in (('agent07', Place('203.0.113.50', 'JP', 2497, 'Example Hotel'), EDGE),
+                               ('agent10', Place('203.0.114.60', 'BR', 18881, 'Example Line'), FIREFOX)):
+        for night in range(4):
+            t, session = MONDAY + (NIGHTS + night) * DAY + 22 * HOUR, digest('abroad', who, night)[:32]
+            log.act(t, who, place, client, 'login', kind='form', session=session)
+            for i in range(4):
+                case = 300 + night * 4 + i
+                log.act(t + 300 + i * 200, who, place, client, 'view_case', case=case, session=session)
+                log.act(t + 330 + i * 200, who, place, client, 'download', case=case, file='core.gz', session=session)
+    return log.write(path)
+
+class Recorded:
     """A recorded desk, and replays of it under other verdicts."""
-    def __init__(self, out):
+    def __init__(self, out, log=None):
         self.out, self.n = out, 0
         self.dir = os.path.join(out, 'recorded')
-        replay('--quiet', '--out', self.dir, *ALIAS, '--geoip', GEO, *[rt(n) for n in NAMES], binary=RELEASE)
-        self.log, self.verdicts = os.path.join(self.dir, 'activities.ndjson'), os.path.join(self.dir, 'feedback.ndjson')
+        if log:
+            replay('--quiet', '--out', self.dir, log, binary=RELEASE, env=PLAIN)
+        else:
+            replay('--quiet', '--out', self.dir, *ALIAS, '--geoip', GEO, *[rt(n) for n in NAMES], binary=RELEASE)
+        self.log, self.verdicts = log or os.path.join(self.dir, 'activities.ndjson'), os.path.join(self.dir, 'feedback.ndjson')
         self.plain = self.again()
     def again(self, *words, log=None):
         """(alerts, state, summary) of the log under the verdicts given so far."""
         self.n += 1
         here, state = os.path.join(self.out, str(self.n)), os.path.join(self.out, f'{self.n}.state')
         said = ['--feedback', self.verdicts] if os.path.exists(self.verdicts) else []
-        done = replay(*said, '--state', state, '--out', here, *words, log or self.log)
+        done = replay(*said, '--state', state, '--out', here, *words, log or self.log, env=PLAIN)
         return load(os.path.join(here, 'alerts.ndjson')), slurp(state), done.stderr
     def forget(self):
         if os.path.exists(self.verdicts):
@@ -56,35 +79,42 @@ def baseline(state, who):
     return rows
 
 def benign(desk):
+    """What came with an alert becomes usual: the later nights are no news, and nobody else is concerned."""
     desk.forget()
-    alert = desk.alert('D15', 'emil.novak')
-    say(desk.dir, 'benign', alert, '--at', '2026-03-10T09:00:00Z', '--why', 'travels')
+    said = MONDAY + NIGHTS * DAY + 33 * HOUR
+    alert = desk.alert('D01', 'agent07')
+    say(desk.dir, 'benign', alert, '--at', when(said), '--why', 'travels')
     run = desk.again()
-    checks.that(len(lines_of(desk.plain, 'D15', 'emil.novak')) > 1, 'the traveller is told once only without a verdict')
-    checks.that(len(lines_of(run, 'D15', 'emil.novak')) == 1, f'{len(lines_of(run, "D15", "emil.novak"))} lines after benign')
-    place = [r for r in baseline(run[1], 'emil.novak') if '89.160.20' in r]
+    of = lambda r, is_later: [a for a in lines_of(r, 'D01', 'agent07') if (stamp(a['@timestamp']) > said) == is_later]
+    checks.that(of(desk.plain, False) and of(desk.plain, True), 'without a verdict, nothing is told of the later nights')
+    checks.that(of(run, False) == of(desk.plain, False), 'a verdict changed what was told before it')
+    later = [get(a, 'rule.id') for a in run[0] if get(a, 'user.name') == 'agent07' and stamp(a['@timestamp']) > said]
+    checks.that(not later, f'told after benign: {later}')
+    place = [r for r in baseline(run[1], 'agent07') if '203.0.113' in r]
     checks.that(place and 'usual' in place[0], f'the place did not become usual: {place}')
+    place = [r for r in baseline(desk.plain[1], 'agent07') if '203.0.113' in r]
+    checks.that(place and 'usual' not in place[0], f'the place is usual without a verdict: {place}')
     others = lambda r: [(a['@timestamp'], get(a, 'event.id'), get(a, 'casetap.update')) for a in r[0]
-                        if get(a, 'user.name') != 'emil.novak']
+                        if get(a, 'user.name') != 'agent07']
+    checks.that(len(others(desk.plain)) > 1, 'no alerts of others to compare')
     checks.that(others(run) == others(desk.plain), 'the verdict changed the alerts of others')
     checks.that('1 of 1 verdicts taken up' in run[2], f'summary: {run[2]}')
     checks.that(desk.again()[:2] == run[:2], 'not the same twice')
-    return run
 
-def undone(desk, what, who, *words):
+def undone(desk, what, at, *words):
     """A verdict and its undo leave the state of a run without them, and after the undo its alerts."""
     desk.forget()
     verdict = say(desk.dir, *words)
     with_it = desk.again()
     checks.that(with_it[1] != desk.plain[1], f'{what}: changes nothing')
-    say(desk.dir, 'undo', verdict, '--at', '2026-03-24T12:00:00Z')
+    say(desk.dir, 'undo', verdict, '--at', at)
     run = desk.again()
     checks.that(run[1] == desk.plain[1], f'{what}: the state after undo is not that of a run without it')
-    after = lambda r: [a for a in r[0] if stamp(a['@timestamp']) > stamp('2026-03-24T12:00:00Z')]
+    after = lambda r: [a for a in r[0] if stamp(a['@timestamp']) > stamp(at)]
     checks.that(after(run) == after(desk.plain), f'{what}: the alerts after undo are not those of a run without it')
     shown = say(desk.dir, 'list')
     checks.that(verdict in shown and f'of {verdict}' in shown, f'{what}: list: {shown}')
-    again = say(desk.dir, 'undo', shown.splitlines()[1].split()[0], '--at', '2026-03-24T12:00:01Z')
+    again = say(desk.dir, 'undo', shown.splitlines()[1].split()[0], '--at', at.replace(':00Z', ':01Z'))
     checks.that(desk.again()[1] == with_it[1], f'{what}: an undo taken back ({again}) does not give the verdict back')
     return with_it
 
@@ -113,7 +143,7 @@ def since(desk):
             else:
                 f.write(line)
     checks.that(n > 50, f'{n} acts to forget')
-    alert = desk.alert('D10', 'dara.singh')
+    alert = desk.alert('D09', 'dara.singh')
     desk.forget()
     say(desk.dir, 'malicious', alert, '--at', end)
     never = desk.again(log=reduced)
@@ -123,18 +153,18 @@ def since(desk):
     run = desk.again()
     checks.that(run[1] == never[1], 'what was forgotten left something')
     checks.that(run[1] != known[1], 'nothing was forgotten')
-    checks.that(len(lines_of(run, 'D10', 'dara.singh')) == len(lines_of(desk.plain, 'D10', 'dara.singh')), 'what was told is lost')
+    checks.that(len(lines_of(run, 'D09', 'dara.singh')) == len(lines_of(desk.plain, 'D09', 'dara.singh')), 'what was told is lost')
 
 def suppress(desk):
     desk.forget()
-    say(desk.dir, 'suppress', '--rule', 'D10', '--user', 'dara.singh', '--at', '2026-03-20', '--until', '30d', '--why', 'month end')
+    say(desk.dir, 'suppress', '--rule', 'D09', '--user', 'dara.singh', '--at', '2026-03-20', '--until', '30d', '--why', 'month end')
     run = desk.again()
-    checks.that(lines_of(desk.plain, 'D10', 'dara.singh') and not [a for a in lines_of(run, 'D10', 'dara.singh')
+    checks.that(lines_of(desk.plain, 'D09', 'dara.singh') and not [a for a in lines_of(run, 'D09', 'dara.singh')
                 if len(a['casetap']['why']) == 1], 'told though suppressed')
-    checks.that('1 alerts suppressed' in run[2] and 'D10 of dara.singh' in run[2] and 'month end' in run[2], f'summary: {run[2]}')
+    checks.that('1 alerts suppressed' in run[2] and 'D09 of dara.singh' in run[2] and 'month end' in run[2], f'summary: {run[2]}')
     checks.that(run[1] == desk.plain[1], 'a suppression changed what is learned')
     desk.forget()
-    say(desk.dir, 'suppress', '--rule', 'D10', '--user', 'dara.singh', '--at', '2026-03-20', '--until', '2026-03-24')
+    say(desk.dir, 'suppress', '--rule', 'D09', '--user', 'dara.singh', '--at', '2026-03-20', '--until', '2026-03-24')
     checks.that(desk.again()[0] == desk.plain[0], 'it holds longer than until')
     desk.forget()
     say(desk.dir, 'suppress', '--place', '67.43.156.0/24', '--at', '2026-03-20', '--until', '30d')
@@ -143,8 +173,8 @@ def suppress(desk):
 def from_captures(desk):
     """The same verdicts over the captures themselves, with and without an activity log of their own."""
     desk.forget()
-    verdict = say(desk.dir, 'benign', desk.alert('D15', 'emil.novak'), '--at', 'alert')
-    say(desk.dir, 'undo', verdict, '--at', '2026-03-11T12:00:00Z')
+    verdict = say(desk.dir, 'benign', desk.alert('D15', 'hana.kimura'), '--at', 'alert')
+    say(desk.dir, 'undo', verdict, '--at', '2026-03-23T12:00:00Z')
     want = desk.again()[0]
     out = os.path.join(desk.out, 'captures')
     words = ['--quiet', '--feedback', desk.verdicts, *ALIAS, '--geoip', GEO, *[rt(n) for n in NAMES]]
@@ -155,7 +185,7 @@ def from_captures(desk):
 
 def mistakes(desk):
     desk.forget()
-    alert = desk.alert('D15', 'emil.novak')
+    alert = desk.alert('D15', 'hana.kimura')
     rows = [(['benign'], 2, 'which alert?'), (['benign', 'x' * 32], 2, "no alert's id"), (['benign', 'a' * 32], 1, 'no alert'),
             (['maybe', alert], 2, "instead of 'maybe'"), (['suppress', alert], 2, 'until when?'), (['suppress', '--until', '30d'], 2, 'which alerts?'),
             (['suppress', alert, '--until', 'soon'], 2, '--until: '), (['suppress', '--place', '10.0.0.0/99', '--until', '3d'], 2, '--place: '),
@@ -172,10 +202,12 @@ def mistakes(desk):
 
 def main():
     with tempfile.TemporaryDirectory() as out:
-        desk = Desk(out)
-        benign(desk)
-        undone(desk, 'benign', 'emil.novak', 'benign', desk.alert('D15', 'emil.novak'), '--at', 'alert')
-        undone(desk, 'malicious', 'svc-export', 'malicious', desk.alert('D20', 'svc-export'), '--at', 'alert')
+        os.mkdir(os.path.join(out, 'abroad'))
+        nights = Recorded(os.path.join(out, 'abroad'), abroad(os.path.join(out, 'abroad.ndjson')))
+        benign(nights)
+        undone(nights, 'benign', '2026-04-01T12:00:00Z', 'benign', nights.alert('D01', 'agent07'), '--at', 'alert')
+        desk = Recorded(out)
+        undone(desk, 'malicious', '2026-03-24T12:00:00Z', 'malicious', desk.alert('D20', 'svc-export'), '--at', 'alert')
         malicious(desk)
         since(desk)
         suppress(desk)

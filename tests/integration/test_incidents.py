@@ -183,8 +183,7 @@ def taken(log_path, who, until):
 def incidents(out):
     alerts = play(out, 'okta', okta_slow, 19)
     told('Okta 2023, first act', alerts, 'svc-export', START + 15 * HOUR, 1)
-    # three days are wanted; the customers a job has ever touched fill its filter, so that few of the thief's look new
-    told('Okta 2023, breadth', alerts, 'svc-export', START + 15 * HOUR, 4 * DAY, ['D12'])
+    told('Okta 2023, breadth', alerts, 'svc-export', START + 15 * HOUR, 3 * DAY, ['D12'])
     declared = play(out, 'okta-declared', okta_slow, 1, 'who,service\nsvc-export,yes\n')
     told('Okta 2023, declared a service', declared, 'svc-export', START + 15 * HOUR, 1, ['D29'])
     alerts = play(out, 'drift', drift_fast, 6)
@@ -204,9 +203,7 @@ def incidents(out):
 def ordinary(out):
     quiet('Ordinary week', play(out, 'week', lambda log, desk: None, 7))
     quiet('Sitel without RDP: cannot be seen', play(out, 'sitel-blind', lambda log, desk: sitel(log, desk, False)))
-    alerts = {get(a, 'event.id') for a in play(out, 'traveller', traveller, 3, absent=['agent07']) if stamp(a['@timestamp']) >= START}
-    checks.that(len(alerts) <= 1, f'Traveller: {len(alerts)} alerts')   # none is wanted: D15 tells of the first file from a new country
-    print(f'Traveller{"":25} {len(alerts)} alerts{", falls short of none" if alerts else ""}')
+    quiet('Traveller', play(out, 'traveller', traveller, 3, absent=['agent07']))
     quiet('Corporate VPN, declared', play(out, 'vpn', office_vpn, 3, 'who,organisation,egress\nagent08,Desk,\n,Desk,192.0.2.0/25\n', ['agent08']))
     quiet('Job moves in its declared prefix', play(out, 'job', job_moves, 3, 'who,organisation,egress,service\nsvc-export,Bots,192.0.0.0/16,yes\n'))
     quiet('Month end', play(out, 'month', month_end))
