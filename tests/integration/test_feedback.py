@@ -205,7 +205,7 @@ def main():
         os.mkdir(os.path.join(out, 'abroad'))
         nights = Recorded(os.path.join(out, 'abroad'), abroad(os.path.join(out, 'abroad.ndjson')))
         benign(nights)
-        undone(nights, 'benign', '2026-04-01T12:00:00Z', 'benign', nights.alert('D01', 'agent07'), '--at', 'alert')
+        undone(nights, 'benign', '2026-04-01T12:00:00Z', 'benign', nights.alert('D01', 'agent07'), '--at', '2026-03-31T09:00:00Z')
         desk = Recorded(out)
         undone(desk, 'malicious', '2026-03-24T12:00:00Z', 'malicious', desk.alert('D20', 'svc-export'), '--at', 'alert')
         malicious(desk)
