@@ -5,34 +5,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/map.h"
 #include "base/times.h"
-#include "sketch/spot.h"
+#include "detect/budget_parts.h"
 
 #define MAX_UNITS 131072u
 #define CLOSE_S S_PER_DAY
-#define WEEK 8u /* today and seven days before it */
 #define Q_MAX (0.5 * (1 - SPOT_LEVEL))
 #define Q_MIN 1e-7
 #define MORE 2.0 /* times its share at most, while less than the share is told */
-
-struct unit {
-    float score;
-    uint32_t last_s;
-};
-
-struct channel_state {
-    struct map *units;
-    struct spot spot;
-    uint32_t day;                      /* of closed[0], since 1970 */
-    uint32_t closed[WEEK], told[WEEK]; /* units closed and alerts told on the latest days */
-    uint32_t days;                     /* how many days before today have been counted */
-};
-
-struct budget {
-    double a_day;
-    struct channel_state channels[CHANNELS];
-};
 
 static const struct {
     double share, provisional, least; /* of the budget; bits that it takes at least: before there is enough data, and after */

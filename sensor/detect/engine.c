@@ -588,11 +588,6 @@ const struct detections *engine_detections(const struct engine *e)
     return e->detections;
 }
 
-struct rule_terms *engine_terms(struct engine *e)
-{
-    return ruleset_terms(e->ruleset);
-}
-
 struct counters engine_counters(const struct engine *e)
 {
     return (struct counters){count_defs, e->counts, COUNT_N};

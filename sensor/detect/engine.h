@@ -6,6 +6,7 @@
 
 #include "base/counter.h"
 #include "detect/detections.h"
+#include "detect/levels.h"
 #include "detect/rule_terms.h"
 #include "enrich/roster.h"
 #include "record/alert.h"
@@ -54,5 +55,7 @@ struct counters engine_rule_counters(const struct engine *e);
 const struct detections *engine_detections(const struct engine *e);
 /* What new_term rules remember: kept with the baselines. */
 struct rule_terms *engine_terms(struct engine *e);
+/* What is learned of everybody together: kept with the baselines, too. */
+struct levels *engine_levels(struct engine *e);
 
 #endif

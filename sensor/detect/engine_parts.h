@@ -51,6 +51,7 @@ struct engine {
     struct baseline fleet, groups[PEER_GROUPS]; /* everybody; the volumes of those alike */
     struct norms norms;
     struct budget *budget;
+    struct levels levels; /* of the two above */
     struct activity scratch; /* an act made up of two: see engine_identify */
     const struct session_record *facts; /* of the activity at hand */
     const struct roster *roster;

@@ -268,16 +268,23 @@ struct roster_totals analysis_roster(const struct analysis *a)
     return roster_totals(a->roster);
 }
 
+int analysis_keep(struct analysis *a, struct text *why)
+{
+    if (a->settings->redis) /* Redis holds credentials and sessions alone */
+        return E_OK;
+    int rc = store_mem_section(a->store, &(struct store_section){"rule-terms", rule_terms_save, rule_terms_load,
+                                                                 engine_terms(a->engine)}, why);
+    return rc ? rc : store_mem_section(a->store, &(struct store_section){"levels", levels_save, levels_load,
+                                                                         engine_levels(a->engine)}, why);
+}
+
 static int open_engine(struct analysis *a, const struct settings *s, const char *rules_dir, struct text *why)
 {
     bool has_geo = a->hooks.has_geo || enrich_has_country(a->enrich) || enrich_has_asn(a->enrich);
     int rc = engine_new(&(struct engine_options){.store = a->store, .rules_dir = rules_dir, .own_dir = s->detections,
                                                  .on_alert = on_alert, .ctx = a, .roster = a->roster, .has_geo = has_geo},
                         &a->engine, why);
-    if (rc || s->redis) /* Redis holds credentials and sessions alone */
-        return rc;
-    return store_mem_section(a->store, &(struct store_section){"rule-terms", rule_terms_save, rule_terms_load,
-                                                               engine_terms(a->engine)}, why);
+    return rc ? rc : analysis_keep(a, why);
 }
 
 static int open_file(struct analysis *a, const char *dir, const char *name, struct line_file **out, struct text *why)

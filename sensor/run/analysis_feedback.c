@@ -58,6 +58,7 @@ static void adopt(struct analysis *a, struct analysis *from)
     a->engine = from->engine;
     from->engine = engine;
     engine_adopt(a->engine, a->store, a->roster, a);
+    (void)analysis_keep(a, NULL); /* they are there already, and have been read: nothing can be wrong */
     analysis_free(from);
 }
 

@@ -54,4 +54,7 @@ int analysis_open_feedback(struct analysis *a, const struct settings *s, struct 
 /* The verdicts whose time has come before 'now_ns', in their order. */
 void analysis_take_up(struct analysis *a, uint64_t now_ns);
 
+/* What the engine at hand learns beside the baselines is kept with them from now on. E_BAD when what is kept already is none. */
+int analysis_keep(struct analysis *a, struct text *why);
+
 #endif

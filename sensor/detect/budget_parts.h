@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a budget is made of, for its own files only. */
+#ifndef DETECT_BUDGET_PARTS_H
+#define DETECT_BUDGET_PARTS_H
+
+#include "base/map.h"
+#include "detect/budget.h"
+#include "sketch/spot.h"
+
+#define WEEK 8u /* today and seven days before it */
+
+struct unit {
+    float score;
+    uint32_t last_s;
+};
+
+struct channel_state {
+    struct map *units;
+    struct spot spot;
+    uint32_t day;                      /* of closed[0], since 1970 */
+    uint32_t closed[WEEK], told[WEEK]; /* units closed and alerts told on the latest days */
+    uint32_t days;                     /* how many days before today have been counted */
+};
+
+struct budget {
+    double a_day;
+    struct channel_state channels[CHANNELS];
+};
+
+#endif
