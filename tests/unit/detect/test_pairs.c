@@ -121,9 +121,10 @@ static void link_spreads(struct stage *s, bool is_twin)
     for (unsigned i = 0; i < 5; i++) {
         struct desk d = away_same;
         char who[16];
-        d.asn += is_twin ? i % 2 : i;
+        d.asn += i;
         snprintf(who, sizeof who, "reader%u", i);
         struct activity a = at(s, who, &d, ACTION_DOWNLOAD, 10 + i);
+        a.cred_kind = is_twin ? CRED_COOKIE : CRED_LINK; /* the twins have signed in */
         activity_set(&a, STR_APP, SPAN("rt"));
         stage_names(&a, 3, 1);
         stage_play(s, &a);
