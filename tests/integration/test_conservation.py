@@ -23,7 +23,7 @@ SUMS = [
     ('conn_transactions', 'app_transactions'),
 ]
 
-RESERVED = 3328 << 20   # bytes of address space, with the default limits
+RESERVED = 4096 << 20   # bytes of address space, with the default limits
 TOUCHED = 256 << 20     # bytes of it in memory
 SECONDS = 120
 
