@@ -249,7 +249,7 @@ def is_told(row):
     """What is an activity here: cases, and files that were answered with one."""
     return row[3].startswith('/case/') or row[3].startswith('/files/') and row[2] == 'GET' and row[4] in ('200', '206')
 
-TIMES = ('@timestamp', 'event.id', 'casetap.amends', 'casetap.done', 'casetap.flow')
+TIMES = ('@timestamp', 'event.id', 'casetap.amends', 'casetap.done', 'casetap.flow', 'casetap.session.start', 'casetap.source.rtt_us')
 
 def timeless(records):
     """What does not depend on the time of capture: each socket of the kernel has its own idea of that."""
