@@ -97,6 +97,8 @@ def timeless(rows, has_legs):
         for key in ('flow', 'done', 'amends', 'confidence'):
             row['casetap'].pop(key, None)
         row['casetap'].get('transfer', {}).pop('id', None)
+        row['casetap'].get('session', {}).pop('start', None)
+        row['casetap'].get('source', {}).pop('rtt_us', None)
         row.get('related', {}).pop('user', None)
         if has_legs:
             row['casetap'] = {k: v for k, v in row['casetap'].items() if k not in ('peer', 'n')}
