@@ -98,7 +98,7 @@ def timeless(rows, has_legs):
             row['casetap'].pop(key, None)
         row['casetap'].get('transfer', {}).pop('id', None)
         row['casetap'].get('session', {}).pop('start', None)
-        row['casetap'].get('source', {}).pop('rtt_us', None)
+        row['casetap']['source'] = {k: v for k, v in row['casetap'].get('source', {}).items() if k != 'rtt_us'}
         row.get('related', {}).pop('user', None)
         if has_legs:
             row['casetap'] = {k: v for k, v in row['casetap'].items() if k not in ('peer', 'n')}
