@@ -97,7 +97,7 @@ def timeless(rows, has_legs):
         for key in ('flow', 'done', 'amends', 'confidence'):
             row['casetap'].pop(key, None)
         row['casetap'].get('transfer', {}).pop('id', None)
-        row['casetap'].get('session', {}).pop('start', None)
+        row['casetap']['session'] = {k: v for k, v in row['casetap'].get('session', {}).items() if k == 'id'} # the rest is so far
         row['casetap']['source'] = {k: v for k, v in row['casetap'].get('source', {}).items() if k != 'rtt_us'}
         row.get('related', {}).pop('user', None)
         if has_legs:
