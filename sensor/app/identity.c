@@ -455,11 +455,6 @@ void identity_fact(struct identity *id, struct activity *fact, identity_emit_fn 
     id->counts.evicted = map_evicted(id->sessions);
 }
 
-void identity_fetch(const struct identity *id, const struct activity *candidate)
-{
-    map_fetch(id->sessions, candidate->session);
-}
-
 void identity_settle(struct identity *id, struct activity *candidate, identity_emit_fn *emit, void *ctx)
 {
     struct name name = {0};

@@ -88,8 +88,6 @@ void identity_people(struct identity *id, struct people *people);
  *
  * Of a session that replaces its values only the latest 512 are known, and those replaced in the last day. */
 void identity_settle(struct identity *id, struct activity *candidate, identity_emit_fn *emit, void *ctx);
-/* Begins to fetch what identity_settle of this candidate will look up. */
-void identity_fetch(const struct identity *id, const struct activity *candidate);
 
 enum session_state { SESSION_UNNAMED, SESSION_NAMED, SESSION_REPLACED, SESSION_ENDED };
 

@@ -262,13 +262,6 @@ static bool take_twin(struct legs *l, struct act *told, const struct activity *a
     return true;
 }
 
-void legs_fetch(const struct legs *l, const struct activity *a)
-{
-    struct key key;
-    key_of(a, &key);
-    map_fetch(l->acts, &key);
-}
-
 void legs_take(struct legs *l, const struct activity *a)
 {
     bool is_new;

@@ -24,8 +24,6 @@ void legs_free(struct legs *l);
  * Behind a proxy whose other side is on the tap a leg is held back until the front one has come, which is then told
  * alone, or for 10 s of packet time. Of the first act, before that is known, the front leg amends the back one. */
 void legs_take(struct legs *l, const struct activity *candidate);
-/* Begins to fetch what legs_take of this candidate will look up. */
-void legs_fetch(const struct legs *l, const struct activity *candidate);
 /* It is 'now_ns' of packet time: what has been held for too long goes on. UINT64_MAX: all of it. */
 void legs_release(struct legs *l, uint64_t now_ns);
 struct counters legs_counters(const struct legs *l);

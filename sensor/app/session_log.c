@@ -160,11 +160,6 @@ static void on_start(struct session_log *log, const uint8_t session[SESSION_HASH
     memcpy(log->by, by->id, sizeof log->by);
 }
 
-void session_log_fetch(const struct session_log *log, const uint8_t session[SESSION_HASH_SIZE])
-{
-    map_fetch(log->tracks, session);
-}
-
 void session_log_event(struct session_log *log, enum session_event event, const uint8_t session[SESSION_HASH_SIZE],
                        const struct activity *by)
 {

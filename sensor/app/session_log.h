@@ -25,8 +25,6 @@ const struct session_record *session_log_act(struct session_log *log, struct act
 /* The same for an activity that was recorded with its so_far: the record is what it was then, but for when its cookie
  * expires. Of logs without, records begin and end by pauses alone. */
 const struct session_record *session_log_recorded(struct session_log *log, const struct activity *a);
-/* Begins to fetch what both will look up of an act of this session. */
-void session_log_fetch(const struct session_log *log, const uint8_t session[SESSION_HASH_SIZE]);
 /* A candidate of ACTION_NONE whose session is resolved: parts of pages fetched. */
 void session_log_fact(struct session_log *log, const struct activity *fact);
 /* Packet time moved on: tells those that have ended. */

@@ -62,14 +62,6 @@ const void *ring_front(struct ring *r)
     return r->items + (size_t)(tail & r->mask) * r->item_size;
 }
 
-const void *ring_second(struct ring *r)
-{
-    uint32_t next = atomic_load_explicit(&r->tail, memory_order_relaxed) + 1;
-    uint32_t used = atomic_load_explicit(&r->head, memory_order_acquire) - next;
-    bool has_two = used && used <= r->mask;
-    return has_two ? r->items + (size_t)(next & r->mask) * r->item_size : NULL;
-}
-
 void ring_pop(struct ring *r)
 {
     atomic_fetch_add_explicit(&r->tail, 1, memory_order_release);

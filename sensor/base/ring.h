@@ -17,8 +17,6 @@ bool ring_push(struct ring *r, const void *item, size_t size);
 /* Consumer: the oldest item in place, or NULL when empty; ring_pop frees its slot afterwards. */
 const void *ring_front(struct ring *r);
 void ring_pop(struct ring *r);
-/* Consumer: the item behind the oldest one, or NULL. */
-const void *ring_second(struct ring *r);
 /* Items in it now; either side may ask. */
 uint32_t ring_used(const struct ring *r);
 

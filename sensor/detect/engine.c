@@ -555,12 +555,6 @@ void engine_activity(struct engine *e, const struct activity *a)
     e->facts = NULL;
 }
 
-void engine_fetch(const struct engine *e, const struct activity *a)
-{
-    sessions_fetch(e->sessions, a->session);
-    tally_fetch(e->tally, a->id);
-}
-
 void engine_session(struct engine *e, const struct session_record *facts)
 {
     e->facts = facts;

@@ -32,8 +32,6 @@ int engine_new(const struct engine_options *options, struct engine **out, struct
 void engine_free(struct engine *e);
 /* Judges, then learns. Activities in order of (done_ns, flow_hash, number). */
 void engine_activity(struct engine *e, const struct activity *a);
-/* Begins to fetch what engine_activity of this activity will look up. */
-void engine_fetch(const struct engine *e, const struct activity *a);
 /* The facts of the session that the next activity belongs to, that activity included; NULL: none are known. Borrowed until
  * engine_activity returns. */
 void engine_session(struct engine *e, const struct session_record *facts);

@@ -37,11 +37,6 @@ struct session *sessions_touch(struct sessions *s, const uint8_t hash[SESSION_HA
     return map_touch(s->map, hash, &is_new);
 }
 
-void sessions_fetch(const struct sessions *s, const uint8_t hash[SESSION_HASH_SIZE])
-{
-    map_fetch(s->map, hash);
-}
-
 struct session *sessions_find(struct sessions *s, const uint8_t hash[SESSION_HASH_SIZE])
 {
     return map_find(s->map, hash);

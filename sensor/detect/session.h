@@ -37,8 +37,6 @@ struct sessions *sessions_new(uint32_t max);
 void sessions_free(struct sessions *s);
 /* The session of that hash, made when it is new. Borrowed until the next call. */
 struct session *sessions_touch(struct sessions *s, const uint8_t hash[SESSION_HASH_SIZE]);
-/* Begins to fetch what the others will look up. */
-void sessions_fetch(const struct sessions *s, const uint8_t hash[SESSION_HASH_SIZE]);
 struct session *sessions_find(struct sessions *s, const uint8_t hash[SESSION_HASH_SIZE]);
 uint64_t sessions_evicted(const struct sessions *s);
 /* The face with that prefix and client, or NULL. A newer version of the same client is the same client. */

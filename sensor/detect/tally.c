@@ -305,11 +305,6 @@ void tally_act(struct tally *t, struct scene *s, struct baseline *peers)
         remember_open(t, s);
 }
 
-void tally_fetch(const struct tally *t, const uint8_t id[16])
-{
-    map_fetch(t->open, id);
-}
-
 struct tally_open *tally_find(struct tally *t, const uint8_t id[16])
 {
     return map_find(t->open, id);

@@ -24,8 +24,6 @@ struct tally_open {
 };
 /* Begins to fetch what tally_act of the scene will look up, once its visit is known. */
 void tally_fetch_case(const struct tally *t, const struct scene *s);
-/* Begins to fetch what tally_act or tally_find of that event id will look up. */
-void tally_fetch(const struct tally *t, const uint8_t id[16]);
 /* The entry of that event id, or NULL. Borrowed until the next tally_act. */
 struct tally_open *tally_find(struct tally *t, const uint8_t id[16]);
 /* Adds what the amendment brings to the day (if it is still that day) and to the visit; sets the scene like tally_act.

@@ -351,14 +351,6 @@ void analysis_candidate(struct analysis *a, const struct activity *candidate)
     }
 }
 
-void analysis_fetch(const struct analysis *a, const struct activity *candidate)
-{
-    legs_fetch(a->legs, candidate);
-    identity_fetch(a->identity, candidate);
-    session_log_fetch(a->session_log, candidate->session);
-    engine_fetch(a->engine, candidate);
-}
-
 void analysis_tick(struct analysis *a, uint64_t now_ns)
 {
     legs_release(a->legs, now_ns);

@@ -36,10 +36,6 @@ const struct detections *analysis_detections(const struct analysis *a);
 void analysis_people(const struct analysis *a, size_t *names, size_t *patterns, size_t *services);
 /* Candidates in order of (done_ns, flow_hash, number). */
 void analysis_candidate(struct analysis *a, const struct activity *candidate);
-/* Begins to fetch what analysis_candidate of this candidate will look up: the tables of people are large and touched at
- * random, and waiting for each in turn would take a good part of the time. Worth it when the one before is still to be
- * analysed. */
-void analysis_fetch(const struct analysis *a, const struct activity *candidate);
 /* An activity as it was recorded, settled and enriched then: goes to the activity log and the detectors as it is. In the
  * order in which they were recorded. */
 void analysis_recorded(struct analysis *a, const struct activity *recorded);

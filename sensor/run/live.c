@@ -93,10 +93,8 @@ static void *worker(void *ctx)
 /* Analysis thread, from here on. */
 static void drain(struct live *l)
 {
-    const struct activity *candidate, *next;
+    const struct activity *candidate;
     while ((candidate = ring_front(l->ring))) {
-        if ((next = ring_second(l->ring)))
-            analysis_fetch(l->analysis, next);
         analysis_candidate(l->analysis, candidate);
         ring_pop(l->ring);
     }

@@ -20,25 +20,13 @@ struct replay {
     struct analysis *analysis;
     struct line_file *transactions, *counters, *unmapped, *explained; /* NULL: nobody wants them */
     struct text line, notes;
-    struct activity next; /* the latest candidate, while what it needs is fetched */
-    bool has_next;
     const struct replay_hooks *hooks;
 };
-
-static void analyse_next(struct replay *r)
-{
-    if (r->has_next)
-        analysis_candidate(r->analysis, &r->next);
-    r->has_next = false;
-}
 
 static void on_candidate(void *ctx, const struct activity *candidate)
 {
     struct replay *r = ctx;
-    analysis_fetch(r->analysis, candidate);
-    analyse_next(r);
-    memcpy(&r->next, candidate, activity_size(candidate));
-    r->has_next = true;
+    analysis_candidate(r->analysis, candidate);
 }
 
 static void on_transaction(void *ctx, const struct transaction *t, const struct ipaddr *forwarded)
@@ -126,7 +114,6 @@ static int read_all(struct replay *r, struct source *source, const struct replay
         uint64_t now_ns = pipeline_now(r->pipeline);
         if (now_ns / NS_PER_S != ticked_s) {
             ticked_s = now_ns / NS_PER_S;
-            analyse_next(r);
             analysis_tick(r->analysis, now_ns);
         }
         if (hooks->on_progress && packet.number % PROGRESS_PACKETS == 0) {
@@ -139,7 +126,6 @@ static int read_all(struct replay *r, struct source *source, const struct replay
         return rc;
     }
     pipeline_flush(r->pipeline);
-    analyse_next(r);
     analysis_tick(r->analysis, pipeline_now(r->pipeline));
     return 0;
 }
