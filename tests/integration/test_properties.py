@@ -87,7 +87,7 @@ def exact(name, link, frames):
 def timeless(rows, has_legs):
     """Records without times, and without what depends on times: ids, how a session was called before it had a name, how much
     of its connection had gone by (and so been missing) when an act was told, and on which side of a proxy the act was seen
-    first, where both are on the tap."""
+    first, where both are on the tap; whether a session's login comes before what another connection of it does at the same time."""
     out = collections.Counter()
     for row in rows:
         row = json.loads(json.dumps(row))
@@ -97,7 +97,7 @@ def timeless(rows, has_legs):
         for key in ('flow', 'done', 'amends', 'confidence'):
             row['casetap'].pop(key, None)
         row['casetap'].get('transfer', {}).pop('id', None)
-        row['casetap']['session'] = {k: v for k, v in row['casetap'].get('session', {}).items() if k == 'id'} # the rest is so far
+        row['casetap']['session'] = {k: v for k, v in row['casetap'].get('session', {}).items() if k not in ('start', 'begin')}
         row['casetap']['source'] = {k: v for k, v in row['casetap'].get('source', {}).items() if k != 'rtt_us'}
         row.get('related', {}).pop('user', None)
         if has_legs:
