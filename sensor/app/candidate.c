@@ -261,12 +261,8 @@ static void set_host(struct span host, struct activity *a)
     size_t i = 0;
     while (i < host.size && !(host.at[i] >= 'A' && host.at[i] <= 'Z'))
         i++;
-    if (i < host.size) {
-        host = span_sub(host, 0, sizeof lower);
-        for (i = 0; i < host.size; i++)
-            lower[i] = host.at[i] >= 'A' && host.at[i] <= 'Z' ? host.at[i] | 0x20 : host.at[i];
-        host = span_of(lower, host.size);
-    }
+    if (i < host.size)
+        host = span_lower(host, lower, sizeof lower);
     activity_set(a, STR_HOST, host);
 }
 

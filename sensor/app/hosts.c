@@ -268,13 +268,11 @@ static bool is_declared(const struct hosts *h, struct span name)
 /* Of a host that requests were read of. */
 static const struct host *seen(const struct hosts *h, struct span name)
 {
-    char lower[HOST_MAX];
+    uint8_t lower[HOST_MAX];
     struct host_key key;
     if (!name.size || name.size > sizeof lower)
         return NULL;
-    for (size_t i = 0; i < name.size; i++)
-        lower[i] = (char)(name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 0x20 : name.at[i]);
-    hash128(span_of(lower, name.size), 0, key.hash);
+    hash128(span_lower(name, lower, sizeof lower), 0, key.hash);
     return map_find(h->known, &key);
 }
 

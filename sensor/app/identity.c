@@ -103,11 +103,8 @@ static const struct name *alias_find(const struct identity *id, struct span cred
 
 static void lower_key(struct span text, uint8_t key[16])
 {
-    char lower[NAME_MAX_SIZE];
-    text = span_sub(text, 0, sizeof lower);
-    for (size_t i = 0; i < text.size; i++)
-        lower[i] = (char)(text.at[i] >= 'A' && text.at[i] <= 'Z' ? text.at[i] + 0x20 : text.at[i]);
-    hash128(span_of(lower, text.size), 0, key);
+    uint8_t lower[NAME_MAX_SIZE];
+    hash128(span_lower(text, lower, sizeof lower), 0, key);
 }
 
 /* The spelling this name is known by. */

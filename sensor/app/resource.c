@@ -46,10 +46,7 @@ static bool is_signed(struct span query)
 static uint64_t hash_lower(struct span s, uint64_t seed)
 {
     uint8_t lower[256];
-    s = span_sub(s, 0, sizeof lower);
-    for (size_t i = 0; i < s.size; i++)
-        lower[i] = s.at[i] >= 'A' && s.at[i] <= 'Z' ? (uint8_t)(s.at[i] | 0x20) : s.at[i];
-    return hash64(span_of(lower, s.size), seed);
+    return hash64(span_lower(s, lower, sizeof lower), seed);
 }
 
 /* "http://host/path" to a proxy and "/path" to the server itself are one. */

@@ -129,3 +129,11 @@ bool span_u64(struct span s, uint64_t *value)
     *value = sum;
     return true;
 }
+
+struct span span_lower(struct span s, uint8_t *out, size_t size)
+{
+    s = span_sub(s, 0, size);
+    for (size_t i = 0; i < s.size; i++)
+        out[i] = lower(s.at[i]);
+    return span_of(out, s.size);
+}

@@ -75,6 +75,8 @@ size_t span_find_by(struct span s, struct span needle, size_t anchor, size_t fro
 size_t span_find_nocase(struct span s, struct span needle, size_t from);
 /* Without leading and trailing space, tab, CR and LF. */
 struct span span_trim(struct span s);
+/* As much of s as fits into out, A to Z in lower case. */
+struct span span_lower(struct span s, uint8_t *out, size_t size);
 /* Takes the part before the next 'byte' off the front of *rest (and the byte). False when *rest was used up:
  * an empty *rest with at == NULL is the end, so "a," yields "a" and "". */
 bool span_split(struct span *rest, uint8_t byte, struct span *part);

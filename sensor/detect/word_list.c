@@ -19,10 +19,7 @@ struct word_list {
 static uint64_t hash_of(struct span word)
 {
     uint8_t lower[WORD_SIZE];
-    size_t n = word.size < sizeof lower ? word.size : sizeof lower;
-    for (size_t i = 0; i < n; i++)
-        lower[i] = word.at[i] >= 'A' && word.at[i] <= 'Z' ? (uint8_t)(word.at[i] | 0x20) : word.at[i];
-    return hash64(span_of(lower, n), word.size) | 1;
+    return hash64(span_lower(word, lower, sizeof lower), word.size) | 1;
 }
 
 static size_t slot_of(const struct word_list *l, uint64_t hash)

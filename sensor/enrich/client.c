@@ -110,9 +110,7 @@ static void set_other(struct user_agent *out, struct span name, struct span vers
 {
     uint8_t lower[NAME_MAX_SIZE];
     name = span_sub(name, 0, NAME_MAX_SIZE);
-    for (size_t i = 0; i < name.size; i++)
-        lower[i] = name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 0x20 : name.at[i];
-    out->family = (uint16_t)(CLIENT_OTHER | (hash64(span_of(lower, name.size), 0) & 0x7fff));
+    out->family = (uint16_t)(CLIENT_OTHER | (hash64(span_lower(name, lower, sizeof lower), 0) & 0x7fff));
     out->is_machine = true;
     out->major = client_major(version);
     set_label(out, name);

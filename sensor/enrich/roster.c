@@ -13,10 +13,7 @@
 static uint64_t key_of(struct span name)
 {
     uint8_t folded[ROSTER_TEXT_MAX];
-    name = span_sub(name, 0, sizeof folded);
-    for (size_t i = 0; i < name.size; i++)
-        folded[i] = name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 0x20 : name.at[i];
-    return hash64(span_of(folded, name.size), 7);
+    return hash64(span_lower(name, folded, sizeof folded), 7);
 }
 
 void roster_free(struct roster *r)

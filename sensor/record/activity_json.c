@@ -29,11 +29,8 @@ static void write_event(struct json *j, const struct activity *a)
 static void write_lower(struct json *j, const char *key, struct span s)
 {
     uint8_t lower[64];
-    size_t n = s.size < sizeof lower ? s.size : sizeof lower;
-    for (size_t i = 0; i < n; i++)
-        lower[i] = s.at[i] >= 'A' && s.at[i] <= 'Z' ? (uint8_t)(s.at[i] | 0x20) : s.at[i];
-    if (n)
-        json_span(j, key, span_of(lower, n));
+    if (s.size)
+        json_span(j, key, span_lower(s, lower, sizeof lower));
 }
 
 static void write_network(struct json *j, const struct activity *a)
