@@ -137,9 +137,9 @@ static void judge_amounts(const struct scene *s, struct conduct *c)
     if (b->today_bytes >= r->daily_volume.bytes)
         c->bytes = fmin(surprise_heavy(usual(s, offsetof(struct baseline, bytes_day), (struct spread){20, 16}),
                                        log2((double)b->today_bytes)), PART_MAX);
-    double spare = s->rules->breadth.slow_spare;
-    if (volume_slow_cases(b, s->peer, spare) > (double)b->slow_cases) /* today adds to it */
-        c->slow = fmin(volume_slow_cases(b, s->peer, spare) * M_LOG2E, PART_MAX);
+    double slow = volume_slow_cases(b, s->peer, r->breadth.slow_spare);
+    if (slow > (double)b->slow_cases) /* today adds to it */
+        c->slow = fmin(slow * M_LOG2E, PART_MAX);
 }
 
 struct conduct conduct_judge(const struct scene *s)
@@ -238,4 +238,11 @@ void conduct_why(const struct scene *s, const struct conduct *c, struct finding 
         snprintf(text, sizeof text, "%.0f %% of a day's customers", 100 * ratio_share(s->b->strange, 10, share_of(&s->norms->strange, 40, 4)));
         finding_why(f, "casetap.customers.first", value, text, above(c->strange, PART_FREE));
     }
+}
+
+void conduct_report(struct scene *s, const struct rule *rule)
+{
+    struct finding f = {.rule = rule, .family = STORY_VOLUME, .risk = scene_risk(&s->by_volume), .is_scored = true};
+    conduct_why(s, &s->conduct, &f);
+    scene_report_volume(s, &f);
 }

@@ -23,6 +23,8 @@ struct conduct conduct_judge(const struct scene *s);
 void conduct_end_day(struct live_day *day, const struct baseline *b, struct norms *norms);
 /* The reasons that gave bits, strongest amounts first. */
 void conduct_why(const struct scene *s, const struct conduct *c, struct finding *f);
+/* Tells the credential's day under that rule, with the reasons above. */
+void conduct_report(struct scene *s, const struct rule *rule);
 
 enum peer_group conduct_group(const struct baseline *b);
 

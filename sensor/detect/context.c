@@ -31,11 +31,6 @@ double context_bits(const struct context *c)
     return (double)c->place_bits + c->client_bits + c->hour_bits + c->list_bits + c->dormant_bits + c->failure_bits;
 }
 
-bool context_is_both_new(const struct context *c)
-{
-    return c->level != LEVEL_KNOWN && c->is_family_new;
-}
-
 bool context_is_new(const struct context *c)
 {
     return c->level != LEVEL_KNOWN || c->is_client_new;
@@ -142,7 +137,6 @@ static double weight_all(const struct baseline *b)
 static void score_place(const struct rules *r, const struct context_question *q, struct context *c)
 {
     c->level = (uint8_t)context_level(q->b, q->place);
-    c->peers = (uint8_t)fmin(peers_count(q->peers, q->place, (enum place_level)c->level), UINT8_MAX);
     if (q->source_class == NETWORK_OWN)
         return;
     double bits = 0, above = weight_all(q->b);
@@ -271,7 +265,7 @@ static double dormant_bits(const struct context_question *q)
 
 struct context context_score(const struct rules *r, const struct context_question *q)
 {
-    struct context c = {.is_newcomer = !q->is_mature && !q->is_young};
+    struct context c = {0};
     score_place(r, q, &c);
     score_client(r, q, &c);
     c.hour_bits = (float)(q->is_young ? 0 : time_bits(r, q));

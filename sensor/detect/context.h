@@ -12,19 +12,14 @@
 struct context {
     float place_bits, client_bits, hour_bits, list_bits, dormant_bits, failure_bits;
     uint8_t level;      /* enum place_level: the highest on which the place is new */
-    uint8_t peers;      /* others on that level (up to 4) */
     bool is_client_new; /* the family, or only the platform it runs on */
     bool is_family_new;
     bool is_older; /* the usual client in an older version than before */
-    bool is_newcomer; /* no baseline yet, in a fleet that has one */
 };
 
 double context_bits(const struct context *c);
 /* Whether place or client is new at all, so that a download from it means something. */
 bool context_is_new(const struct context *c);
-
-/* Both at once. */
-bool context_is_both_new(const struct context *c);
 
 struct context_question {
     const struct baseline *b;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * D12: many different customers or cases in a day, or day after day customers never touched before. */
+ * D12: many different customers or cases in a day, or day after day more cases than usual. */
 #include "detect/conduct.h"
 
 #include <math.h>
@@ -23,9 +23,7 @@ static void judge(struct scene *s)
     bool is_reason = scene_is_told(s) && conduct_bits(&s->conduct) >= REASON_BITS;
     if (!(s->by_volume.is_over || is_reason) || scene_is_volume_told(s, rule(s)) || !is_broad(&s->conduct))
         return;
-    struct finding f = {.rule = rule(s), .family = STORY_VOLUME, .risk = scene_risk(&s->by_volume), .is_scored = true};
-    conduct_why(s, &s->conduct, &f);
-    scene_report_volume(s, &f);
+    conduct_report(s, rule(s));
 }
 
 const struct detector *det_breadth(void)

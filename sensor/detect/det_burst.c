@@ -2,8 +2,6 @@
  * D09: many different files within minutes. */
 #include "detect/conduct.h"
 
-#include <math.h>
-
 static const struct rule *rule(const struct scene *s)
 {
     return s->rules->head[SCORED_DOWNLOAD_BURST];
@@ -21,9 +19,7 @@ static void judge(struct scene *s)
 {
     if (!s->by_volume.is_over || scene_is_volume_told(s, rule(s)) || !is_fast(s))
         return;
-    struct finding f = {.rule = rule(s), .family = STORY_VOLUME, .risk = scene_risk(&s->by_volume), .is_scored = true};
-    conduct_why(s, &s->conduct, &f);
-    scene_report_volume(s, &f);
+    conduct_report(s, rule(s));
 }
 
 const struct detector *det_burst(void)

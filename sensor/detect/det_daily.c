@@ -2,8 +2,6 @@
  * D10: more files or more bytes in a day than is usual. */
 #include "detect/conduct.h"
 
-#include <math.h>
-
 static const struct rule *rule(const struct scene *s)
 {
     return s->rules->head[SCORED_DAILY_VOLUME];
@@ -21,9 +19,7 @@ static void judge(struct scene *s)
     bool is_much = conduct_amount(&s->conduct) > 0 || s->takes_file;
     if (!s->by_volume.is_over || !is_much || scene_is_volume_told(s, rule(s)) || is_said_better(s))
         return;
-    struct finding f = {.rule = rule(s), .family = STORY_VOLUME, .risk = scene_risk(&s->by_volume), .is_scored = true};
-    conduct_why(s, &s->conduct, &f);
-    scene_report_volume(s, &f);
+    conduct_report(s, rule(s));
 }
 
 const struct detector *det_daily(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the operator's roster makes certain, without any baseline: D28, an account used after its owner has left; D29, a
  * person's sign-in with a service account. In 2023 the thieves of a vendor's desk came as its service account, by browser. */
+#include "detect/learn.h"
 #include "detect/scene.h"
 
 #include <stdio.h>
@@ -36,16 +37,7 @@ static bool is_interactive(const struct activity *a)
 {
     if (a->flags & ACT_MACHINE || a->action == ACTION_AMEND || a->action == ACTION_IDENTIFY || !a->size[STR_AGENT])
         return false;
-    switch ((enum cred_kind)a->cred_kind) {
-    case CRED_COOKIE:
-    case CRED_FORM:
-    case CRED_JSON:
-    case CRED_SAML:
-    case CRED_OIDC:
-    case CRED_NTLM:
-    case CRED_KERBEROS: return true;
-    default: return false;
-    }
+    return learn_is_of_person((enum cred_kind)a->cred_kind);
 }
 
 static void judge_service(struct scene *s)

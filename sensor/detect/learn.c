@@ -149,6 +149,20 @@ void learn_undo(struct scene *s, bool is_news)
         c->trust = TRUST_ALERTED;
 }
 
+bool learn_is_of_person(enum cred_kind kind)
+{
+    switch (kind) {
+    case CRED_COOKIE:
+    case CRED_FORM:
+    case CRED_JSON:
+    case CRED_SAML:
+    case CRED_OIDC:
+    case CRED_NTLM:
+    case CRED_KERBEROS: return true;
+    default: return false;
+    }
+}
+
 void learn_act(struct scene *s)
 {
     struct baseline *b = s->b;
@@ -170,14 +184,7 @@ void learn_act(struct scene *s)
     case CRED_BEARER:
     case CRED_CERT: b->flags |= BASELINE_MACHINE; break;
     case CRED_BASIC: b->flags |= is_program ? BASELINE_MACHINE : 0; break;
-    case CRED_COOKIE:
-    case CRED_FORM:
-    case CRED_JSON:
-    case CRED_SAML:
-    case CRED_OIDC:
-    case CRED_NTLM:
-    case CRED_KERBEROS: b->flags |= is_program ? 0 : BASELINE_PERSON; break;
-    default: break;
+    default: b->flags |= learn_is_of_person((enum cred_kind)a->cred_kind) && !is_program ? BASELINE_PERSON : 0; break;
     }
 }
 

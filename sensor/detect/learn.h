@@ -17,6 +17,8 @@ void learn_visit(struct scene *s, struct baseline *fleet, struct peers *peers);
 /* An alert spoke about this visit: takes its learning back, marks what was new as alerted and the day as not to learn.
  */
 void learn_undo(struct scene *s, bool is_news);
+/* Whether people sign in like that; programs do so too, and say who they are by their User-Agent. */
+bool learn_is_of_person(enum cred_kind kind);
 /* Learns what an act shows beside its place: actions, routes, kind of credential. */
 void learn_act(struct scene *s);
 /* Closes the day before and its volumes when packet time has come to another day. */

@@ -138,12 +138,6 @@ void scene_raise(struct scene *s)
         story_raise(volume, scene_risk(&s->by_volume));
 }
 
-bool scene_has_volume(struct scene *s, const struct rule *rule)
-{
-    struct story *story = volume_story(s);
-    return story && story_has(story, rule);
-}
-
 static void relate_customers(const struct scene *s, struct alert *alert, const struct customer_list *list)
 {
     for (uint32_t i = 0; i < list->n; i++)

@@ -61,7 +61,7 @@ struct live_day {
 
 /* A credential in the process: what need not outlive it. */
 struct live {
-    struct pace files, cases;       /* distinct ones; cases: not those of programs */
+    struct pace cases;              /* distinct ones, not those of programs */
     struct live_day today;
     struct customer_list customers; /* of 'day' */
     uint32_t day;
@@ -143,7 +143,6 @@ bool scene_has_context(struct scene *s, const struct rule *rule);
 bool scene_is_told(struct scene *s);
 /* Whether any rule has told about the credential's day, or this one as a reason of what is told about the visit. */
 bool scene_is_volume_told(struct scene *s, const struct rule *rule);
-bool scene_has_volume(struct scene *s, const struct rule *rule);
 /* A rule has spoken about this act: other rules may ask for it. Over the cap it is left out. */
 void scene_speak(struct scene *s, const struct rule *rule);
 /* Adds the finding to what is already open about this act's visit, or else about its credential's day. False when nothing

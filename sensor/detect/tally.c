@@ -289,8 +289,6 @@ static void count_file(struct tally *t, struct scene *s)
     s->count.is_file = v->whose && tally_first(t, v->whose, file);
     v->totals.files += s->count.is_file;
     count_bytes(t, s, s->a->body_bytes, true);
-    if (s->is_file)
-        pace_add(&s->live->files, s->now_s);
 }
 
 void tally_act(struct tally *t, struct scene *s, struct baseline *peers)
