@@ -14,18 +14,16 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "support/random.h"
 
 #define MONDAY 20513u /* days since 1970 */
 #define DAY_S 86400u
 
 static uint64_t state_of_random;
 
-static double uniform(void) /* (0, 1), SplitMix64 */
+static double uniform(void)
 {
-    uint64_t z = state_of_random += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return ((double)((z ^ z >> 31) >> 11) + 0.5) / 9007199254740992.0;
+    return random_uniform(&state_of_random);
 }
 
 struct tally {
