@@ -3,6 +3,8 @@
 #include "run/activity_log.h"
 
 #include "base/err.h"
+#include "store/log_chain.h"
+#include "store/log_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +18,9 @@
 
 struct log_file {
     const char *path; /* borrowed */
-    int fd;
-    bool is_pipe, is_end;
+    int fd;                    /* of what is no regular file or directory; else -1 */
+    struct log_reader *reader; /* of the others */
+    bool is_end;
     uint8_t *block;
     size_t from, to;  /* what of the block is not used yet */
     uint64_t line;
@@ -46,21 +49,30 @@ static int peek_pipe(uint8_t *byte)
     return rc;
 }
 
+/* As activities are written, or packed. */
+static bool is_log_head(const uint8_t *head, ssize_t n)
+{
+    static const uint8_t packed[4] = {0x28, 0xb5, 0x2f, 0xfd};
+    return n > 0 && (head[0] == '{' || (n == 4 && memcmp(head, packed, 4) == 0));
+}
+
 static bool is_log(const char *path)
 {
-    uint8_t byte = 0;
+    uint8_t byte = 0, head[4];
     struct stat st;
     if (strcmp(path, "-") == 0) {
         if (pread(STDIN_FILENO, &byte, 1, 0) == 1 || peek_pipe(&byte) == 0)
             return byte == '{';
         return false;
     }
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return segments_are_in(path);
     if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) /* a named pipe is a capture: opening it here would take from it */
         return false;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
-    bool is_one = read(fd, &byte, 1) == 1 && byte == '{';
+    bool is_one = is_log_head(head, read(fd, head, sizeof head));
     close(fd);
     return is_one;
 }
@@ -85,16 +97,32 @@ void activity_log_count(const char *const *paths, size_t n, size_t *n_logs)
 static int open_file(struct activity_log *log, struct log_file *f, const char *path, struct text *why)
 {
     struct stat st;
+    bool is_stdin = strcmp(path, "-") == 0;
     f->path = path;
-    f->fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (f->fd < 0 || fstat(f->fd, &st) != 0) {
+    f->fd = is_stdin ? STDIN_FILENO : -1;
+    f->block = malloc(BLOCK_SIZE);
+    if (!f->block)
+        return E_NOMEM;
+    bool is_there = is_stdin ? fstat(f->fd, &st) == 0 : stat(path, &st) == 0;
+    if (is_there && !is_stdin && (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))) {
+        int rc = log_reader_open(&f->reader, path, why);
+        log->stats.total_bytes += rc ? 0 : log_reader_size(f->reader);
+        return rc;
+    }
+    if (is_there && !is_stdin)
+        f->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (!is_there || f->fd < 0) {
         text_addf(why, "%s: %s", path, strerror(errno));
         return E_IO;
     }
-    f->is_pipe = !S_ISREG(st.st_mode);
-    log->stats.total_bytes += (uint64_t)st.st_size;
-    f->block = malloc(BLOCK_SIZE);
-    return f->block ? 0 : E_NOMEM;
+    log->stats.total_bytes += S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+    return 0;
+}
+
+static bool is_pipe(const struct log_file *f)
+{
+    struct stat st;
+    return !f->reader && (fstat(f->fd, &st) != 0 || !S_ISREG(st.st_mode));
 }
 
 int activity_log_open(struct activity_log **out, const char *const *paths, size_t n, struct text *why)
@@ -110,7 +138,7 @@ int activity_log_open(struct activity_log **out, const char *const *paths, size_
     bool has_pipe = false;
     for (size_t i = 0; i < n && rc == 0; i++) {
         rc = open_file(log, &log->files[log->n++], paths[i], why);
-        has_pipe = has_pipe || log->files[i].is_pipe;
+        has_pipe = has_pipe || (rc == 0 && is_pipe(&log->files[i]));
     }
     if (has_pipe)
         log->stats.total_bytes = 0;
@@ -122,6 +150,23 @@ int activity_log_open(struct activity_log **out, const char *const *paths, size_
     return 0;
 }
 
+/* Bytes, 0 at the end, E_IO or E_BAD. */
+static ssize_t read_some(struct activity_log *log, struct log_file *f, struct text *why)
+{
+    size_t room = BLOCK_SIZE - f->to;
+    ssize_t got;
+    if (f->reader)
+        return log->is_stopped || !room ? 0 : log_reader_read(f->reader, f->block + f->to, room, why);
+    do {
+        if (log->is_stopped || !room)
+            return 0;
+        got = read(f->fd, f->block + f->to, room);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0 && !log->is_stopped)
+        text_addf(why, "%s: %s", f->path, strerror(errno));
+    return got < 0 ? (log->is_stopped ? 0 : E_IO) : got;
+}
+
 /* Reads on behind what is not used yet. */
 static int fill(struct activity_log *log, struct log_file *f, struct text *why)
 {
@@ -130,16 +175,12 @@ static int fill(struct activity_log *log, struct log_file *f, struct text *why)
         f->to -= f->from;
         f->from = 0;
     }
-    ssize_t got = -1;
-    while (f->to < BLOCK_SIZE && !log->is_stopped && (got = read(f->fd, f->block + f->to, BLOCK_SIZE - f->to)) < 0 && errno == EINTR)
-        continue;
-    if (got < 0 && f->to < BLOCK_SIZE && !log->is_stopped) {
-        text_addf(why, "%s: %s", f->path, strerror(errno));
+    ssize_t got = read_some(log, f, why);
+    if (got < 0)
         return E_IO;
-    }
-    f->is_end = got <= 0;
-    f->to += got > 0 ? (size_t)got : 0;
-    log->stats.read_bytes += got > 0 ? (uint64_t)got : 0;
+    f->is_end = got == 0;
+    f->to += (size_t)got;
+    log->stats.read_bytes += (uint64_t)got;
     return 0;
 }
 
@@ -185,7 +226,12 @@ static int read_head(struct activity_log *log, struct log_file *f, struct text *
     struct span line;
     uint64_t before_ns = f->head.done_ns;
     int rc;
+    uint8_t erased[DIGEST_SIZE];
     while ((rc = next_line(log, f, &line, why)) > 0) {
+        if (chain_redacted(line, erased)) {
+            log->stats.redacted++;
+            continue;
+        }
         struct text reason = {.max = 256};
         rc = activity_parse(line, &f->head, &reason);
         if (rc == E_BAD)
@@ -243,10 +289,27 @@ static bool says_geo(struct span text)
            span_find(text, SPAN("\"as\":{\"number\":"), 0) != SIZE_MAX;
 }
 
+static bool reader_has_geo(const char *path)
+{
+    struct text ignored = {0}; /* fails again, and is told, when it is read */
+    struct log_reader *reader;
+    struct span lines;
+    bool has = false;
+    if (log_reader_open(&reader, path, &ignored) == E_OK) {
+        while (!has && log_reader_lines(reader, &lines, &ignored) > 0)
+            has = says_geo(lines);
+        log_reader_free(reader);
+    }
+    text_fini(&ignored);
+    return has;
+}
+
 static bool file_has_geo(struct log_file *f)
 {
     bool has = says_geo(span_of(f->block + f->from, f->to - f->from));
-    uint8_t *block = has || f->is_pipe ? NULL : malloc(BLOCK_SIZE);
+    if (!has && f->reader)
+        return reader_has_geo(f->path);
+    uint8_t *block = has || is_pipe(f) ? NULL : malloc(BLOCK_SIZE);
     ssize_t got;
     for (off_t at = 0; block && !has && (got = pread(f->fd, block, BLOCK_SIZE, at)) > 0;) {
         has = says_geo(span_of(block, (size_t)got));
@@ -261,7 +324,7 @@ bool activity_log_has_geo(struct activity_log *log)
     struct text ignored = {0};
     bool has = false;
     for (size_t i = 0; i < log->n && !has; i++) {
-        if (log->files[i].is_pipe && log->files[i].to == 0)
+        if (is_pipe(&log->files[i]) && log->files[i].to == 0)
             (void)fill(log, &log->files[i], &ignored); /* fails again, and is told, when it is read */
         has = file_has_geo(&log->files[i]);
     }
@@ -289,6 +352,7 @@ void activity_log_close(struct activity_log *log)
     if (!log)
         return;
     for (size_t i = 0; i < log->n; i++) {
+        log_reader_free(log->files[i].reader);
         if (log->files[i].fd > STDIN_FILENO)
             close(log->files[i].fd);
         free(log->files[i].block);

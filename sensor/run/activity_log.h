@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Recorded activity logs (activities.ndjson) read back: one or several, merged by the time each record was done; within a
- * file the order is as written. What is no activity is passed over and counted. */
+ * Recorded activity logs read back: files (activities.ndjson, plain or packed by zstd) or directories of segments
+ * (store/segments.h), one or several, merged by the time each record was done; within one the order is as written. What is no activity is passed over and counted. */
 #ifndef RUN_ACTIVITY_LOG_H
 #define RUN_ACTIVITY_LOG_H
 
@@ -12,13 +12,15 @@ struct activity_log;
 struct activity_log_stats {
     uint64_t activities;  /* delivered */
     uint64_t garbage;     /* lines that are none: no JSON, or not of this kind */
+    uint64_t redacted;    /* records that were erased: only their digests are left */
     uint64_t torn;        /* last lines without their end: a writer was stopped */
     uint64_t unordered;   /* activities done before the one in front of them in their file: judged as written */
     uint64_t total_bytes; /* size of the files; 0 when one is a pipe */
     uint64_t read_bytes;
 };
 
-/* Which of the files are logs, by their first byte ("{"; "-" is standard input, which is not consumed). *n_logs of n. An
+/* Which of the files are logs, by their first bytes ("{", or those of zstd; "-" is standard input, which is not consumed), or
+ * directories of segments. *n_logs of n. An
  * empty file is one among logs. What cannot be opened counts as none: whoever opens it next says why. */
 void activity_log_count(const char *const *paths, size_t n, size_t *n_logs);
 /* E_IO with "FILE: reason"; E_NOMEM. */

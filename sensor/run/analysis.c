@@ -43,6 +43,8 @@ static void on_alert(void *ctx, const struct alert *alert)
     if (a->feedback && feedback_log_silences(a->feedback, alert))
         return;
     count_alert(a, alert);
+    if (a->is_live)
+        ahead_flush(a->ahead); /* no alert outlives what it is about */
     if (a->alerts) {
         text_clear(&a->line);
         alert_json(alert, &a->line);
@@ -73,16 +75,15 @@ static void count_activity(struct analysis *a, const struct activity *act)
 static void apply(struct analysis *a, const struct activity *act)
 {
     count_activity(a, act);
-    if (a->activities) { /* appended before it is applied */
+    if (a->ahead || a->activities || a->journal) { /* appended before it is applied */
         text_clear(&a->line);
         activity_json(act, &a->line);
+    }
+    ahead_append(a->ahead, act, text_span(&a->line));
+    if (a->activities)
         (void)line_file_write(a->activities, text_span(&a->line)); /* sticky: told by analysis_finish */
-    }
-    if (a->journal) {
-        text_clear(&a->line);
-        activity_json(act, &a->line);
+    if (a->journal)
         (void)line_file_write(a->journal, text_span(&a->line)); /* sticky: told when it is read */
-    }
     engine_activity(a->engine, act);
 }
 
@@ -319,7 +320,9 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
         rc = roster_load(s->roster, &a->roster, why);
     if (rc == 0)
         rc = open_engine(a, s, rules_dir, why);
-    if (rc == 0 && s->out)
+    if (rc == 0)
+        rc = ahead_open(&a->ahead, s, is_live, why);
+    if (rc == 0 && s->out && !(is_live && a->ahead)) /* of a run that never ends the log has them, in pieces */
         rc = open_file(a, s->out, "activities.ndjson", &a->activities, why);
     if (rc == 0 && s->out)
         rc = open_file(a, s->out, "alerts.ndjson", &a->alerts, why);
@@ -354,6 +357,7 @@ void analysis_candidate(struct analysis *a, const struct activity *candidate)
 void analysis_tick(struct analysis *a, uint64_t now_ns)
 {
     legs_release(a->legs, now_ns);
+    ahead_tick(a->ahead);
     analysis_take_up(a, now_ns);
     engine_tick(a->engine, now_ns);
     session_log_tick(a->session_log, now_ns);
@@ -364,6 +368,7 @@ void analysis_tick(struct analysis *a, uint64_t now_ns)
 
 void analysis_flush(struct analysis *a)
 {
+    ahead_flush(a->ahead);
     if (a->activities)
         (void)line_file_flush(a->activities); /* sticky: told by analysis_finish */
     if (a->sessions)
@@ -387,6 +392,9 @@ int analysis_finish(struct analysis *a, bool keep, struct text *why)
         int closed = close_file(files[i], keep && rc == 0, rc ? &(struct text){.max = 1} : why);
         rc = rc ? rc : closed;
     }
+    int logged = ahead_close(a->ahead, keep && rc == 0, rc ? &(struct text){.max = 1} : why);
+    a->ahead = NULL;
+    rc = rc ? rc : logged;
     if (rc == 0 && keep)
         rc = a->store->ops->sync(a->store, why);
     if (rc == 0 && keep && a->session_map)
@@ -405,6 +413,7 @@ void analysis_free(struct analysis *a)
     (void)close_file(&a->alerts, false, &ignored);
     (void)close_file(&a->sessions, false, &ignored);
     (void)close_file(&a->journal, false, &ignored);
+    (void)ahead_close(a->ahead, false, &ignored);
     if (a->journal_path)
         unlink(a->journal_path);
     free(a->journal_path);
@@ -460,7 +469,8 @@ struct counters analysis_counters(const struct analysis *a, size_t i)
     case 7: return customers_counters(memory_customers(a->memory));
     case 8: return engine_rule_counters(a->engine);
     case 9: return feedback_log_counters(a->feedback);
-    case 10: return a->session_map ? session_map_counters(a->session_map) : (struct counters){0};
+    case 10: return ahead_counters(a->ahead, 0);
+    case 11: return a->session_map ? session_map_counters(a->session_map) : (struct counters){0};
     default: return (struct counters){0};
     }
 }

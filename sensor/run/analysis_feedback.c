@@ -11,6 +11,10 @@
 /* Where the activities stand that were judged so far; NULL: nowhere. */
 static const char *journal_of(struct analysis *a)
 {
+    if (a->ahead && a->is_live) {
+        ahead_flush(a->ahead);
+        return ahead_dir(a->ahead);
+    }
     struct line_file *file = a->journal ? a->journal : a->activities;
     if (!file || line_file_flush(file))
         return NULL;
@@ -83,7 +87,7 @@ static bool go_on(struct analysis *a, uint32_t max)
 {
     struct text why = {0};
     int rc = a->rebuild ? rebuild_step(a->rebuild, max, &why) : E_STATE;
-    bool is_behind = rc == E_END && a->is_live && !line_file_flush(a->activities) &&
+    bool is_behind = rc == E_END && a->is_live && journal_of(a) &&
                      (rc = rebuild_step(a->rebuild, max, &why)) == E_MORE;
     if (rc == E_STATE || rc == E_MORE || is_behind) {
         text_fini(&why);
@@ -138,6 +142,7 @@ void analysis_give_feedback(struct analysis *a, struct feedback_log *standing)
 
 void analysis_turn(struct analysis *a)
 {
+    ahead_turn(a->ahead);
     if (a->feedback && a->turns++ % 50 == 0) {
         feedback_log_poll(a->feedback);
         analysis_take_up(a, a->now_ns);
@@ -151,6 +156,7 @@ void analysis_tell_feedback(const struct analysis *a, struct text *out)
         feedback_log_tell(a->feedback, out);
     if (a->trouble.size)
         text_addf(out, "note      %s\n", text_str(&a->trouble));
+    ahead_tell(a->ahead, out);
 }
 
 /* The activities again, where nobody else writes them: a file without a name. */

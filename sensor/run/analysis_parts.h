@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "detect/engine.h"
 #include "enrich/enrich.h"
+#include "run/ahead.h"
 #include "run/analysis.h"
 #include "run/feedback_log.h"
 #include "run/rebuild.h"
@@ -31,6 +32,7 @@ struct analysis {
     struct store *store;
     struct engine *engine;
     struct line_file *activities, *alerts, *sessions; /* NULL without --out */
+    struct ahead *ahead;     /* NULL without --log */
     struct map *seen;        /* 128-bit hashes of credential names */
     struct map *told;        /* alert id -> severity of its last line */
     char *state;             /* path or NULL */

@@ -35,6 +35,7 @@ int rebuild_new(struct rebuild **out, const struct rebuild_options *options, str
     }
     r->settings = *options->settings;
     r->settings.out = NULL;
+    r->settings.log = NULL;
     r->settings.redis = NULL;
     r->settings.feedback = NULL;
     if (options->is_from_nothing)

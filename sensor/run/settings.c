@@ -29,6 +29,8 @@ static const struct setting table[] = {
     {"state", "FILE", "baselines in memory, loaded from FILE at start and saved to it at the end", false, BOTH},
     {"key-file", "FILE", "key for the hashes of session values (at least 16 bytes)", false, ALL},
     {"out", "DIR", "write activities, alerts, sessions, unmapped (.ndjson) there", false, BOTH},
+    {"log", "DIR", "the activity log, written ahead: segments by day, packed, with a hash chain", false, BOTH},
+    {"log-days", "N", "days of packet time the log is kept (0-36500, default 200; 0: for ever)", false, BOTH},
     {"transactions", "FILE", "write every HTTP transaction, one JSON object a line", false, SETTING_REPLAY},
     {"explain-routes", "[=FILE]", "say of every transaction which route took it and why (here, or to FILE)", false, SETTING_REPLAY},
     {"suggest-profile", "[=HOST]", "draft a profile from the captures named, of the busiest host or of HOST", false, SETTING_CHECK},
@@ -50,7 +52,7 @@ const struct setting *settings_table(void)
 
 void settings_init(struct settings *s)
 {
-    *s = (struct settings){.max_flows = 262144, .max_credentials = 100000, .max_sessions = 200000, .scan_limit = 16};
+    *s = (struct settings){.max_flows = 262144, .max_credentials = 100000, .max_sessions = 200000, .scan_limit = 16, .log_days = 200};
 }
 
 static void strings_fini(struct strings *list)
@@ -65,7 +67,7 @@ void settings_fini(struct settings *s)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         strings_fini(lists[i]);
     char *singles[] = {s->filter, s->rules, s->detections, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters,
-                       s->explain_routes, s->suggest_profile, s->interface, s->roster, s->feedback};
+                       s->explain_routes, s->suggest_profile, s->interface, s->roster, s->feedback, s->log, s->history};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         free(singles[i]);
     *s = (struct settings){0};
@@ -102,7 +104,7 @@ static char **single_of(struct settings *s, const char *name)
     } singles[] = {{"filter", &s->filter}, {"rules", &s->rules}, {"detections", &s->detections}, {"roster", &s->roster},
                    {"feedback", &s->feedback},
                    {"redis", &s->redis}, {"state", &s->state},
-                   {"key-file", &s->key_file}, {"out", &s->out}, {"transactions", &s->transactions},
+                   {"key-file", &s->key_file}, {"out", &s->out}, {"log", &s->log}, {"history", &s->history}, {"transactions", &s->transactions},
                    {"counters", &s->counters}, {"explain-routes", &s->explain_routes},
                    {"suggest-profile", &s->suggest_profile}, {"interface", &s->interface}};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
@@ -129,6 +131,7 @@ static int set_number(struct settings *s, const char *name, const char *value, s
         const char *name;
         uint64_t *at, least, most;
     } numbers[] = {{"max-flows", &s->max_flows, 1000, 16777216},
+                   {"log-days", &s->log_days, 0, 36500},
                    {"scan-limit", &s->scan_limit, 0, 4096},
                    {"max-credentials", &s->max_credentials, 100, 10000000},
                    {"max-sessions", &s->max_sessions, 100, 10000000}};

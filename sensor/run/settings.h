@@ -32,11 +32,14 @@ struct settings {
     char *state;      /* file, or NULL */
     char *key_file;   /* deployment key for keyed hashes, or NULL: the documented default */
     char *out;        /* directory, or NULL */
+    char *log;        /* directory of the activity log that is written ahead, or NULL */
+    char *history;    /* file of the history index, or NULL */
     char *transactions; /* file, or NULL */
     char *counters;   /* file, or NULL */
     char *explain_routes; /* file, "-" for standard output, or NULL */
     char *suggest_profile; /* host, "-" for the busiest, or NULL: no draft */
     char *interface;  /* live */
+    uint64_t log_days;        /* the log is kept: days of packet time, 0: for ever */
     uint64_t max_flows;       /* 1,000 - 16,777,216 */
     uint64_t max_credentials; /* 100 - 10,000,000 */
     uint64_t max_sessions;    /* 100 - 10,000,000 */

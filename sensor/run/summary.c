@@ -225,6 +225,11 @@ static void damage(struct text *t, const struct activity_log *log, const struct 
         add_count(t, n->torn, "last line without its end", "last lines without their end");
         text_add_str(t, ": the log was cut there\n");
     }
+    if (n->redacted) {
+        text_add_str(t, "not seen  ");
+        add_count(t, n->redacted, "record that was erased", "records that were erased");
+        text_add_str(t, ": only their digests are left in the log\n");
+    }
     if (n->unordered) {
         text_add_str(t, "note      ");
         add_count(t, n->unordered, "activity was", "activities were");
