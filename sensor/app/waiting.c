@@ -25,6 +25,8 @@ struct waiting *waiting_new(uint32_t max)
     w->next = 1;
     w->ring = reserve(max, sizeof *w->ring);
     bool has_room = w->ring != NULL;
+    if (has_room)
+        reserve_huge(w->ring, max, sizeof *w->ring); /* it is filled in any case */
     for (int i = 0; i < WAITING_CHAINS; i++)
         has_room &= (w->newest[i] = map_new(sizeof(struct desk_key), sizeof(uint64_t), max, 0)) != NULL;
     if (!has_room) {

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Chained hash table over an array of slots; a doubly linked list through the slots keeps the order of use. Indices
- * instead of pointers: half the size, and the same in every run. */
+ * Hash table of lines of the cache: each holds eight bits of the hash and the place of up to twelve entries, so that what is
+ * not there is told by one line, and what is there by one more, its key's (as in F14 and the Swiss tables). What finds its
+ * line full goes to the next; each line counts how many passed it. There are as many lines as the entries need: a table that
+ * stays small stays in the cache, however many it may hold. A doubly linked list through the slots keeps the order of
+ * use. Indices instead of pointers: half the size, and the same in every run. */
 #include "base/map.h"
 
 #include "base/assert.h"
@@ -13,22 +16,35 @@
 #define NIL UINT32_MAX
 #define SHORT_KEY 64u /* bytes */
 #define CACHE_LINE 64u
+#define HUGE_AFTER 4096u /* entries */
 #define FOLD_FIRST 0xe7037ed1a0b428dbu
 #define FOLD_NEXT (0x9e3779b97f4a7c15u * 2)
 
+#define LINE_PLACES 12u
+#define LINE_USUAL 8u /* places in use of a line, on average, when the lines are made more */
+#define GROW_BITS 2u
+
 struct slot {
-    uint32_t chain;        /* next of the bucket, or of the free list */
-    uint32_t older, newer; /* order of use */
-    uint32_t hash;         /* its low half: the bucket, and most misses are told without reading the key */
+    uint32_t older, newer; /* order of use; of a free one 'newer' is the next free */
+    uint32_t hash;
 };
+
+struct line {
+    uint8_t tags[LINE_PLACES], n;
+    uint8_t passed; /* entries that went on to the next line; at UINT8_MAX it is not counted down any more */
+    uint8_t spare[2];
+    uint32_t at[LINE_PLACES]; /* the first n */
+};
+_Static_assert(sizeof(struct line) == CACHE_LINE, "a line of the cache");
 
 struct map {
     struct slot *slots;
     uint8_t *data; /* key, value of each slot */
-    uint32_t *buckets;
+    struct line *lines;
     size_t key_size, value_at, stride;
     size_t key_words; /* of a short key of whole words; else 0 */
-    uint32_t mask, max, used, fresh, free_list, oldest, newest;
+    uint32_t mask; /* lines in use, less one */
+    uint32_t lines_max, max, used, fresh, free_list, oldest, newest;
     uint64_t seed, evicted;
     map_evict_fn *on_evict;
     void *ctx;
@@ -39,17 +55,17 @@ struct map *map_new(size_t key_size, size_t value_size, uint32_t max, uint64_t s
     struct map *m = calloc(1, sizeof *m);
     if (!m)
         return NULL;
-    uint32_t n = 16;
-    while (n < max && n < (1u << 31))
+    uint32_t n = 2;
+    while (n < max / LINE_USUAL && n < (1u << 31))
         n *= 2;
-    *m = (struct map){.key_size = key_size, .value_at = (key_size + 15) & ~(size_t)15, .mask = n - 1, .max = max,
+    *m = (struct map){.key_size = key_size, .value_at = (key_size + 15) & ~(size_t)15, .mask = 1, .lines_max = n, .max = max,
                       .seed = seed, .free_list = NIL, .oldest = NIL, .newest = NIL};
     m->stride = (m->value_at + value_size + 15) & ~(size_t)15;
     m->key_words = key_size % 8 == 0 && key_size <= SHORT_KEY ? key_size / 8 : 0;
     m->slots = reserve(max, sizeof *m->slots);
     m->data = reserve(max, m->stride);
-    m->buckets = reserve(n, sizeof *m->buckets); /* holds index + 1, so that untouched zero pages mean empty */
-    if (!m->slots || !m->data || !m->buckets) {
+    m->lines = reserve(n, sizeof *m->lines); /* zero pages mean empty */
+    if (!m->slots || !m->data || !m->lines) {
         map_free(m);
         return NULL;
     }
@@ -62,7 +78,7 @@ void map_free(struct map *m)
         return;
     free(m->slots);
     free(m->data);
-    free(m->buckets);
+    free(m->lines);
     free(m);
 }
 
@@ -124,11 +140,48 @@ static inline bool is_key(const struct map *m, const void *a, const void *b)
     return true;
 }
 
+static inline struct line *home_of(const struct map *m, uint32_t hash)
+{
+    return &m->lines[hash & m->mask];
+}
+
+static inline struct line *next_line(const struct map *m, struct line *line)
+{
+    return line == &m->lines[m->mask] ? m->lines : line + 1;
+}
+
+static inline uint8_t tag_of(uint32_t hash)
+{
+    return (uint8_t)(hash >> 24);
+}
+
+/* The high bit of each byte of 'tags' that is 'tag'; now and then also of the byte after such a one. */
+static inline uint64_t same_bytes(uint64_t tags, uint8_t tag)
+{
+    uint64_t differs = tags ^ tag * 0x0101010101010101u;
+    return (differs - 0x0101010101010101u) & ~differs & 0x8080808080808080u;
+}
+
+static inline uint32_t find_in(const struct map *m, const struct line *line, const void *key, uint8_t tag)
+{
+    for (unsigned from = 0; from < line->n; from += 8) {
+        for (uint64_t same = same_bytes(word_of(line->tags, from / 8), tag); same; same &= same - 1) {
+            unsigned k = from + (unsigned)__builtin_ctzll(same) / 8;
+            if (k < line->n && is_key(m, key_at(m, line->at[k]), key))
+                return line->at[k];
+        }
+    }
+    return NIL;
+}
+
 static inline uint32_t find(const struct map *m, const void *key, uint32_t hash)
 {
-    for (uint32_t i = m->buckets[hash & m->mask] - 1; i != NIL; i = m->slots[i].chain)
-        if (m->slots[i].hash == hash && is_key(m, key_at(m, i), key))
+    struct line *line = home_of(m, hash);
+    for (uint32_t probed = 0; probed <= m->mask; probed++, line = next_line(m, line)) {
+        uint32_t i = find_in(m, line, key, tag_of(hash));
+        if (i != NIL || line->passed == 0)
             return i;
+    }
     return NIL;
 }
 
@@ -155,19 +208,52 @@ static void link_newest(struct map *m, uint32_t i)
     m->newest = i;
 }
 
+static void enter_line(struct map *m, uint32_t i, uint32_t hash)
+{
+    struct line *line = home_of(m, hash);
+    for (; line->n == LINE_PLACES; line = next_line(m, line)) /* there are more places than entries */
+        line->passed += line->passed < UINT8_MAX;
+    line->tags[line->n] = tag_of(hash);
+    line->at[line->n++] = i;
+    m->slots[i].hash = hash;
+}
+
+static void grow(struct map *m)
+{
+    memset(m->lines, 0, (m->mask + (size_t)1) * sizeof *m->lines);
+    for (unsigned bit = 0; bit < GROW_BITS && m->mask + 1 < m->lines_max; bit++)
+        m->mask = 2 * m->mask + 1;
+    for (uint32_t i = m->oldest; i != NIL; i = m->slots[i].newer)
+        enter_line(m, i, m->slots[i].hash);
+}
+
+static void enter(struct map *m, uint32_t i, uint32_t hash)
+{
+    if (m->used >= LINE_USUAL * (m->mask + 1) && m->mask + 1 < m->lines_max)
+        grow(m);
+    enter_line(m, i, hash);
+}
+
+static bool leave_line(struct line *line, uint32_t i)
+{
+    for (unsigned k = 0; k < line->n; k++) {
+        if (line->at[k] != i)
+            continue;
+        line->n--;
+        line->at[k] = line->at[line->n];
+        line->tags[k] = line->tags[line->n];
+        return true;
+    }
+    return false;
+}
+
 static void drop(struct map *m, uint32_t i)
 {
-    uint32_t *bucket = &m->buckets[m->slots[i].hash & m->mask];
-    if (*bucket - 1 == i) {
-        *bucket = m->slots[i].chain + 1; /* NIL + 1 is 0: empty */
-    } else {
-        uint32_t before = *bucket - 1;
-        while (m->slots[before].chain != i)
-            before = m->slots[before].chain;
-        m->slots[before].chain = m->slots[i].chain;
-    }
+    struct line *line = home_of(m, m->slots[i].hash);
+    for (; !leave_line(line, i); line = next_line(m, line))
+        line->passed -= line->passed < UINT8_MAX;
     unlink_use(m, i);
-    m->slots[i].chain = m->free_list;
+    m->slots[i].newer = m->free_list;
     m->free_list = i;
     m->used--;
 }
@@ -208,11 +294,18 @@ uint32_t map_newest(const struct map *m)
 static void fetch_oldest(const struct map *m)
 {
     const struct slot *s = &m->slots[m->oldest]; /* just touched, as the neighbour of what went */
-    __builtin_prefetch(&m->buckets[s->hash & m->mask], 1);
+    __builtin_prefetch(home_of(m, s->hash), 1);
     for (size_t at = 0; at < m->stride && at < 4 * CACHE_LINE; at += CACHE_LINE)
         __builtin_prefetch((const uint8_t *)key_at(m, m->oldest) + at, 1);
     if (s->newer != NIL)
         __builtin_prefetch(&m->slots[s->newer], 1);
+}
+
+static void ask_huge(struct map *m)
+{
+    reserve_huge(m->slots, m->max, sizeof *m->slots);
+    reserve_huge(m->data, m->max, m->stride);
+    reserve_huge(m->lines, m->lines_max, sizeof *m->lines);
 }
 
 static uint32_t take_slot(struct map *m)
@@ -227,15 +320,17 @@ static uint32_t take_slot(struct map *m)
             fetch_oldest(m);
     }
     uint32_t i = m->free_list;
+    if (i == NIL && m->fresh == HUGE_AFTER)
+        ask_huge(m);
     if (i == NIL)
         return m->fresh++;
-    m->free_list = m->slots[i].chain;
+    m->free_list = m->slots[i].newer;
     return i;
 }
 
 void map_fetch(const struct map *m, const void *key)
 {
-    __builtin_prefetch(&m->buckets[hash_of(m, key) & m->mask], 1);
+    __builtin_prefetch(home_of(m, hash_of(m, key)), 1);
 }
 
 void *map_touch(struct map *m, const void *key, bool *is_new)
@@ -251,10 +346,7 @@ void *map_touch(struct map *m, const void *key, bool *is_new)
         return value_at(m, i);
     }
     i = take_slot(m);
-    uint32_t *bucket = &m->buckets[hash & m->mask];
-    m->slots[i].chain = *bucket - 1;
-    m->slots[i].hash = hash;
-    *bucket = i + 1;
+    enter(m, i, hash);
     link_newest(m, i);
     m->used++;
     memcpy(key_at(m, i), key, m->key_size);

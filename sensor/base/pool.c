@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HUGE_AFTER 1024u /* blocks */
+
 struct pool {
     uint8_t *blocks;
     void *free_list; /* linked through the first word of each block */
@@ -45,7 +47,9 @@ void *pool_take(struct pool *p)
     void *block = p->free_list;
     if (block)
         p->free_list = *(void **)block;
-    else if (p->fresh < p->max)
+    else if (p->fresh == HUGE_AFTER)
+        reserve_huge(p->blocks, p->max, p->block_size);
+    if (!block && p->fresh < p->max)
         block = p->blocks + (size_t)p->fresh++ * p->block_size;
     if (block)
         p->used++;

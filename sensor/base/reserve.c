@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * calloc, which takes what is large straight from the kernel, and a hint. */
+ * calloc, which takes what is large straight from the kernel; and a hint. */
 #include "base/reserve.h"
 
 #include <stdint.h>
@@ -11,10 +11,12 @@
 
 void *reserve(size_t n, size_t item_size)
 {
-    void *at = calloc(n, item_size);
-    if (!at || n * item_size < HUGE_PAGE)
-        return at;
+    return calloc(n, item_size);
+}
+
+void reserve_huge(void *at, size_t n, size_t item_size)
+{
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)at + page - 1) & ~(page - 1);
-    (void)madvise((void *)from, n * item_size - (from - (uintptr_t)at), MADV_HUGEPAGE); /* without it: small pages */
-    return at;
+    if (n * item_size >= HUGE_PAGE)
+        (void)madvise((void *)from, n * item_size - (from - (uintptr_t)at), MADV_HUGEPAGE); /* without it: small pages */
 }

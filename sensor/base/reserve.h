@@ -5,9 +5,11 @@
 
 #include <stddef.h>
 
-/* Zeroed room for 'n' items, given back with free(); NULL without memory. Pages that are never touched cost nothing. Where
- * there are megabytes of it, huge pages are asked for (Linux gives them or not): a table is touched at random, and most of
- * what that costs is finding the page. */
+/* Zeroed room for 'n' items, given back with free(); NULL without memory. Pages that are never touched cost nothing. */
 void *reserve(size_t n, size_t item_size);
+/* Asks for huge pages for what of it is not touched yet (Linux gives them or not), where there are megabytes: a large table
+ * is touched at random, and most of what that costs is finding the page. A table that stays small is better without: a huge
+ * page is zeroed whole at its first touch. */
+void reserve_huge(void *at, size_t n, size_t item_size);
 
 #endif

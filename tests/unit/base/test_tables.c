@@ -12,6 +12,8 @@
 /* cmocka wants the four above first */
 #include <cmocka.h>
 
+#include "support/random.h"
+
 static void count_evicted(void *ctx, const void *key, void *value)
 {
     (void)value;
@@ -79,6 +81,58 @@ static void map_follows_a_model(void **state)
     map_free(m);
 }
 
+/* A table that grows, fills and then makes room at each new key: what is kept is what was used last, and it is found. Keys of
+ * other kinds than 16 bytes take other ways to the hash and the comparison. */
+static void check_order(size_t key_size, uint32_t max, uint32_t keys)
+{
+    struct map *m = map_new(key_size, sizeof(uint64_t), max, 5);
+    uint64_t *used = calloc(keys, sizeof *used), random = key_size; /* when; 0: not kept */
+    uint32_t n = 0, hits = 0;
+    for (uint64_t now = 1; now < 6 * (uint64_t)keys; now++) {
+        uint32_t k = (uint32_t)(random_uniform(&random) * keys);
+        uint8_t key[24] = {(uint8_t)k, (uint8_t)(k >> 8), (uint8_t)(k >> 16)};
+        bool is_new;
+        if (random_uniform(&random) < .1) {
+            assert_int_equal(map_find(m, key) != NULL, used[k] != 0);
+            map_remove(m, key);
+            n -= used[k] != 0;
+            used[k] = 0;
+            continue;
+        }
+        uint64_t *value = map_touch(m, key, &is_new);
+        assert_int_equal(is_new, used[k] == 0);
+        assert_int_equal(*value, used[k]);
+        n += is_new;
+        hits += !is_new;
+        *value = used[k] = now;
+        if (n <= max)
+            continue;
+        uint32_t oldest = 0;
+        for (uint32_t i = 0; i < keys; i++)
+            if (used[i] && (!used[oldest] || used[i] < used[oldest]))
+                oldest = i;
+        used[oldest] = 0;
+        n--;
+    }
+    assert_int_equal(map_size(m), n);
+    assert_true(hits > 0);
+    if (max < keys)
+        assert_true(map_evicted(m) > 0);
+    free(used);
+    map_free(m);
+}
+
+static void map_grows_and_keeps_order(void **state)
+{
+    (void)state;
+    for (uint32_t max = 1; max <= 40; max++)
+        check_order(4, max, 60);
+    check_order(16, 700, 1000);
+    check_order(24, 1500, 2000);
+    check_order(8, 5000, 5000);
+    check_order(3, 1000, 1100);
+}
+
 static void pool_gives_back(void **state)
 {
     (void)state;
@@ -144,6 +198,7 @@ static void ring_keeps_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reserve_gives_zeroes), cmocka_unit_test(map_evicts_the_oldest), cmocka_unit_test(map_follows_a_model),
+                                       cmocka_unit_test(map_grows_and_keeps_order),
                                        cmocka_unit_test(pool_gives_back), cmocka_unit_test(arena_rewinds),
                                        cmocka_unit_test(ring_keeps_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
