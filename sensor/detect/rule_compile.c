@@ -166,12 +166,49 @@ static int fold_actions(struct test *t, struct text *why)
             return yaml_fail(t->values[i].at, why, "no action is called '%.60s'%s%s%s", t->values[i].at->scalar,
                              nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         }
-        t->actions |= 1u << action;
+        t->bits |= 1u << action;
     }
     if (t->is_all && t->n > 1)
         return yaml_fail(t->values[0].at, why, "an act has one action: it cannot have all of these");
     t->op = OP_ACTIONS;
     return E_OK;
+}
+
+/* Of a field of few words, plain equality becomes bits: no text is compared for an act. */
+static void fold_words(struct test *t)
+{
+    uint32_t bits = 0;
+    if (t->op != OP_EQUALS || !rule_field_word(t->field, 0))
+        return;
+    for (unsigned i = 0; i < t->n; i++) {
+        const char *word;
+        uint32_t before = bits;
+        for (unsigned bit = 0; (word = rule_field_word(t->field, bit)); bit++)
+            if (t->is_cased ? span_eq(t->values[i].text, span_text(word)) : span_eq_nocase(t->values[i].text, span_text(word)))
+                bits |= 1u << bit;
+        if (bits == before && t->is_all)
+            return; /* never, or a word twice */
+    }
+    t->bits = bits;
+    t->op = OP_BITS;
+}
+
+/* What costs less is asked first: all must hold, in whatever order. */
+static int cost_of(const struct test *t)
+{
+    if (t->op == OP_ACTIONS || t->op == OP_BITS)
+        return 0;
+    return rule_field_kind(t->field) == FIELD_NUMBER || t->op == OP_EXISTS ? 1 : t->op == OP_RE || t->op == OP_LIST ? 3 : 2;
+}
+
+static void sort_by_cost(struct alternative *a)
+{
+    for (unsigned i = 1; i < a->n; i++)
+        for (unsigned k = i; k > 0 && cost_of(&a->tests[k]) < cost_of(&a->tests[k - 1]); k--) {
+            struct test t = a->tests[k];
+            a->tests[k] = a->tests[k - 1];
+            a->tests[k - 1] = t;
+        }
 }
 
 static int read_test(const struct yaml_node *n, struct test *t, const struct compile *c)
@@ -192,7 +229,10 @@ static int read_test(const struct yaml_node *n, struct test *t, const struct com
         return E_NOMEM;
     for (const struct yaml_node *v = first; v && rc == E_OK; v = n->kind == YAML_LIST ? v->next : NULL)
         rc = read_value(v, t, &t->values[t->n++], c);
-    return rc ? rc : fold_actions(t, c->why);
+    rc = rc ? rc : fold_actions(t, c->why);
+    if (rc == E_OK)
+        fold_words(t);
+    return rc;
 }
 
 static int read_alternative(const struct yaml_node *n, struct alternative *a, uint32_t *actions, const struct compile *c)
@@ -208,9 +248,10 @@ static int read_alternative(const struct yaml_node *n, struct alternative *a, ui
     for (const struct yaml_node *k = n->child; k && rc == E_OK; k = k->next) {
         struct test *t = &a->tests[a->n++];
         rc = read_test(k, t, c);
-        can &= t->op == OP_ACTIONS ? t->actions : ALL_ACTIONS;
+        can &= t->op == OP_ACTIONS ? t->bits : ALL_ACTIONS;
     }
     *actions |= can;
+    sort_by_cost(a);
     if (rc == E_OK && can == 0)
         return yaml_fail(n, c->why, "no act has two actions: this can never hold");
     return rc;

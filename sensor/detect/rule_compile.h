@@ -12,6 +12,7 @@
 enum op {
     OP_EQUALS, OP_CONTAINS, OP_STARTS, OP_ENDS, OP_RE, OP_LIST, OP_CIDR, OP_GT, OP_GTE, OP_LT, OP_LTE, OP_EXISTS,
     OP_ACTIONS, /* event.action, as bits */
+    OP_BITS,    /* a field of few words, as bits */
 };
 
 struct operand {
@@ -27,7 +28,7 @@ struct test {
     unsigned field, n;
     enum op op;
     bool is_cased, is_all; /* is_all: each value must fit, not any */
-    uint32_t actions;
+    uint32_t bits; /* OP_ACTIONS, OP_BITS */
     struct operand *values; /* OP_EXISTS: none; n = 1 means that it must be there */
 };
 

@@ -137,6 +137,58 @@ const char *const *rule_field_words(unsigned field)
     }
 }
 
+/* Those whose words are the names of the record's own numbers. */
+static const char *coded_word(enum rule_field which, unsigned bit)
+{
+    switch (which) {
+    case F_OUTCOME: return bit <= OUTCOME_FAILURE ? outcome_name((enum outcome)bit) : NULL;
+    case F_CLASS: return bit < NETWORK_N ? network_class_name((enum network_class)bit) : NULL;
+    case F_KIND: return bit < CRED_N ? cred_kind_name((enum cred_kind)bit) : NULL;
+    case F_FILE_CLASS: return bit < FILE_CLASSES ? bit ? file_class_name((enum file_class)bit) : "" : NULL;
+    case F_FLAGS: return bit < 32 ? 1u << bit & ACT_WRITTEN ? activity_flag_name(1u << bit) : "" : NULL;
+    default: return NULL;
+    }
+}
+
+const char *rule_field_word(unsigned field, unsigned bit)
+{
+    const char *const *words = rule_field_words(field);
+    for (unsigned i = 0; words && i < bit; i++)
+        if (!words[i])
+            return NULL;
+    const char *word = words ? words[bit] : coded_word(fields[field].which, bit);
+    return word || words || fields[field].which != F_FLAGS || bit >= 32 ? word : ""; /* a flag of no name */
+}
+
+static uint32_t scene_bits(enum rule_field which, const struct scene *s)
+{
+    const struct context *c = &s->visit->context;
+    switch (which) {
+    case F_PLACE: return 1u << c->level;
+    case F_CLIENT: return c->is_family_new ? 1 : c->is_client_new ? 2 : 4;
+    case F_DISTINCT: return s->is_file || s->is_case || s->is_customer ? 1 : 2;
+    case F_WHO: return s->is_machine ? 1 : s->b->flags & BASELINE_PERSON ? 2 : 0;
+    case F_MATURE: return s->is_mature ? 1 : 2;
+    case F_DEED: return s->b->actions >> s->a->action & 1 ? 2 : 1;
+    default: return 0;
+    }
+}
+
+uint32_t rule_field_bits(unsigned field, const struct rule_view *v)
+{
+    enum rule_field which = fields[field].which;
+    const struct activity *a = v->a;
+    switch (which) {
+    case F_OUTCOME: return 1u << a->outcome;
+    case F_CLASS: return 1u << a->source_class;
+    case F_KIND: return 1u << a->cred_kind;
+    case F_FILE_CLASS: return a->file.file_class ? 1u << a->file.file_class : 0;
+    case F_FLAGS: return a->flags & ACT_WRITTEN;
+    case F_WEEKDAY: return 1u << time_weekday(v->now_ns);
+    default: return v->s ? scene_bits(which, v->s) : 0;
+    }
+}
+
 static void set_words(struct field_value *out, const struct activity *a)
 {
     unsigned n = 0;

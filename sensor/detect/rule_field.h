@@ -36,6 +36,11 @@ enum field_kind rule_field_kind(unsigned field);
 const char *rule_field_help(unsigned field);
 /* The words a field can have, NULL-ended; NULL when any text can stand there. */
 const char *const *rule_field_words(unsigned field);
+/* The words of a field whose value is one of a few, or several of a few at once, as they lie in the record: the word of bit
+ * 'bit', "" when the bit is never set, NULL past the last; always NULL for other fields. */
+const char *rule_field_word(unsigned field, unsigned bit);
+/* Which of these words it has in this act; 0 when it is not there. Of other fields: 0. */
+uint32_t rule_field_bits(unsigned field, const struct rule_view *v);
 /* Its value in this act. */
 void rule_field_get(unsigned field, const struct rule_view *v, struct field_value *out);
 /* The value as a hash (0 when it is not there) and as a text. */

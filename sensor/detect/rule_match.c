@@ -60,7 +60,11 @@ static bool holds(const struct test *t, const struct rule_view *v)
 {
     struct field_value value;
     if (t->op == OP_ACTIONS)
-        return t->actions >> v->a->action & 1;
+        return t->bits >> v->a->action & 1;
+    if (t->op == OP_BITS) {
+        uint32_t bits = rule_field_bits(t->field, v) & t->bits;
+        return t->is_all ? bits == t->bits : bits != 0;
+    }
     rule_field_get(t->field, v, &value);
     if (t->op == OP_EXISTS)
         return value.is_there == (t->n > 0);
