@@ -454,7 +454,7 @@ static void amend(struct engine *e, const struct activity *a)
     e->counts[COUNT_AMENDS]++;
     memcpy(&e->scratch, a, activity_size(a));
     if (!user.size)
-        activity_set(&e->scratch, STR_USER, span_text(open->name));
+        activity_set(&e->scratch, STR_USER, tally_holder(e->tally, open));
     engine_scene(e, &s, &e->scratch);
     s.visit = v;
     tally_amend(e->tally, &s, open);

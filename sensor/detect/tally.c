@@ -29,8 +29,13 @@ struct customer_name {
     char text[ALERT_TEXT];
 };
 
+struct holder {
+    char name[BASELINE_NAME_MAX];
+};
+
 struct tally {
     struct map *things, *open, *names;
+    struct map *holders; /* credential -> struct holder: as many as 'open' has, and used with it, so none is lost before */
     struct map *got; /* struct thing_key (whose, transfer) -> bytes counted of it */
 };
 
@@ -41,9 +46,10 @@ struct tally *tally_new(uint32_t max_things)
         return NULL;
     t->things = map_new(sizeof(struct thing_key), 1, max_things, 7);
     t->open = map_new(16, sizeof(struct tally_open), MAX_OPEN, 8);
+    t->holders = map_new(sizeof(uint64_t), sizeof(struct holder), MAX_OPEN, 23);
     t->names = map_new(sizeof(uint64_t), sizeof(struct customer_name), MAX_CUSTOMERS, 9);
     t->got = map_new(sizeof(struct thing_key), sizeof(uint64_t), MAX_TRANSFERS, 13);
-    if (!t->things || !t->open || !t->names || !t->got) {
+    if (!t->things || !t->open || !t->holders || !t->names || !t->got) {
         tally_free(t);
         return NULL;
     }
@@ -56,6 +62,7 @@ void tally_free(struct tally *t)
         return;
     map_free(t->things);
     map_free(t->open);
+    map_free(t->holders);
     map_free(t->names);
     map_free(t->got);
     free(t);
@@ -267,7 +274,7 @@ static void remember_open(struct tally *t, const struct scene *s)
                                      .family = s->visit->client.family,
                                      .is_v6 = s->visit->place.is_v6};
     memcpy(open->visit.prefix, s->visit->place.prefix, sizeof open->visit.prefix);
-    memcpy(open->name, s->b->name, sizeof open->name);
+    memcpy(((struct holder *)map_touch(t->holders, &s->credential, &is_new))->name, s->b->name, BASELINE_NAME_MAX);
 }
 
 /* Its case, or that case's customer, may become known later. */
@@ -306,6 +313,12 @@ void tally_act(struct tally *t, struct scene *s, struct baseline *peers)
 struct tally_open *tally_find(struct tally *t, const uint8_t id[16])
 {
     return map_find(t->open, id);
+}
+
+struct span tally_holder(const struct tally *t, const struct tally_open *open)
+{
+    const struct holder *holder = map_find(t->holders, &open->visit.credential);
+    return holder ? span_text(holder->name) : SPAN("");
 }
 
 void tally_amend(struct tally *t, struct scene *s, struct tally_open *open)

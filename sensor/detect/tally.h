@@ -20,12 +20,13 @@ struct tally_open {
     uint32_t day;
     uint64_t bytes; /* counted so far */
     bool is_file;   /* it takes a file; else only case or customer were missing */
-    char name[BASELINE_NAME_MAX];
 };
 /* Begins to fetch what tally_act of the scene will look up, once its visit is known. */
 void tally_fetch_case(const struct tally *t, const struct scene *s);
 /* The entry of that event id, or NULL. Borrowed until the next tally_act. */
 struct tally_open *tally_find(struct tally *t, const uint8_t id[16]);
+/* Whose act that was: the credential's name. */
+struct span tally_holder(const struct tally *t, const struct tally_open *open);
 /* Adds what the amendment brings to the day (if it is still that day) and to the visit; sets the scene like tally_act.
  */
 void tally_amend(struct tally *t, struct scene *s, struct tally_open *open);
