@@ -49,6 +49,7 @@ struct note {
 enum {
     COUNT_TRANSACTIONS, COUNT_NO_ROOM, COUNT_ROUTED, COUNT_SILENT, COUNT_UNKNOWN_FILE, COUNT_UNKNOWN, COUNT_CANDIDATES,
     COUNT_AMENDS, COUNT_FACTS_CUT, COUNT_FORGED, COUNT_ASSETS, COUNT_SESSION_FACTS, COUNT_BOUND, COUNT_COOKIES_CUT,
+    COUNT_BAD_CREDENTIALS, COUNT_BAD_TOKENS, COUNT_UNSIGNED_TOKENS, COUNT_LONG_NAMES,
     COUNTERS,
 };
 
@@ -67,6 +68,10 @@ static const struct counter_def counter_defs[COUNTERS] = {
     {"app_session_facts", "facts", "told of sessions beside the activities: values replaced, parts of pages"},
     {"app_connection_users", "transactions", "requests named by their connection: NTLM had named its user before"},
     {"app_cookies_cut", "transactions", "requests with more than 8 Cookie fields: those that follow were not read"},
+    {"app_bad_credentials", "requests", "with an Authorization field that could not be read (Basic, Digest, NTLM): it names nobody"},
+    {"app_bad_tokens", "activities", "with a token that looks like a JSON Web Token and is none, or is too long: it names nobody"},
+    {"app_unsigned_tokens", "activities", "with a JSON Web Token that nobody signed: it names nobody"},
+    {"app_long_names", "requests", "with a user name too long to be told (192 bytes): none rather than half of it"},
 };
 
 struct app {
@@ -202,6 +207,8 @@ static void read_credential(struct app *app, struct view *v, struct note *n)
     size_t size = n->cred.claim.size < CLAIM_MAX ? n->cred.claim.size : 0; /* rather none than half a name */
     if (size)
         memcpy(n->claim, n->cred.claim.at, size);
+    app->counts[COUNT_LONG_NAMES] += n->cred.claim.size && !size;
+    app->counts[COUNT_BAD_CREDENTIALS] += n->cred.is_malformed;
     n->cred.claim = size ? span_of(n->claim, size) : span_of(NULL, 0);
 }
 
@@ -347,6 +354,8 @@ static void tell(struct app *app, struct view *v, struct note *n, enum telling h
     if (!(how == TELL_AMEND ? candidate_amend(&in, n->told, a) : candidate_fill(&in, a)))
         return;
     activity_seal(a);
+    app->counts[COUNT_BAD_TOKENS] += says.is_malformed && how != TELL_AMEND;
+    app->counts[COUNT_UNSIGNED_TOKENS] += says.is_unsigned && how != TELL_AMEND;
     memcpy(n->told, a->id, sizeof n->told);
     n->told_ns = in.done_ns;
     bool fits = candidate_add_facts(a, extract_list(&n->x)) && add_requestor(v, n, a);

@@ -153,7 +153,7 @@ static bool scheme_is(const struct session_rule *r, const struct auth *auth)
 }
 
 /* The user of NTLM; Kerberos tells nobody, so that a cookie beside it acts. */
-static bool negotiate_cred(struct span credentials, struct arena *a, struct cred *out)
+static bool negotiate_cred(const struct session_rule *r, struct span credentials, struct arena *a, struct cred *out)
 {
     uint8_t memory[NEGOTIATE_ROOM];
     struct arena scratch;
@@ -162,6 +162,7 @@ static bool negotiate_cred(struct span credentials, struct arena *a, struct cred
     int rc = negotiate_read(credentials, &scratch, &n);
     out->is_negotiating = true;
     out->has_kerberos = !rc && n.kind == NEGOTIATE_KERBEROS;
+    out->is_malformed |= rc != E_OK || (n.kind == NEGOTIATE_OTHER && span_eq_nocase(r->name, SPAN("ntlm")));
     if (rc || n.kind != NEGOTIATE_NTLM || !n.user.size)
         return false;
     size_t head = n.domain.size ? n.domain.size + 1 : 0;
@@ -199,11 +200,12 @@ static bool authorization_read(struct cred_hasher *h, const struct session_rule 
     if (!auth_split(field, &auth) || !auth.credentials.size || !scheme_is(r, &auth))
         return false;
     if (auth.scheme == AUTH_NEGOTIATE)
-        return negotiate_cred(auth.credentials, a, out);
+        return negotiate_cred(r, auth.credentials, a, out);
     if (auth.scheme == AUTH_BASIC || auth.scheme == AUTH_DIGEST) {
         struct span user = {NULL, 0};
         int rc = auth.scheme == AUTH_BASIC ? auth_basic_user(auth.credentials, a, &user)
                                            : auth_digest_user(auth.credentials, a, &user);
+        out->is_malformed |= rc == E_BAD || rc == E_LIMIT;
         if (rc || !user.size)
             return false;
         if (r->acts_for && pattern_take(r->acts_for, user, SPAN("user")).size)
@@ -364,14 +366,17 @@ static void token_jwt(const struct session_rule *r, struct span token, struct ar
 {
     struct jwt jwt;
     bool is_closed = jwt_is_encrypted(token);
-    if (!is_closed && jwt_read(token, r->jwt, a, &jwt))
+    if (!is_closed && jwt_read(token, r->jwt, a, &jwt)) {
+        out->is_malformed = span_starts(token, SPAN("eyJ")); /* '{"' in base64url: RFC 7519, 3.1 */
         return;
+    }
     out->vouched.kind = ASSERTION_JWT;
     if (is_closed) {
         out->vouched.bits = ASSERTED_ENCRYPTED;
         return;
     }
     out->vouched.bits = jwt.is_signed ? ASSERTED_SIGNED : 0;
+    out->is_unsigned = !jwt.is_signed;
     out->vouched.has_issued = jwt.has_issued;
     out->vouched.has_expires = jwt.has_expires;
     out->vouched.issued_s = jwt.issued_s;
@@ -387,6 +392,7 @@ void cred_token(const struct cred *cred, const struct request_head *head, struct
     const struct session_rule *r = cred->rule;
     out->vouched = (struct vouched){.kind = ASSERTION_NONE};
     out->claim = out->acts_for = span_of(NULL, 0);
+    out->is_malformed = out->is_unsigned = false;
     out->used = 0;
     if (!r || (!r->jwt && !r->acts_for))
         return;

@@ -29,6 +29,7 @@ struct cred {
     uint8_t remember[SESSION_HASH_SIZE]; /* of the remember-me cookie, when has_remember; it acts where nothing else does */
     bool is_negotiating;                /* it is a step of Negotiate or NTLM */
     bool has_kerberos;
+    bool is_malformed;                  /* an Authorization field of a scheme the profile reads that could not be read */
     const struct session_rule *rule;    /* the one that says what acts */
     struct span claim;                  /* public part: user of Basic and NTLM, id of a key; borrowed */
 };
@@ -42,6 +43,8 @@ struct cred_token {
     struct vouched vouched;
     struct span claim;    /* who a JSON Web Token names */
     struct span acts_for; /* whom the sender of a key says it acts for */
+    bool is_malformed;    /* it looks like a JSON Web Token, and is none */
+    bool is_unsigned;     /* it is one anybody could have written: it names nobody */
     size_t used;
     uint8_t bytes[JSON_SCAN_VALUE_MAX + ASSERTION_ISSUER + ASSERTION_TENANT];
 };

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #define FINDERS 8
+#define TOO_LONG span_of(NULL, EXTRACT_VALUE + 1) /* a value of which only the beginning was kept */
 
 enum { BODY_PLAIN, BODY_FORM, BODY_MULTIPART, BODY_JSON, BODY_RANGES };
 
@@ -44,13 +45,15 @@ struct scan {
     struct listing list;
 };
 
-enum { COUNT_BODIES, COUNT_NO_ROOM, COUNT_FORM_CUT, COUNT_VALUES_FULL, COUNT_LIST_FULL, COUNT_MALFORMED, COUNTERS };
+enum { COUNT_BODIES, COUNT_NO_ROOM, COUNT_FORM_CUT, COUNT_VALUES_FULL, COUNT_TOO_LONG, COUNT_LIST_FULL, COUNT_MALFORMED,
+       COUNTERS };
 
 static const struct counter_def counter_defs[COUNTERS] = {
     {"extract_bodies", "bodies", "bodies inspected for values a profile asks for"},
     {"extract_no_room", "bodies", "bodies not inspected: too many at the same time"},
     {"extract_form_cut", "bodies", "urlencoded forms larger than 64 KiB, or with bytes missing, read in part"},
     {"extract_values_full", "values", "values left out: those of one transaction were too large together"},
+    {"extract_too_long", "values", "left out: longer than 256 bytes, or with bytes missing; none is told rather than half a name"},
     {"extract_list_full", "objects", "files or cases of a list left out: the list was too long for one record"},
     {"extract_malformed", "bodies", "JSON, forms in parts and assertions (SAML, id_token) that broke off or were none: read up to there"},
 };
@@ -129,11 +132,14 @@ static void keep(struct extractor *e, struct extract *x, unsigned slot, enum dec
         return;
     struct found *f = &x->found[rank];
     uint8_t value[EXTRACT_VALUE];
-    struct span plain = span_trim(span_of(value, extract_decode(how, raw, value, sizeof value)));
+    struct span plain = raw.at ? span_trim(span_of(value, extract_decode(how, raw, value, sizeof value))) : raw;
     f->is_there = true;
     f->number = number;
     f->at = x->used;
     f->size = 0;
+    f->is_long = raw.size > EXTRACT_VALUE && (!raw.at || !plain.size);
+    e->counts[COUNT_TOO_LONG] += f->is_long;
+    plain = f->is_long ? SPAN("") : plain;
     if (plain.size > (size_t)(EXTRACT_BYTES - x->used)) {
         e->counts[COUNT_VALUES_FULL]++;
         return;
@@ -452,11 +458,9 @@ static void json_end(struct scan *s)
         const struct slot *want = &s->profile->slots[slot];
         int rank = rank_of(s->x, slot);
         bool is_text = want->pointer.want == JSON_SCAN_TEXT;
-        if (want->is_each || rank < 0 || v->kind == JSON_NONE || v->kind == JSON_NULL || (is_text && v->is_cut))
+        if (want->is_each || rank < 0 || v->kind == JSON_NONE || v->kind == JSON_NULL || (is_text && !v->is_done))
             continue;
-        if (!v->is_done && is_text)
-            continue;
-        keep(s->owner, s->x, slot, DECODE_NONE, is_text ? json_value_text(v) : SPAN(""), v->size);
+        keep(s->owner, s->x, slot, DECODE_NONE, !is_text ? SPAN("") : v->is_cut ? TOO_LONG : json_value_text(v), v->size);
         s->x->found[rank].is_unsure = v->is_unsure || !v->is_done;
     }
     listing_end(&s->list);
@@ -468,8 +472,8 @@ static void multipart_finish(struct scan *s)
     s->owner->counts[COUNT_MALFORMED] += !multipart_is_done(&s->multipart);
     for (uint8_t i = 0; i < s->multipart.n_want; i++) {
         const struct multipart_value *v = &s->multipart.values[i];
-        if (v->is_there && !v->is_cut)
-            keep(s->owner, s->x, s->want_slot[i], DECODE_NONE, span_of(v->bytes, v->kept), v->size);
+        if (v->is_there)
+            keep(s->owner, s->x, s->want_slot[i], DECODE_NONE, v->is_cut ? TOO_LONG : span_of(v->bytes, v->kept), v->size);
     }
 }
 
@@ -519,8 +523,8 @@ static void form_pair(struct scan *s, struct span name, struct span value)
         struct arena a;
         arena_init(&a, s->form->plain, sizeof s->form->plain);
         struct span plain = want->is_secret ? SPAN("") : url_decode(value, true, &a);
-        note_twice(s->x, slot, span_trim(span_sub(plain, 0, EXTRACT_VALUE)));
-        keep(s->owner, s->x, slot, DECODE_NONE, span_sub(plain, 0, EXTRACT_VALUE), value.size);
+        note_twice(s->x, slot, span_trim(plain.size > EXTRACT_VALUE ? SPAN("") : plain));
+        keep(s->owner, s->x, slot, DECODE_NONE, plain, value.size);
     }
 }
 

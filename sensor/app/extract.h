@@ -19,6 +19,7 @@ struct found {
     uint16_t at, size;
     bool is_there;   /* it stands in the body */
     bool is_twice;   /* a field stands in a form twice, a member in JSON, with different values */
+    bool is_long;    /* it is longer than EXTRACT_VALUE, or has bytes missing: no text rather than half of it */
     bool is_unsure;  /* bytes are missing, or its end was not seen: 'number' may be off */
 };
 

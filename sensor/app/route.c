@@ -306,7 +306,7 @@ bool route_test_holds(struct view *v, const struct test *test)
     if (s->kind == SOURCE_SLOT && (test->kind == TEST_FILLED || test->kind == TEST_EMPTY)) {
         const struct found *f = v->x ? extract_found(v->x, (unsigned)s->slot) : NULL;
         bool is_secret = v->profile->slots[s->slot].is_secret;
-        bool is_filled = f && f->is_there && (is_secret ? f->number > 0 : f->size > 0);
+        bool is_filled = f && f->is_there && (is_secret ? f->number > 0 : f->size > 0 || f->is_long);
         return is_filled == (test->kind == TEST_FILLED);
     }
     struct span value = source_value(v, s);
