@@ -30,8 +30,16 @@ struct line {
     char text[LINE_MAX_SIZE];
 };
 
+/* A tell-tale in the field of an answer. */
+struct field_tell {
+    const struct tell *tell;
+    uint16_t profile;
+};
+
 struct hosts {
     const struct profiles *profiles;
+    struct field_tell *field_tells; /* of all profiles, in their order */
+    size_t n_field_tells;
     struct map *known, *servers;
     struct line *lines; /* sorted by text */
     size_t n_lines;
@@ -42,6 +50,19 @@ struct hosts {
     struct host_key last_key;
 };
 
+static bool field_tells_collect(struct hosts *h)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < h->profiles->n; i++)
+        n += h->profiles->list[i]->n_tells;
+    h->field_tells = calloc(n + 1, sizeof *h->field_tells);
+    for (size_t i = 0; h->field_tells && i < h->profiles->n; i++)
+        for (uint16_t k = 0; k < h->profiles->list[i]->n_tells; k++)
+            if (h->profiles->list[i]->tells[k].kind == TELL_RESPONSE_HEADER)
+                h->field_tells[h->n_field_tells++] = (struct field_tell){&h->profiles->list[i]->tells[k], (uint16_t)i};
+    return h->field_tells != NULL;
+}
+
 struct hosts *hosts_new(const struct profiles *profiles, uint32_t max)
 {
     struct hosts *h = calloc(1, sizeof *h);
@@ -51,7 +72,7 @@ struct hosts *hosts_new(const struct profiles *profiles, uint32_t max)
     h->known = map_new(sizeof(struct host_key), sizeof(struct host), max, 0);
     h->servers = map_new(sizeof(struct ipaddr), 1, max, 0);
     h->lines = calloc(LINES, sizeof *h->lines);
-    if (!h->known || !h->servers || !h->lines) {
+    if (!h->known || !h->servers || !h->lines || !field_tells_collect(h)) {
         hosts_free(h);
         return NULL;
     }
@@ -67,6 +88,7 @@ void hosts_free(struct hosts *h)
     if (h->servers)
         map_free(h->servers);
     free(h->lines);
+    free(h->field_tells);
     free(h);
 }
 
@@ -172,9 +194,26 @@ static bool server_tells(struct view *v, const struct tell *tell)
     return tell->kind == TELL_RESPONSE_HEADER && has_field(&v->t->response_fields, tell);
 }
 
+/* The same as tell_find of an answer that sets no cookie, as most are. */
+static size_t field_tell_find(const struct hosts *h, struct view *v, const struct tell **which)
+{
+    const struct fields *fields = &v->t->response_fields;
+    uint64_t sizes = 0; /* of their names: rules most tell-tales out */
+    for (uint16_t i = 0; i < fields->n; i++)
+        sizes |= 1ULL << (fields->list[i].name.size & 63);
+    for (size_t i = 0; i < h->n_field_tells; i++)
+        if ((sizes >> (h->field_tells[i].tell->name.size & 63) & 1) && has_field(fields, h->field_tells[i].tell)) {
+            *which = h->field_tells[i].tell;
+            return h->field_tells[i].profile;
+        }
+    return SIZE_MAX;
+}
+
 /* The first profile one of whose tell-tales is there; its index, or SIZE_MAX. */
 static size_t tell_find(const struct hosts *h, struct view *v, bool by_server, const struct tell **which)
 {
+    if (by_server && !view_response(v)->n_cookies)
+        return field_tell_find(h, v, which);
     for (size_t i = 0; i < h->profiles->n; i++) {
         const struct profile *p = h->profiles->list[i];
         for (uint16_t k = 0; k < p->n_tells; k++)
