@@ -80,7 +80,7 @@ bool time_parse(struct span text, uint64_t *ns)
     uint64_t doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
     uint64_t days = era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
     int64_t s = (int64_t)(days * S_PER_DAY + hour * 3600 + minute * 60 + second) - east;
-    if (s < 0)
+    if (s < 0 || (uint64_t)s >= UINT64_MAX / NS_PER_S) /* 1970 to 2554: 64 bits of nanoseconds */
         return false;
     *ns = (uint64_t)s * NS_PER_S + fraction;
     return true;

@@ -63,6 +63,13 @@ void alert_relate_customer(struct alert *a, struct span customer);
 const char *alert_severity(const struct alert *a);
 /* One line of alerts.ndjson (ECS 9.4, schema alert.schema.json), newline included. */
 void alert_json(const struct alert *a, struct text *out);
+/* An alert that was read back, and the texts of its rule. */
+struct alert_kept;
+struct alert_kept *alert_kept_new(void); /* NULL: out of memory */
+void alert_kept_free(struct alert_kept *k); /* NULL does nothing */
+/* Reads a line written by alert_json: written again, it is the same line. *out is in 'k', until k is used again. E_BAD with a
+ * reason. */
+int alert_parse(struct span line, struct alert_kept *k, const struct alert **out, struct text *why);
 /* How a paragraph is to look; zeroed is good. */
 struct alert_style {
     bool has_color;  /* ANSI colours */

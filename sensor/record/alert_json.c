@@ -193,6 +193,18 @@ static void write_story(struct json *j, const struct alert *a)
     }
 }
 
+/* What the operator's lists say of the source, as in activities. */
+static void write_network(struct json *j, const struct activity *a)
+{
+    if (!a->size[STR_NETWORK] && !a->source_class)
+        return;
+    json_open(j, "source", '{');
+    ecs_string(j, "network", a, STR_NETWORK);
+    if (a->source_class)
+        json_str(j, "class", network_class_name((enum network_class)a->source_class));
+    json_close(j, '}');
+}
+
 static void write_own(struct json *j, const struct alert *a)
 {
     ecs_raw(j, SPAN("\"observer\":" ECS_OBSERVER ",\"casetap\":{\"schema\":" RECORD_SCHEMA));
@@ -215,6 +227,7 @@ static void write_own(struct json *j, const struct alert *a)
     ecs_only(j, SPAN("\"customer\":{\"name\":"), activity_get(&a->last, STR_CUSTOMER));
     ecs_session(j, &a->last);
     ecs_only(j, SPAN("\"client\":{\"name\":"), activity_get(&a->last, STR_CLIENT));
+    write_network(j, &a->last);
     ecs_raw(j, SPAN("\"attack\":{\"version\":\"" ATTACK_VERSION "\"}"));
     json_close(j, '}');
 }

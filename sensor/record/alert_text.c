@@ -4,7 +4,7 @@
 #include "base/times.h"
 #include "record/alert.h"
 #include "record/alert_words.h"
-#include "record/utf8.h"
+#include "record/shown.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,57 +12,6 @@
 #define WIDTH 100
 #define WIDTH_MIN 40
 #define INDENT 10
-
-static uint32_t code_point(struct span c)
-{
-    uint32_t head = c.at[0];
-    if (c.size == 1)
-        return head;
-    uint32_t value = head & (0xffu >> (c.size + 1));
-    for (size_t i = 1; i < c.size; i++)
-        value = value << 6 | (c.at[i] & 0x3fu);
-    return value;
-}
-
-/* Characters that move the cursor, switch modes, reorder what stands beside them, or are not seen at all. */
-static bool is_harmful(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
-           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-           (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe0fff);
-}
-
-/* Columns a character takes: 2 for East Asian wide ones and pictures, 0 for combining marks. */
-static size_t columns_of(uint32_t c)
-{
-    bool is_wide = (c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) || (c >= 0xac00 && c <= 0xd7a3) ||
-                   (c >= 0xf900 && c <= 0xfaff) || (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
-                   (c >= 0xffe0 && c <= 0xffe6) || (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3fffd);
-    bool is_mark = (c >= 0x300 && c <= 0x36f) || (c >= 0x1ab0 && c <= 0x1aff) || (c >= 0x20d0 && c <= 0x20ff) ||
-                   (c >= 0xfe00 && c <= 0xfe0f);
-    return is_wide ? 2 : is_mark ? 0 : 1;
-}
-
-/* One character (or broken byte) at the front of *s in a form that is safe to print; the columns it takes. */
-static size_t next_shown(struct span *s, char shown[16])
-{
-    size_t n = utf8_char(*s), columns;
-    if (n == 0) {
-        n = 1;
-        columns = (size_t)snprintf(shown, 16, "\\x%02x", s->at[0]);
-    } else {
-        uint32_t c = code_point(span_sub(*s, 0, n));
-        columns = columns_of(c);
-        if (is_harmful(c)) {
-            columns = (size_t)snprintf(shown, 16, c < 0x80 ? "\\x%02x" : "\\u%04x", (unsigned)c);
-        } else {
-            memcpy(shown, s->at, n);
-            shown[n] = 0;
-        }
-    }
-    *s = span_from(*s, n);
-    return columns;
-}
 
 struct page {
     struct text *out;
@@ -91,10 +40,10 @@ static void pad_to(struct page *p, size_t column)
 /* A word, on the next line when this one has no room for it, broken when no line has. */
 static void put_word(struct page *p, struct span word)
 {
-    char shown[16];
+    char shown[SHOWN_MAX];
     size_t width = 0;
     for (struct span s = word; s.size && width <= p->width;)
-        width += next_shown(&s, shown);
+        width += shown_next(&s, shown);
     size_t space = p->column > INDENT ? 1 : 0;
     if (p->column + space + width > p->width && p->column > INDENT) {
         new_line(p);
@@ -102,7 +51,7 @@ static void put_word(struct page *p, struct span word)
     }
     pad_to(p, p->column < INDENT ? INDENT : p->column + space);
     while (word.size) {
-        size_t columns = next_shown(&word, shown);
+        size_t columns = shown_next(&word, shown);
         if (p->column + columns > p->width) {
             new_line(p);
             pad_to(p, INDENT);

@@ -67,6 +67,7 @@ static void times(void **state)
     assert_string_equal(time_text(ns, text), "2024-02-29T22:59:59.500000000Z");
     assert_false(time_parse(SPAN("2024-02-29 23:59:59"), &ns));
     assert_false(time_parse(SPAN("2024-13-01T00:00:00Z"), &ns));
+    assert_false(time_parse(SPAN("2600-01-01T00:00:00Z"), &ns)); /* more than 64 bits of nanoseconds */
     for (uint64_t day = 0; day < 60000; day += 17) {
         uint64_t in = day * S_PER_DAY * NS_PER_S + 123456789;
         assert_true(time_parse(span_text(time_text(in, text)), &ns));

@@ -118,6 +118,7 @@ static void json_line(void **state)
         "\"activity\":{\"id\":\"00000000000000000000000000000000\",\"action\":\"download\"},"
         "\"case\":{\"id\":\"4711\"},\"customer\":{\"name\":\"Globex\"},"
         "\"session\":{\"id\":\"07070707070707070707070707070707\"},\"client\":{\"name\":\"python-requests 2\"},"
+        "\"source\":{\"class\":\"hosting\"},"
         "\"attack\":{\"version\":\"18\"}}}\n");
     text_fini(&out);
     test_free(a);

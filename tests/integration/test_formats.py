@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Alerts in every format, with hostile values, through readers that are independent of the writers; what is wrong is refused."""
+import copy, json, os, subprocess, sys, tempfile
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, '..', 'support'), HERE]
+from casetap_test import *
+import siem_check, check_schemas
+
+WRITER = os.path.join(os.environ.get('BUILD', os.path.join(ROOT, 'build', 'dev')), 'tests', 'unit_sink_test_format')
+OCSF = os.environ.get('CASETAP_OCSF')
+
+def lines_of(folder, name):
+    with open(os.path.join(folder, name), 'rb') as f:
+        return f.read().decode('utf-8').split('\n')[:-1]
+
+def refuses(checks, reader, text, what):
+    try:
+        reader(text)
+    except (ValueError, KeyError):
+        return
+    checks.that(False, f'{what} was not refused')
+
+def values(checks, ecs, cef, leef):
+    """The same alert says the same in each format."""
+    for n, row in enumerate(ecs):
+        user = row['user']['name']
+        fields, pairs = siem_check.cef(cef[n])
+        checks.that(fields[4] == row['rule']['id'], f'CEF {n}: rule {fields[4]!r}')
+        checks.that(fields[5].replace('\\x0a', '\n') == row['rule']['name'], f'CEF {n}: name {fields[5]!r}')
+        checks.that(pairs['externalId'] == row['event']['id'], f'CEF {n}: id')
+        if all(c.isprintable() or c in '\r\n' for c in user):
+            checks.that(pairs['suser'] == user, f'CEF {n}: {pairs["suser"]!r} is not {user!r}')
+        head, attributes = siem_check.leef(leef[n])
+        checks.that(attributes['alertId'] == row['event']['id'], f'LEEF {n}: id')
+        if user.isprintable():
+            checks.that(attributes['usrName'] == user, f'LEEF {n}: {attributes["usrName"]!r} is not {user!r}')
+
+def negatives(checks, cef, leef):
+    refuses(checks, siem_check.cef, cef.replace('CEF:0', 'CEF:9'), 'another CEF')
+    refuses(checks, siem_check.cef, cef.replace(' suser=', ' strange='), 'an unknown CEF key')
+    refuses(checks, siem_check.cef, cef + ' act=again', 'a CEF key twice')
+    refuses(checks, siem_check.cef, cef.replace('suser=julia', 'suser=a=b'), 'a bare =')
+    refuses(checks, siem_check.cef, cef.replace('suser=julia', 'suser=a\\b'), 'a CEF escape that is none')
+    refuses(checks, siem_check.cef, cef.replace('cnt=50', 'cnt=many'), 'a word for a number')
+    refuses(checks, siem_check.cef, 'CEF:0|a|b', 'half a CEF header')
+    refuses(checks, siem_check.leef, leef.replace('|x09|', '|^|'), 'another LEEF delimiter')
+    refuses(checks, siem_check.leef, leef.replace('sev=9', 'sev=11'), 'a LEEF severity')
+    refuses(checks, siem_check.leef, leef + '\tno pair', 'LEEF without pair')
+
+def put(path, value):
+    def change(row):
+        *way, last = path
+        for key in way:
+            row = row[key]
+        if value is None:
+            del row[last]
+        else:
+            row[last] = value
+    return change
+
+REFUSED = [put(['finding_info', 'uid'], None), put(['activity_id'], 7), put(['severity_id'], 9), put(['strange'], 1), put(['type_uid'], 1),
+           put(['category_uid'], 3), put(['evidences', 0, 'http_response', 'code'], None), put(['time'], 'now'), put(['metadata', 'profiles'], []),
+           put(['anomaly_analyses', 0, 'anomalies', 0, 'observations'], None), put(['is_alert'], 'yes'), put(['metadata', 'product'], None),
+           put(['evidences', 0, 'src_endpoint', 'ip'], 'nowhere'), put(['observables', 0, 'type_id'], None), put(['evidences'], {}),
+           put(['finding_info', 'attacks', 0], {'version': '18'}), put(['count'], 2**40)]
+
+def ocsf(checks, rows):
+    for row in rows:   # what can be said without the schema
+        checks.that(row['class_uid'] == 2004 and row['type_uid'] == 200400 + row['activity_id'] and row['finding_info']['uid'] and
+                    row['metadata']['version'] == '1.8.0', 'an OCSF row without its head')
+    if not OCSF or not os.path.exists(os.path.join(OCSF, 'dictionary.json')):
+        print('CASETAP_OCSF names no OCSF schema: OCSF is not checked against it')
+        return
+    schema = siem_check.Ocsf(OCSF)
+    for n, row in enumerate(rows):
+        wrong = schema.check(row)
+        checks.that(not wrong, f'OCSF {n}: {wrong}')
+    for n, change in enumerate(REFUSED):
+        row = copy.deepcopy(rows[-1])
+        change(row)
+        checks.that(schema.check(row), f'OCSF change {n} was not refused')
+
+def main():
+    if not os.path.exists(WRITER):
+        skip(f'{WRITER} is not built')
+    checks = Checks()
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([WRITER, folder], check=True)
+        texts = {name: lines_of(folder, name) for name in ('ecs', 'ocsf', 'cef', 'leef', 'text')}
+    n = len(texts['ecs'])
+    for name, lines in texts.items():
+        checks.that(len(lines) == n, f'{name}: {len(lines)} lines, not {n}')
+    checker = check_schemas.Checker()
+    for line in texts['ecs']:
+        wrong = checker.complaints(line)
+        checks.that(not wrong, f'{wrong} in {line[:200]}')
+    values(checks, [json.loads(line) for line in texts['ecs']], texts['cef'], texts['leef'])
+    negatives(checks, texts['cef'][-1], texts['leef'][-1])
+    ocsf(checks, [json.loads(line) for line in texts['ocsf']])
+    for line in texts['text']:
+        checks.that(all(c.isprintable() for c in line), f'{line!r} cannot be printed')
+    checks.done()
+main()
