@@ -70,3 +70,13 @@ void keyed_hash(struct keyed *k, struct span domain, struct span secret, uint8_t
     SHA256_Final(digest, &state); /* clears the state */
     memcpy(out, digest, KEYED_SIZE);
 }
+
+void keyed_mac(struct keyed *k, struct span message, uint8_t out[32])
+{
+    SHA256_CTX state = k->inner;
+    SHA256_Update(&state, message.at, message.size);
+    SHA256_Final(out, &state);
+    state = k->outer;
+    SHA256_Update(&state, out, SHA256_DIGEST_LENGTH);
+    SHA256_Final(out, &state); /* clears the state */
+}

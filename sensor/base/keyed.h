@@ -16,5 +16,7 @@ struct keyed *keyed_new(struct span key);
 void keyed_free(struct keyed *k); /* wipes the key */
 /* HMAC of 'domain' (a short constant: "cookie", "token", ...), NUL, 'secret'. */
 void keyed_hash(struct keyed *k, struct span domain, struct span secret, uint8_t out[KEYED_SIZE]);
+/* HMAC-SHA-256 of a message, whole: to sign what is sent. */
+void keyed_mac(struct keyed *k, struct span message, uint8_t out[32]);
 
 #endif

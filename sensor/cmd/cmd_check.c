@@ -82,6 +82,9 @@ static int check(const struct settings *s, struct text *why)
         analysis_customers(analysis, &cases, &domains);
         if (s->customers.n)
             printf("customers %zu cases or patterns, %zu domains\n", cases, domains);
+        for (size_t i = 0; s->sinks && i < s->sinks->n; i++)
+            printf("sink      %s: %s, %s\n", s->sinks->at[i].name, s->sinks->at[i].type == SINK_REDIS ? "Redis" : s->sinks->at[i].url,
+                   format_name(s->sinks->at[i].format));
         printf("baselines %s\n", s->redis ? "in Redis, reachable" : "in memory");
         if (flaws) {
             text_addf(why, "%zu %s of the profiles can never be taken", flaws, flaws == 1 ? "route" : "routes");

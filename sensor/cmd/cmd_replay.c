@@ -43,6 +43,13 @@ static void on_alert(void *ctx, const struct alert *a)
     show_alert(ctx, a);
 }
 
+/* A sink writes them to standard output. */
+static void no_alert(void *ctx, const struct alert *a)
+{
+    (void)ctx;
+    (void)a;
+}
+
 static void on_explained(void *ctx, struct span why)
 {
     (void)ctx;
@@ -67,6 +74,10 @@ static int run(const struct settings *s, struct source *source, struct activity_
 {
     struct summary summary = {0};
     struct show show;
+    if (s->sinks && s->sinks->n && !s->out) {
+        text_add_str(why, "--sink needs --out DIR: sinks are served from the alert log there");
+        return E_USAGE;
+    }
     int rc = s->out ? out_dir_make(s->out, why) : 0;
     if (rc)
         return rc;
@@ -75,12 +86,12 @@ static int run(const struct settings *s, struct source *source, struct activity_
     sigaction(SIGINT, &(struct sigaction){.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, NULL);
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, NULL);
     show_init(&show, s->json, s->quiet);
-    struct replay_hooks hooks = {&show, on_alert, on_explained, on_progress};
+    struct replay_hooks hooks = {&show, sink_config_has(s->sinks, SINK_STDOUT) ? no_alert : on_alert, on_explained, on_progress};
     if (log)
         show.unit = "records";
     rc = log ? replay_log_run(s, log, &hooks, &summary, why) : replay_run(s, source, &hooks, &summary, why);
     show_end(&show);
-    if (rc == 0 && !s->quiet) {
+    if ((rc == 0 || summary.text.size) && !s->quiet) { /* also when a sink did not get everything */
         show_overview(&show);
         fputs(text_str(&summary.text), stderr);
     }

@@ -26,7 +26,8 @@ struct screen {
 static void on_alert(void *ctx, const struct alert *a)
 {
     struct screen *screen = ctx;
-    show_alert(&screen->show, a);
+    if (!sink_config_has(screen->settings->sinks, SINK_STDOUT)) /* else a sink writes them */
+        show_alert(&screen->show, a);
 }
 
 static void on_ready(void *ctx)
@@ -43,6 +44,10 @@ static int run(const struct settings *s, struct text *why)
     struct screen screen = {.settings = s};
     if (!s->interface) {
         text_add_str(why, "no interface named: casetap run -i IFACE");
+        return E_USAGE;
+    }
+    if (s->sinks && s->sinks->n && !s->out) {
+        text_add_str(why, "--sink needs --out DIR: sinks are served from the alert log there");
         return E_USAGE;
     }
     int rc = s->out ? out_dir_make(s->out, why) : 0;

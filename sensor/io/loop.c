@@ -153,6 +153,11 @@ uint64_t loop_now_ms(const struct loop *l)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_usec / 1000;
 }
 
+struct event_base *loop_base(struct loop *l)
+{
+    return l->base;
+}
+
 static struct loop_event *loop_event_new(struct loop *l, loop_fn *fn, loop_fd_fn *fd_fn, void *ctx)
 {
     struct loop_event *e = calloc(1, sizeof *e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * An event loop: timers, file descriptors, signals and wake-ups from other threads, by callback, in one thread. The
- * only user of libevent. A loop is never run from inside one of its own callbacks; a second loop may be.
+ * An event loop: timers, file descriptors, signals and wake-ups from other threads, by callback, in one thread. A loop
+ * is never run from inside one of its own callbacks; a second loop may be.
  *
  * Life: loop_new; loop_timer, loop_fd, loop_signal, loop_waker in any order; loop_run or loop_run_once; loop_remove
  * each; loop_free. A callback may remove any event, its own too. */
@@ -30,6 +30,10 @@ int loop_run_once(struct loop *l, int timeout_ms);
 void loop_stop(struct loop *l);
 /* Milliseconds of a clock that only goes forward: for deadlines of input and output, never for records. */
 uint64_t loop_now_ms(const struct loop *l);
+
+/* What libevent's own sockets are made on; for io/ only. */
+struct event_base;
+struct event_base *loop_base(struct loop *l);
 
 /* A timer, not running yet. NULL when out of memory (as all below). */
 struct loop_event *loop_timer(struct loop *l, loop_fn *fn, void *ctx);

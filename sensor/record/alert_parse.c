@@ -56,7 +56,8 @@ static void read_tactics(struct parse *p)
 static void read_techniques(struct parse *p)
 {
     struct rule *r = &p->kept->rule;
-    json_t *ids = tree_find(&p->tree, "threat.technique.id"), *subs = tree_find(&p->tree, "threat.technique.subtechnique.id");
+    json_t *ids = tree_find(&p->tree, "threat.technique.id"),
+           *subs = tree_find(&p->tree, "threat.technique.subtechnique.id");
     size_t n = 0, most = sizeof r->techniques / sizeof(char *) - 1;
     for (size_t i = 0; i < json_array_size(ids); i++) {
         struct span id = item_text(json_array_get(ids, i));
@@ -155,12 +156,18 @@ static void read_strings(struct parse *p)
         const char *path;
         enum activity_string which;
     } strings[] = {
-        {"user.name", STR_USER},           {"casetap.app", STR_APP},
-        {"http.request.method", STR_METHOD}, {"url.domain", STR_HOST},
-        {"url.original", STR_TARGET},      {"casetap.case.id", STR_CASE},
-        {"casetap.customer.name", STR_CUSTOMER}, {"file.name", STR_FILE},
-        {"user_agent.original", STR_AGENT}, {"casetap.client.name", STR_CLIENT},
-        {"source.as.organization.name", STR_AS_ORG}, {"casetap.source.network", STR_NETWORK},
+        {"user.name", STR_USER},
+        {"casetap.app", STR_APP},
+        {"http.request.method", STR_METHOD},
+        {"url.domain", STR_HOST},
+        {"url.original", STR_TARGET},
+        {"casetap.case.id", STR_CASE},
+        {"casetap.customer.name", STR_CUSTOMER},
+        {"file.name", STR_FILE},
+        {"user_agent.original", STR_AGENT},
+        {"casetap.client.name", STR_CLIENT},
+        {"source.as.organization.name", STR_AS_ORG},
+        {"casetap.source.network", STR_NETWORK},
     };
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
         struct span s = tree_text(&p->tree, strings[i].path);
@@ -221,7 +228,7 @@ static void read_act(struct parse *p)
     read_strings(p);
     act->time_ns = p->a->time_ns;
     act->action = (uint8_t)action_of(tree_text(t, "casetap.activity.action"));
-    (void)tree_hex(t, "casetap.activity.id", act->id, sizeof act->id);      /* absent: zero */
+    (void)tree_hex(t, "casetap.activity.id", act->id, sizeof act->id);          /* absent: zero */
     (void)tree_hex(t, "casetap.session.id", act->session, sizeof act->session); /* absent: none */
     act->outcome = read_name(p, "event.outcome", outcome_at, OUTCOME_FAILURE + 1);
     act->source_class = read_name(p, "casetap.source.class", network_class_at, NETWORK_N);

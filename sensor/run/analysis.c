@@ -375,6 +375,17 @@ void analysis_flush(struct analysis *a)
         (void)line_file_flush(a->sessions);
 }
 
+void analysis_reopen(struct analysis *a)
+{
+    struct line_file *fresh = NULL;
+    struct text why = {0};
+    if (a->alerts && open_file(a, a->settings->out, "alerts.ndjson", &fresh, &why) == 0) {
+        (void)line_file_close(a->alerts, true, &why); /* each line of it was flushed */
+        a->alerts = fresh;
+    }
+    text_fini(&why);
+}
+
 static int close_file(struct line_file **f, bool keep, struct text *why)
 {
     struct line_file *file = *f;

@@ -47,6 +47,8 @@ void analysis_turn(struct analysis *a);
 void analysis_tell_feedback(const struct analysis *a, struct text *out);
 /* What was written so far is in the files; cheap when it is there already. */
 void analysis_flush(struct analysis *a);
+/* The alert log was renamed: goes on in a new one. What cannot be opened stays as it is, told by analysis_finish. */
+void analysis_reopen(struct analysis *a);
 /* Packet time moved on. */
 void analysis_tick(struct analysis *a, uint64_t now_ns);
 /* Writes what waits: baselines, state, files. E_IO with a line in why; with 'keep' false the output files are removed. */

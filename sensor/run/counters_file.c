@@ -35,3 +35,20 @@ void counters_file_write(struct line_file *f, const struct source_stats *stats, 
         write_module(f, &line, c);
     text_fini(&line);
 }
+
+void counters_file_more(struct line_file *f, struct counters c)
+{
+    struct text line = {0};
+    write_module(f, &line, c);
+    text_fini(&line);
+}
+
+int counters_file_add(const char *path, struct counters c, struct text *why)
+{
+    struct line_file *f = NULL;
+    int rc = line_file_open(&f, path, false, why);
+    if (rc)
+        return rc;
+    counters_file_more(f, c);
+    return line_file_close(f, true, why);
+}

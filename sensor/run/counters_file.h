@@ -12,5 +12,9 @@
  * source. Errors stay in 'f' and are told when it is closed. */
 void counters_file_write(struct line_file *f, const struct source_stats *stats, struct counters feed, const struct pipeline *p,
                          const struct analysis *a);
+/* The same of one more module. */
+void counters_file_more(struct line_file *f, struct counters c);
+/* Adds a module's to a file that is closed already. E_IO with a line in why. */
+int counters_file_add(const char *path, struct counters c, struct text *why);
 
 #endif

@@ -12,6 +12,7 @@
 #include "io/loop.h"
 #include "run/analysis.h"
 #include "run/counters_file.h"
+#include "run/delivery.h"
 #include "run/pipeline.h"
 #include "run/setup.h"
 #include "run/unmapped_file.h"
@@ -25,6 +26,7 @@
 #define RING_ITEMS 4096u
 #define RING_WAIT_US 200u
 #define KEY_ITEMS 4096u /* also what the worker takes in one turn: packets do not wait for more */
+#define DELIVERY_END_MS 5000u
 #define TURN_MS 20u     /* upper bound of the delay of a secret, and of a record whose wake-up was lost in the race of push and drain */
 
 struct live {
@@ -32,6 +34,8 @@ struct live {
     struct source *source;
     struct pipeline *pipeline;
     struct analysis *analysis;
+    struct delivery *delivery;             /* NULL without sinks */
+    const struct live_hooks *hooks;
     struct line_file *counters, *unmapped; /* NULL: nobody wants them */
     struct ring *ring;
     struct ring *secrets;   /* from the analysis thread to the worker */
@@ -39,7 +43,7 @@ struct live {
     struct key_feed *keys;
     _Atomic bool has_secrets;   /* the worker is to take some: set once in a turn, for all connections are asked then */
     bool is_working;        /* the worker runs */
-    struct loop_event *waker, *timer, *interrupt, *terminate;
+    struct loop_event *waker, *timer, *interrupt, *terminate, *hangup;
     _Atomic uint64_t packet_ns; /* the worker's packet time */
     _Atomic int worker_rc;      /* 0 while it runs */
     uint64_t ticked_s;
@@ -91,6 +95,14 @@ static void *worker(void *ctx)
 }
 
 /* Analysis thread, from here on. */
+static void on_alert(void *ctx, const struct alert *a)
+{
+    struct live *l = ctx;
+    l->hooks->on_alert(l->hooks->ctx, a);
+    if (l->delivery)
+        delivery_wake(l->delivery);
+}
+
 static void drain(struct live *l)
 {
     const struct activity *candidate;
@@ -172,12 +184,30 @@ static void on_signal(void *ctx)
     source_stop(l->source);
 }
 
+/* Renamed logs and files of sinks are gone on with under their old names. */
+static void on_hangup(void *ctx)
+{
+    struct live *l = ctx;
+    analysis_reopen(l->analysis);
+    if (l->delivery)
+        delivery_reopen(l->delivery);
+}
+
+static int open_delivery(struct live *l, const struct settings *s, struct text *why)
+{
+    if (!s->sinks || !s->sinks->n)
+        return 0;
+    int rc = delivery_new(&(struct delivery_options){.sinks = s->sinks, .dir = s->out, .keeps_position = true}, &l->delivery, why);
+    return rc ? rc : delivery_start(l->delivery);
+}
+
 static int open_all(struct live *l, const struct settings *s, const struct live_hooks *hooks, struct text *why)
 {
+    l->hooks = hooks;
     int rc = setup_init(&l->setup, s, why);
     if (rc)
         return rc;
-    rc = analysis_new(s, text_str(&l->setup.rules_dir), true, &(struct analysis_hooks){.ctx = hooks->ctx, .on_alert = hooks->on_alert},
+    rc = analysis_new(s, text_str(&l->setup.rules_dir), true, &(struct analysis_hooks){.ctx = l, .on_alert = on_alert},
                       &l->analysis, why);
     if (rc == 0)
         rc = pipeline_new(s, l->setup.profiles, l->setup.key, &(struct pipeline_hooks){.ctx = l, .on_candidate = on_candidate}, &l->pipeline);
@@ -197,10 +227,12 @@ static int open_all(struct live *l, const struct settings *s, const struct live_
     l->timer = loop_timer(l->loop, on_timer, l);
     l->interrupt = loop_signal(l->loop, SIGINT, on_signal, l);
     l->terminate = loop_signal(l->loop, SIGTERM, on_signal, l);
-    if (!l->waker || !l->timer || !l->interrupt || !l->terminate)
+    l->hangup = loop_signal(l->loop, SIGHUP, on_hangup, l);
+    if (!l->waker || !l->timer || !l->interrupt || !l->terminate || !l->hangup)
         return E_NOMEM;
     loop_timer_every(l->timer, TURN_MS);
-    return open_keys(l, s, why);
+    rc = open_keys(l, s, why);
+    return rc ? rc : open_delivery(l, s, why);
 }
 
 /* Signals are for the loop's thread: the worker is started with all of them blocked. */
@@ -233,9 +265,12 @@ static int close_all(struct live *l, int rc, struct text *why)
     int closed = line_file_close(l->counters, true, rc ? &more : why); /* also after a failure: then they matter most */
     int also = line_file_close(l->unmapped, true, rc || closed ? &more : why);
     closed = closed ? closed : also;
-    struct loop_event *events[] = {l->waker, l->timer, l->interrupt, l->terminate};
+    struct loop_event *events[] = {l->waker, l->timer, l->interrupt, l->terminate, l->hangup};
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         loop_remove(events[i]);
+    if (l->delivery)
+        (void)delivery_stop(l->delivery, 0); /* it has been, unless the start failed */
+    delivery_free(l->delivery);
     key_feed_free(l->keys);
     loop_free(l->loop);
     ring_free(l->ring);
@@ -252,6 +287,17 @@ static void write_counters(struct live *l)
     struct source_stats stats;
     source_stats(l->source, &stats);
     counters_file_write(l->counters, &stats, key_feed_counters(l->keys), l->pipeline, l->analysis);
+}
+
+/* What the sinks have not got then they get after the next start. */
+static void end_delivery(struct live *l, struct summary *summary)
+{
+    if (!l->delivery)
+        return;
+    (void)delivery_stop(l->delivery, DELIVERY_END_MS);
+    delivery_tell(l->delivery, &summary->text);
+    if (l->counters)
+        counters_file_more(l->counters, delivery_counters(l->delivery));
 }
 
 int live_run(const struct settings *s, struct source *source, const struct live_hooks *hooks, struct summary *summary,
@@ -279,6 +325,7 @@ int live_run(const struct settings *s, struct source *source, const struct live_
             unmapped_file_write(l.unmapped, app_unmapped(pipeline_app(l.pipeline)));
         if (l.counters)
             write_counters(&l);
+        end_delivery(&l, summary);
     }
     return close_all(&l, rc, why);
 }

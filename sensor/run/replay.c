@@ -9,6 +9,7 @@
 #include "run/counters_file.h"
 #include "run/pipeline.h"
 #include "run/setup.h"
+#include "run/sinks.h"
 #include "run/unmapped_file.h"
 #include "sink/sink.h"
 
@@ -171,5 +172,6 @@ int replay_run(const struct settings *s, struct source *source, const struct rep
         source_stats(source, &stats);
         counters_file_write(r.counters, &stats, (struct counters){0}, r.pipeline, r.analysis);
     }
-    return close_all(&r, rc, why);
+    rc = close_all(&r, rc, why);
+    return rc ? rc : sinks_deliver(s, &summary->text, why);
 }

@@ -5,6 +5,7 @@
 #include "run/counters_file.h"
 #include "run/replay.h"
 #include "run/setup.h"
+#include "run/sinks.h"
 #include "sink/sink.h"
 
 #define PROGRESS_RECORDS 4096u
@@ -87,5 +88,5 @@ int replay_log_run(const struct settings *s, struct activity_log *log, const str
     analysis_free(analysis);
     setup_fini(&setup);
     text_fini(&more);
-    return rc;
+    return rc ? rc : sinks_deliver(s, &summary->text, why);
 }

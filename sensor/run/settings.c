@@ -31,6 +31,8 @@ static const struct setting table[] = {
     {"out", "DIR", "write activities, alerts, sessions, unmapped (.ndjson) there", false, BOTH},
     {"log", "DIR", "the activity log, written ahead: segments by day, packed, with a hash chain", false, BOTH},
     {"log-days", "N", "days of packet time the log is kept (0-36500, default 200; 0: for ever)", false, BOTH},
+    {"sink", "NAME=URL", "send alerts there too: syslog+tls://HOST#format=cef, webhook+https://..., file:///...", true,
+     ALL | SETTING_SELFTEST},
     {"transactions", "FILE", "write every HTTP transaction, one JSON object a line", false, SETTING_REPLAY},
     {"explain-routes", "[=FILE]", "say of every transaction which route took it and why (here, or to FILE)", false, SETTING_REPLAY},
     {"suggest-profile", "[=HOST]", "draft a profile from the captures named, of the busiest host or of HOST", false, SETTING_CHECK},
@@ -63,13 +65,16 @@ static void strings_fini(struct strings *list)
 
 void settings_fini(struct settings *s)
 {
-    struct strings *lists[] = {&s->apps, &s->aliases, &s->geoips, &s->lists, &s->keylogs, &s->customers};
+    struct strings *lists[] = {&s->apps, &s->aliases, &s->geoips, &s->lists, &s->keylogs, &s->customers, &s->picked};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         strings_fini(lists[i]);
     char *singles[] = {s->filter, s->rules, s->detections, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters,
                        s->explain_routes, s->suggest_profile, s->interface, s->roster, s->feedback, s->log, s->history};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         free(singles[i]);
+    if (s->sinks)
+        sink_configs_wipe(s->sinks);
+    free(s->sinks);
     *s = (struct settings){0};
 }
 
@@ -184,6 +189,26 @@ static bool *switch_of(struct settings *s, const char *name)
     return NULL;
 }
 
+static int make_sinks(struct settings *s)
+{
+    if (!s->sinks)
+        s->sinks = calloc(1, sizeof *s->sinks);
+    return s->sinks ? 0 : E_NOMEM;
+}
+
+/* A URL, or the name of a sink that there is. */
+static int set_sink(struct settings *s, const char *value, struct text *why)
+{
+    struct text detail = {0};
+    if (!strchr(value, ':'))
+        return strings_add(&s->picked, value);
+    int rc = make_sinks(s);
+    if (rc == 0 && (rc = sink_config_text(s->sinks, value, &detail)))
+        text_addf(why, "--sink: %s", text_str(&detail));
+    text_fini(&detail);
+    return rc ? E_USAGE : 0;
+}
+
 int settings_set(struct settings *s, const char *name, const char *value, struct text *why)
 {
     bool *at = switch_of(s, name);
@@ -197,6 +222,8 @@ int settings_set(struct settings *s, const char *name, const char *value, struct
     }
     if (strcmp(name, "trust") == 0)
         return set_trust(s, value, why);
+    if (strcmp(name, "sink") == 0)
+        return set_sink(s, value, why);
     struct strings *list = list_of(s, name);
     if (list) {
         int rc = needs_pair(name, value, why);
@@ -212,8 +239,18 @@ int settings_set(struct settings *s, const char *name, const char *value, struct
     return set_number(s, name, value, why);
 }
 
+static int load_sinks(struct settings *s, const struct yaml_node *n, struct text *why)
+{
+    int rc = n->kind == YAML_LIST ? make_sinks(s) : yaml_fail(n, why, "expected a list of sinks");
+    for (const struct yaml_node *v = n->child; v && rc == 0; v = v->next)
+        rc = sink_config_yaml(s->sinks, v, why);
+    return rc;
+}
+
 static int load_item(struct settings *s, const struct yaml_node *n, struct text *why)
 {
+    if (strcmp(n->key, "sinks") == 0)
+        return load_sinks(s, n, why);
     const struct setting *item = table;
     while (item->name && strcmp(item->name, n->key) != 0)
         item++;
@@ -236,9 +273,9 @@ int settings_load(struct settings *s, const char *path, struct text *why)
     int rc = yaml_load(path, &y, why);
     if (rc)
         return rc;
-    const char *names[sizeof table / sizeof *table];
+    const char *names[sizeof table / sizeof *table + 1] = {"sinks"};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-        names[i] = table[i].name;
+        names[i + 1] = table[i].name;
     const struct yaml_node *root = yaml_root(y);
     rc = yaml_check_keys(root, names, why);
     for (const struct yaml_node *n = rc ? NULL : root->child; n && rc == 0; n = n->next)

@@ -5,6 +5,7 @@
 
 #include "base/ipaddr.h"
 #include "base/text.h"
+#include "sink/config.h"
 
 #define SETTINGS_MAX_LIST 256
 
@@ -21,6 +22,8 @@ struct settings {
     struct strings lists;   /* "CLASS=FILE" of prefixes: own, vpn, hosting, tor */
     struct strings keylogs; /* files */
     struct strings customers; /* files: whose cases are whose */
+    struct sink_configs *sinks; /* where alerts go, or NULL */
+    struct strings picked;  /* selftest: names of sinks */
     struct prefix trusted[SETTINGS_MAX_LIST];
     size_t n_trusted;
     char *filter;     /* BPF, or NULL */
@@ -68,7 +71,7 @@ struct setting {
     bool is_list;
     unsigned commands; /* bits of enum setting_command */
 };
-enum setting_command { SETTING_REPLAY = 1, SETTING_RUN = 2, SETTING_CHECK = 4 };
+enum setting_command { SETTING_REPLAY = 1, SETTING_RUN = 2, SETTING_CHECK = 4, SETTING_SELFTEST = 8 };
 /* The table of all settings, ended by a NULL name. */
 const struct setting *settings_table(void);
 

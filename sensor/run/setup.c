@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "run/rules_dir.h"
+#include "run/sinks.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -72,6 +73,10 @@ static int check_settings(const struct settings *s, struct text *why)
         text_add_str(why, "--redis and --state: baselines are kept in the one or in the other, not in both");
         return E_USAGE;
     }
+    if (s->picked.n) {
+        text_addf(why, "--sink: '%s' is no URL; a name picks a sink for 'casetap selftest'", s->picked.at[0]);
+        return E_USAGE;
+    }
     int rc = check_replaced(s->transactions, "{\"@timestamp\":", why);
     return rc ? rc : check_replaced(s->counters, "source_packets ", why);
 }
@@ -81,6 +86,8 @@ int setup_init(struct setup *u, const struct settings *s, struct text *why)
     *u = (struct setup){0};
     struct text apps = {0};
     int rc = check_settings(s, why);
+    if (rc == 0)
+        rc = sinks_prepare(s, why);
     if (rc == 0)
         rc = rules_dir_find(s->rules, &u->rules_dir, why);
     if (rc == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * An alert in the languages of the systems that collect alerts. Pure: the same alert gives the same bytes, always one line
- * of valid UTF-8 without its end, whatever the wire put into the alert. */
+ * An alert in the languages of the systems that collect alerts. Pure: the same alert gives the same bytes, always one
+ * line of valid UTF-8 without its end, whatever the wire put into the alert. */
 #ifndef SINK_FORMAT_H
 #define SINK_FORMAT_H
 
@@ -19,7 +19,8 @@ void format_ecs(const struct alert *a, struct text *out);
 /* Open Cybersecurity Schema Framework 1.8.0, Detection Finding (class 2004). */
 void format_ocsf(const struct alert *a, struct text *out);
 /* ArcSight Common Event Format, version 0: in the header '\' and '|' are escaped, in values '\', '=', CR and LF. Other
- * control characters, and those that reorder or hide text, are written as "\x1b", "\u202e" (and that backslash escaped). */
+ * control characters, and those that reorder or hide text, are written as "\x1b", "\u202e" (and that backslash
+ * escaped). */
 void format_cef(const struct alert *a, struct text *out);
 /* Log Event Extended Format 2.0 with tab as delimiter. It has no escapes: tab, CR, LF and other control characters are
  * written as "\x09"; '|' in the header becomes '/'. */

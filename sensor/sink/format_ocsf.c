@@ -53,8 +53,9 @@ static void write_metadata(struct json *j, const struct alert *a)
     format_id(a, &id);
     text_addf(&id, "-%u", a->update);
     json_open(j, "metadata", '{');
-    ecs_raw(j, SPAN("\"version\":\"1.8.0\",\"profiles\":[\"security_control\"],"
-                    "\"product\":{\"name\":\"casetap\",\"vendor_name\":\"casetap\",\"version\":\"" CASETAP_VERSION "\"}"));
+    ecs_raw(j,
+            SPAN("\"version\":\"1.8.0\",\"profiles\":[\"security_control\"],"
+                 "\"product\":{\"name\":\"casetap\",\"vendor_name\":\"casetap\",\"version\":\"" CASETAP_VERSION "\"}"));
     json_span(j, "uid", text_span(&id));
     json_str(j, "event_code", a->rule->id);
     json_close(j, '}');
