@@ -399,6 +399,8 @@ static void fill_identity(const struct candidate_in *in, struct activity *a)
         set_new_session(a, v->set->session);
     else if (is_good && is_login && in->has_token)
         set_new_session(a, in->token);
+    else if (a->cred_kind == CRED_NONE && !is_login && (a->flags & ACT_REFUSED) && v->set->state == COOKIE_FIRST)
+        memcpy(a->session, v->set->session, SESSION_HASH_SIZE); /* turned away, and given a value to sign in with */
 }
 
 static bool has_needs(const struct candidate_in *in)

@@ -6,10 +6,12 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/hex.h"
+#include "base/times.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#define TURNED_AWAY_NS (3600 * NS_PER_S) /* from being turned away to the login */
 #define NAME_MAX_SIZE IDENTITY_NAME_MAX
 #define CERTIFICATE_CUT 120 /* bytes a subject has room for in a record */
 #define ALIAS_MAX 1024
@@ -183,6 +185,12 @@ static void tell_identify(struct identity *id, const struct activity *by, const 
     emit(ctx, &a);
 }
 
+/* A value that was handed out before anybody signed in may have been planted with another: then nothing is named by it. */
+static bool is_same_client(const struct session *s, const struct activity *by)
+{
+    return !s->handed_to || s->handed_to == chain_user(by);
+}
+
 void session_bind(struct identity *id, const struct activity *by, const uint8_t hash[SESSION_HASH_SIZE],
                   const struct name *n, identity_emit_fn *emit, void *ctx)
 {
@@ -192,8 +200,23 @@ void session_bind(struct identity *id, const struct activity *by, const uint8_t 
     s->name = *n;
     s->state = SESSION_NAMED;
     share_keep(id, hash, s, by->time_ns);
-    if (s->unnamed)
+    if (s->unnamed && is_same_client(s, by))
         tell_identify(id, by, hash, s, emit, ctx);
+    s->unnamed = 0;
+}
+
+/* The login replaces the value that was handed out when somebody without one was turned away: it was the same browser.
+ * The value itself is not bound, for who else has it is not known. */
+static void settle_turned_away(struct identity *id, const struct activity *login, struct session *old, const struct name *n,
+                               identity_emit_fn *emit, void *ctx)
+{
+    if (!old->unnamed || old->kind != CRED_NONE || !old->handed_to || !is_same_client(old, login) ||
+        login->time_ns - old->first_ns > TURNED_AWAY_NS)
+        return;
+    struct session named = *old;
+    named.name = *n;
+    tell_identify(id, login, login->session, &named, emit, ctx);
+    old->unnamed = 0;
 }
 
 /* ---- settling ---- */
@@ -269,7 +292,7 @@ static bool name_fallback(const struct activity *a, struct name *out)
         name_set(out, claim);
     } else if (has_own_certificate(a)) {
         name_set(out, cred_certificate_name(activity_get(a, STR_CERT)));
-    } else if (!hash_is_zero(a->session)) {
+    } else if (!hash_is_zero(a->session) && a->cred_kind != CRED_NONE) {
         char hex[17];
         out->size = (uint16_t)snprintf(out->text, sizeof out->text, "session:%s", hex_text(span_of(a->session, 8), hex));
         return true;
@@ -296,6 +319,8 @@ static void settle_login(struct identity *id, const struct activity *a, const st
         struct session *old = hash_is_zero(a->session) ? NULL : map_find(id->sessions, a->session);
         if (old && old->state == SESSION_NAMED)
             old->state = SESSION_REPLACED;
+        else if (old && old->state == SESSION_UNNAMED)
+            settle_turned_away(id, a, old, n, emit, ctx);
         if (old && memcmp(a->session, a->new_session, SESSION_HASH_SIZE) != 0)
             chain_tell(id, a, a->session, SESSION_ENDS_LOGIN);
         chain_forget(id, a->new_session);
@@ -318,6 +343,8 @@ static void note_use(struct identity *id, const struct activity *a)
         return;
     struct session *s = session_touch(id, a->session, a->time_ns);
     share_renew(id, a->session, s, a->time_ns);
+    if (a->cred_kind == CRED_NONE && !s->handed_to)
+        s->handed_to = chain_user(a);
     if (!is_login(a) && a->cred_kind != CRED_NONE)
         s->kind = a->cred_kind;
     if (s->state == SESSION_ENDED && a->action != ACTION_AMEND)
@@ -386,7 +413,8 @@ static void count_settled(struct identity *id, const struct activity *a, bool is
     id->counts.unnamed += is_unnamed;
     id->counts.nobody += !is_somebody;
     struct session *s = hash_is_zero(a->session) ? NULL : map_find(id->sessions, a->session);
-    if (s && is_unnamed && a->action != ACTION_AMEND && s->unnamed < UINT32_MAX)
+    bool is_told = is_unnamed || (!is_somebody && a->cred_kind == CRED_NONE);
+    if (s && is_told && a->action != ACTION_AMEND && s->unnamed < UINT32_MAX)
         s->unnamed++;
 }
 

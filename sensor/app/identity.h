@@ -84,7 +84,8 @@ void identity_people(struct identity *id, struct people *people);
  * login leads to the same session: always where the old one has a name, and where each answer replaces it (the profile
  * says so, or the host was seen to do it) without one as well. A logout ends a session: it keeps its name, the value set
  * with it has none. A session that acts unnamed and is bound later gets one 'identify' activity (casetap.session.id,
- * user.name), emitted just before the activity that told.
+ * user.name), emitted just before the activity that told. So does a request without any credential that was turned away
+ * with a value, when a login from the same network and program replaces or keeps that value within an hour.
  *
  * Of a session that replaces its values only the latest 512 are known, and those replaced in the last day. */
 void identity_settle(struct identity *id, struct activity *candidate, identity_emit_fn *emit, void *ctx);
@@ -108,8 +109,8 @@ struct session_facts {
 /* By its id or any of its values. False when it is not known (any more). */
 bool identity_session(const struct identity *id, const uint8_t session[SESSION_HASH_SIZE], struct session_facts *out);
 struct counters identity_counters(const struct identity *id);
-/* The known sessions as text lines "session HASH NAME FIRST LAST STATE KIND UNNAMED START UNTIL" (times in ns, UNTIL in
- * s; the name percent-encoded, "-" for none), least recently used first, then the later values that lead to them as
+/* The known sessions as text lines "session HASH NAME FIRST LAST STATE KIND UNNAMED START UNTIL [client:CLIENT]" (times in ns,
+ * UNTIL in s; the name percent-encoded, "-" for none), least recently used first, then the later values that lead to them as
  * "value HASH SESSION LAST REPLACED"; and back (for --state; START and UNTIL may be absent). E_BAD for a line that is
  * none. */
 void identity_save(const struct identity *id, void (*line)(void *ctx, const char *text), void *ctx);

@@ -45,8 +45,8 @@ void chain_resolve(const struct identity *id, const uint8_t value[SESSION_HASH_S
 
 /* ---- who uses a value ---- */
 
-/* The network in the upper half, the program in the lower; never 0. */
-static uint32_t user_of(const struct activity *a)
+/* The network in the upper half, the program in the lower. */
+uint32_t chain_user(const struct activity *a)
 {
     struct span agent = activity_get(a, STR_AGENT);
     uint8_t text[256];
@@ -84,7 +84,7 @@ void chain_use(struct identity *id, const struct activity *a)
     uint64_t replaced_ns = l ? l->replaced_ns : s ? s->replaced_ns : 0;
     if (!used_by || a->action == ACTION_AMEND || !(l || replaced_ns || (a->hints & HINT_ROTATES)))
         return;
-    uint32_t user = user_of(a);
+    uint32_t user = chain_user(a);
     if (!*used_by)
         *used_by = user;
     if (!replaced_ns || a->time_ns <= replaced_ns + LATE_NS)
@@ -201,7 +201,7 @@ static void note_replaced(struct identity *id, const struct activity *a, const u
 {
     struct link *l = map_find(id->links, value);
     uint64_t *replaced_ns = l ? &l->replaced_ns : &s->replaced_ns;
-    uint32_t *used_by = l ? &l->used_by : &s->used_by, user = user_of(a);
+    uint32_t *used_by = l ? &l->used_by : &s->used_by, user = chain_user(a);
     enum session_event event = SESSION_ROTATES;
     if (*replaced_ns) {
         bool is_copy = is_foreign(*used_by, user, a->time_ns > *replaced_ns + LATE_NS);

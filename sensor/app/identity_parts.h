@@ -23,6 +23,7 @@ struct session {
     uint32_t until_s; /* as of the latest value set; 0 = not said */
     uint32_t n_values; /* later values that lead here */
     uint32_t used_by;  /* the client that used the first value last, as a hash */
+    uint32_t handed_to; /* the client that got the value in answer to a request without any, as a hash; 0: nobody did */
     uint8_t state, kind, start;
     uint8_t oldest[SESSION_HASH_SIZE], newest[SESSION_HASH_SIZE]; /* of the later values */
     struct name name;
@@ -111,6 +112,8 @@ bool chain_init(struct identity *id, uint32_t max_sessions);
 void chain_fini(struct identity *id);
 /* The session a value leads to; the value itself when it leads nowhere. */
 void chain_resolve(const struct identity *id, const uint8_t value[SESSION_HASH_SIZE], uint8_t out[SESSION_HASH_SIZE]);
+/* The network and the program an act came from, as a hash; never 0. */
+uint32_t chain_user(const struct activity *a);
 /* A value used: whether the client is the one that used it, and how late. Before the candidate is resolved. */
 void chain_use(struct identity *id, const struct activity *a);
 /* The value sent ('value'; a->session is its session) was replaced outside a login by a->new_session. */

@@ -56,6 +56,10 @@ void state_session_line(const uint8_t hash[SESSION_HASH_SIZE], const struct sess
     snprintf(text, LINE_MAX_SIZE, "session %s %s %" PRIu64 " %" PRIu64 " %s %s %" PRIu32 " %s %" PRIu32, hex, name,
              s->first_ns, s->last_ns, state_names[s->state], cred_kind_name((enum cred_kind)s->kind), s->unnamed,
              start_names[s->start], s->until_s);
+    if (s->handed_to) {
+        size_t used = strlen(text);
+        snprintf(text + used, LINE_MAX_SIZE - used, " client:%" PRIu32, s->handed_to);
+    }
 }
 
 void state_value_line(const uint8_t hash[SESSION_HASH_SIZE], const struct link *l, char text[LINE_MAX_SIZE])
@@ -147,6 +151,20 @@ static int load_value(struct identity *id, struct span rest)
     return E_OK;
 }
 
+/* Whom the value was handed to, if it was. */
+static bool read_client(struct span *rest, struct session *s)
+{
+    struct span client;
+    uint64_t number;
+    if (!rest->at)
+        return true;
+    if (!span_split(rest, ' ', &client) || rest->at || !span_starts(client, SPAN("client:")) ||
+        !span_u64(span_from(client, 7), &number) || !number || number > UINT32_MAX)
+        return false;
+    s->handed_to = (uint32_t)number;
+    return true;
+}
+
 /* START and UNTIL, which older files do not have. */
 static bool read_start(struct span *rest, struct session *s)
 {
@@ -154,7 +172,7 @@ static bool read_start(struct span *rest, struct session *s)
     uint64_t seconds;
     if (!rest->at)
         return true;
-    if (!span_split(rest, ' ', &start) || !span_split(rest, ' ', &until) || rest->at ||
+    if (!span_split(rest, ' ', &start) || !span_split(rest, ' ', &until) || !read_client(rest, s) ||
         !read_word(start, start_name, sizeof start_names / sizeof *start_names, &s->start) || !span_u64(until, &seconds))
         return false;
     s->until_s = seconds < UINT32_MAX ? (uint32_t)seconds : UINT32_MAX;

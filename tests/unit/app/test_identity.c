@@ -101,6 +101,10 @@ static const struct {
       {VIEW, OK, CRED_COOKIE, 'b', 0, NULL, 0, "view_case alice b"},
       {VIEW, OK, CRED_COOKIE, 'a', 0, NULL, 0, "view_case session:" A16 " a"},
       {ACTION_DOWNLOAD, OK, CRED_COOKIE, 'b', 0, NULL, 0, "download alice b"}}},
+    {"turned away without a cookie, and signed in with the one that was handed out",
+     {{VIEW, BAD, CRED_NONE, 'a', 0, NULL, ACT_REFUSED, "view_case  a"},
+      {ACTION_LOGIN, OK, CRED_FORM, 'a', 'b', "alice", 0, "identify alice a; login alice a"},
+      {VIEW, OK, CRED_COOKIE, 'a', 0, NULL, 0, "view_case session:" A16 " a"}}},
     {"login that keeps the cookie: what it did before is named",
      {{VIEW, OK, CRED_COOKIE, 'a', 0, NULL, 0, "view_case session:" A16 " a"},
       {ACTION_DOWNLOAD, OK, CRED_COOKIE, 'a', 0, NULL, 0, "download session:" A16 " a"},
@@ -294,6 +298,10 @@ static void test_lines(void **state)
         "session 61616161616161616161616161616161 alice 5 9 named cookie 0 login",
         "session 61616161616161616161616161616161 alice 5 9 named cookie 0 login x",
         "session 61616161616161616161616161616161 alice 5 9 named cookie 0 login 5 6",
+        "session 61616161616161616161616161616161 alice 5 9 named cookie 0 login 5 client:",
+        "session 61616161616161616161616161616161 alice 5 9 named cookie 0 login 5 client:0",
+        "session 61616161616161616161616161616161 alice 5 9 named cookie 0 login 5 client:4294967296",
+        "session 61616161616161616161616161616161 alice 5 9 named cookie 0 login 5 client:6 7",
         "value 61616161616161616161616161616161 62626262626262626262626262626262 5",
         "value 61616161616161616161616161616161 62626262626262626262626262626262 5 6 7",
         "value 61616161616161616161616161616161 00000000000000000000000000000000 5 6",
@@ -475,12 +483,62 @@ static void test_two_values(void **state)
     identity_free(id);
 }
 
+/* Whoever is turned away without a session value gets one to sign in with: the login that replaces it names that request,
+ * if it comes from the same network and program and soon enough. The value itself is nobody's. */
+static void test_turned_away(void **state)
+{
+    static const struct {
+        const char *what, *agent;
+        uint8_t network;
+        uint64_t after_s;
+        char new_session;
+        const char *want;
+    } rows[] = {
+        {"the same browser", "Firefox/1", 1, 5, 'b', "identify alice a; login alice a"},
+        {"whose version rose meanwhile", "Firefox/2", 1, 5, 'b', "identify alice a; login alice a"},
+        {"another program", "curl/1", 1, 5, 'b', "login alice a"},
+        {"another network: the value may have been planted", "Firefox/1", 2, 5, 'b', "login alice a"},
+        {"two hours later", "Firefox/1", 1, 7200, 'b', "login alice a"},
+        {"where the login keeps the value", "Firefox/1", 1, 5, 0, "identify alice a; login alice a"},
+        {"and it was planted", "Firefox/1", 2, 5, 0, "login alice a"},
+    };
+    (void)state;
+    for (size_t i = 0; i < N(rows); i++) {
+        struct identity *id = identity_new(100);
+        struct emitted e;
+        for (int is_login = 0; is_login < 2; is_login++) {
+            struct activity a;
+            activity_init(&a);
+            a.time_ns = a.done_ns = 1000000000ull * (is_login ? 1 + rows[i].after_s : 1);
+            a.action = is_login ? ACTION_LOGIN : VIEW;
+            a.outcome = is_login ? OK : BAD;
+            a.cred_kind = is_login ? CRED_FORM : CRED_NONE;
+            a.flags = is_login ? (rows[i].new_session ? ACT_SESSION_NEW : 0) : ACT_REFUSED;
+            memset(a.source.bytes, is_login ? rows[i].network : 1, sizeof a.source.bytes);
+            memset(a.session, 'a', sizeof a.session);
+            memset(a.new_session, is_login ? rows[i].new_session : 0, sizeof a.new_session);
+            activity_set(&a, STR_AGENT, span_text(is_login ? rows[i].agent : "Firefox/1"));
+            activity_set(&a, STR_CLAIM, is_login ? SPAN("alice") : SPAN(""));
+            memset(a.id, 7, sizeof a.id);
+            memset(&e, 0, sizeof e);
+            identity_settle(id, &a, on_emit, &e);
+            if (strcmp(e.text, is_login ? rows[i].want : "view_case  a") != 0)
+                fail_msg("%s: %s", rows[i].what, e.text);
+        }
+        struct step view = {VIEW, OK, CRED_COOKIE, 'a', 0, NULL, 0, NULL};
+        run_step(id, &view, 9000000000000ull, &e);
+        assert_string_equal(e.text, rows[i].new_session ? "view_case session:" A16 " a" : "view_case alice a");
+        identity_free(id);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scripts),    cmocka_unit_test(test_restart), cmocka_unit_test(test_lines),
         cmocka_unit_test(test_facts),      cmocka_unit_test(test_cap),     cmocka_unit_test(test_aliases),
         cmocka_unit_test(test_two_values), cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_turned_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
