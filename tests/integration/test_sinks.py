@@ -87,7 +87,7 @@ def start_redis(folder):
         return None, 0
     port = collectors.free_port()
     process = subprocess.Popen(['redis-server', '--port', str(port), '--save', '', '--dir', folder], stdout=subprocess.DEVNULL)
-    wait_for(lambda: subprocess.run(['redis-cli', '-p', str(port), 'ping'], stdout=subprocess.PIPE).stdout == b'PONG\n')
+    wait_for(lambda: subprocess.run(['redis-cli', '-p', str(port), 'ping'], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout == b'PONG\n')
     return process, port
 
 def everything(checks, folder, capture):
@@ -163,6 +163,16 @@ def certificate(checks, folder):
     checks.that(len(messages) == 1 and messages[0]['msgid'] == 'TEST' and 'nothing happened' in messages[0]['msg'], f'{messages} arrived')
     rsyslog.stop()
 
+def https(checks, folder):
+    server = collectors.Webhook([], certificate=os.path.join(folder, 'server'))
+    url = f'x=webhook+https://localhost:{server.port}/'
+    runs = [subprocess.Popen([CASETAP, 'selftest', '--sink', f'{url}#ca={folder}/{ca}'], stderr=subprocess.PIPE, text=True)
+            for ca in ('other.pem', 'ca.pem')]
+    refused, good = [run.communicate()[1] for run in runs]
+    checks.that(runs[0].returncode == 1 and refused.count('cannot deliver') == 1 and 'certificate' in refused, f'HTTPS: {refused}')
+    checks.that(runs[1].returncode == 0 and 'x: 1 delivered' in good, f'HTTPS: {good}')
+    checks.that([json.loads(body)['rule']['id'] for body in server.got] == ['TEST'], f'HTTPS: {server.got}')
+
 BAD = [
     ('sinks:\n  - name: a\n    url: nowhere://x\n', '3:', 'begins with none of'), ('sinks:\n  - url: file:///x\n    format: xml\n', '3:', 'none of ecs'),
     ('sinks:\n  - name: a\n', '2:', 'has a url'), ('sinks:\n  - url: file:///x\n    sekret: x\n', '3:', 'secret'),
@@ -199,7 +209,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         collectors.certificates(folder)
         everything(checks, folder, capture)
-        certificate(checks, folder)
+        others = [threading.Thread(target=part, args=(checks, folder)) for part in (certificate, https)]   # each waits, most of the time
+        for other in others:
+            other.start()
         bad_configuration(checks, folder)
+        for other in others:
+            other.join()
     checks.done()
 main()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Collectors that misbehave on purpose: a webhook, Splunk's event collector, _bulk; and real rsyslog."""
-import http.server, json, os, shutil, socket, subprocess, threading, time
+import http.server, json, os, socket, ssl, subprocess, threading, time
 
 def free_port(kind=socket.SOCK_STREAM):
     with socket.socket(socket.AF_INET, kind) as s:
@@ -9,7 +9,7 @@ def free_port(kind=socket.SOCK_STREAM):
 
 class Server:
     """Answers POST by self.answer(path, headers, body, count) -> (status, body) or 'hang' or 'cut'."""
-    def __init__(self, port=None, delay=0):
+    def __init__(self, port=None, delay=0, certificate=None):
         self.port, self.count, self.lock, self.threads = port or free_port(), 0, threading.Lock(), []
         outer = self
 
@@ -43,6 +43,10 @@ class Server:
             time.sleep(delay)
             self.http = http.server.ThreadingHTTPServer(('127.0.0.1', self.port), Handler)
             self.http.daemon_threads = True
+            if certificate:
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(certificate + '.pem', certificate + '.key')
+                self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
             self.http.handle_error = lambda *args: None
             self.http.serve_forever(0.05)
         threading.Thread(target=serve, daemon=True).start()
