@@ -12,7 +12,7 @@
 int resolve(const char *host, uint16_t port, int socket_type, uint32_t attempt, struct place *out, const char **why)
 {
     char service[8];
-    struct addrinfo hints = {.ai_socktype = socket_type, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
+    struct addrinfo hints = {.ai_socktype = socket_type}, *list = NULL;
     snprintf(service, sizeof service, "%u", port);
     int rc = getaddrinfo(host, service, &hints, &list);
     if (rc) {

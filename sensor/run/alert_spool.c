@@ -49,6 +49,24 @@ static void take_up(struct alert_spool *s)
     text_fini(&before);
 }
 
+/* The place, replaced whole. */
+static bool keep_place(const struct alert_spool *s)
+{
+    struct text line = {0}, beside = {0};
+    if (!s->position)
+        return true;
+    text_addf(&line, "%llu %llu\n", (unsigned long long)s->inode, (unsigned long long)s->at);
+    text_addf(&beside, "%s.unfinished", s->position);
+    int fd = open(text_str(&beside), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+    bool is_good = fd >= 0 && write(fd, line.at, line.size) == (ssize_t)line.size && fdatasync(fd) == 0;
+    if (fd >= 0)
+        close(fd);
+    is_good = is_good && rename(text_str(&beside), s->position) == 0;
+    text_fini(&line);
+    text_fini(&beside);
+    return is_good;
+}
+
 struct alert_spool *alert_spool_new(const char *log, const char *position)
 {
     struct alert_spool *s = calloc(1, sizeof *s);
@@ -63,6 +81,8 @@ struct alert_spool *alert_spool_new(const char *log, const char *position)
         return NULL;
     }
     take_up(s);
+    if (s->fd < 0)
+        alert_spool_reopen(s);
     return s;
 }
 
@@ -102,7 +122,9 @@ void alert_spool_reopen(struct alert_spool *s)
         close(s->fd);
     s->fd = -1;
     s->at = 0;
-    (void)open_as(s, s->log, 0); /* not there yet: the next time */
+    if (open_as(s, s->log, 0)) /* else it is not there yet: the next time */
+        (void)keep_place(
+            s); /* from now on it is found when it is renamed; what fails here is told by alert_spool_advance */
 }
 
 struct span alert_spool_read(struct alert_spool *s, uint64_t ahead, size_t max)
@@ -131,18 +153,6 @@ struct span alert_spool_read(struct alert_spool *s, uint64_t ahead, size_t max)
 
 bool alert_spool_advance(struct alert_spool *s, uint64_t bytes)
 {
-    struct text line = {0}, beside = {0};
     s->at += bytes;
-    if (!s->position)
-        return true;
-    text_addf(&line, "%llu %llu\n", (unsigned long long)s->inode, (unsigned long long)s->at);
-    text_addf(&beside, "%s.unfinished", s->position);
-    int fd = open(text_str(&beside), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
-    bool is_good = fd >= 0 && write(fd, line.at, line.size) == (ssize_t)line.size && fdatasync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    is_good = is_good && rename(text_str(&beside), s->position) == 0;
-    text_fini(&line);
-    text_fini(&beside);
-    return is_good;
+    return keep_place(s);
 }

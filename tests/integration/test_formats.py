@@ -9,6 +9,7 @@ import siem_check, check_schemas
 
 WRITER = os.path.join(os.environ.get('BUILD', os.path.join(ROOT, 'build', 'dev')), 'tests', 'unit_sink_test_format')
 OCSF = os.environ.get('CASETAP_OCSF')
+FORMATS = ('ecs', 'ocsf', 'cef', 'leef', 'text')
 
 def lines_of(folder, name):
     with open(os.path.join(folder, name), 'rb') as f:
@@ -24,17 +25,17 @@ def refuses(checks, reader, text, what):
 def values(checks, ecs, cef, leef):
     """The same alert says the same in each format."""
     for n, row in enumerate(ecs):
-        user = row['user']['name']
+        user = get(row, 'user.name') or ''
         fields, pairs = siem_check.cef(cef[n])
         checks.that(fields[4] == row['rule']['id'], f'CEF {n}: rule {fields[4]!r}')
         checks.that(fields[5].replace('\\x0a', '\n') == row['rule']['name'], f'CEF {n}: name {fields[5]!r}')
         checks.that(pairs['externalId'] == row['event']['id'], f'CEF {n}: id')
         if all(c.isprintable() or c in '\r\n' for c in user):
-            checks.that(pairs['suser'] == user, f'CEF {n}: {pairs["suser"]!r} is not {user!r}')
+            checks.that(pairs.get('suser', '') == user, f'CEF {n}: {pairs.get("suser")!r} is not {user!r}')
         head, attributes = siem_check.leef(leef[n])
         checks.that(attributes['alertId'] == row['event']['id'], f'LEEF {n}: id')
         if user.isprintable():
-            checks.that(attributes['usrName'] == user, f'LEEF {n}: {attributes["usrName"]!r} is not {user!r}')
+            checks.that(attributes.get('usrName', '') == user, f'LEEF {n}: {attributes.get("usrName")!r} is not {user!r}')
 
 def negatives(checks, cef, leef):
     refuses(checks, siem_check.cef, cef.replace('CEF:0', 'CEF:9'), 'another CEF')
@@ -71,7 +72,7 @@ def ocsf(checks, rows):
                     row['metadata']['version'] == '1.8.0', 'an OCSF row without its head')
     if not OCSF or not os.path.exists(os.path.join(OCSF, 'dictionary.json')):
         print('CASETAP_OCSF names no OCSF schema: OCSF is not checked against it')
-        return
+        return None
     schema = siem_check.Ocsf(OCSF)
     for n, row in enumerate(rows):
         wrong = schema.check(row)
@@ -80,6 +81,33 @@ def ocsf(checks, rows):
         row = copy.deepcopy(rows[-1])
         change(row)
         checks.that(schema.check(row), f'OCSF change {n} was not refused')
+    return schema
+
+def replayed(checks, checker, schema):
+    """Every alert of our captures, through the program, in every format."""
+    captures = [rt(name) for name in 'ABCDEFGHI' if os.path.exists(rt(name))]
+    if not captures:
+        print('no captures: only the samples were checked')
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        sinks = [word for name in FORMATS for word in ('--sink', f'{name}=file://{folder}/{name}#format={name}')]
+        for capture in captures:
+            replay('--quiet', '--out', os.path.join(folder, 'out'), *sinks, *ALIAS, capture)
+        texts = {name: lines_of(folder, name) for name in FORMATS}
+        with open(os.path.join(folder, 'out', 'alerts.ndjson'), encoding='utf-8') as f:
+            last = f.read().split('\n')[:-1]
+    checks.that(not last or texts['ecs'][-len(last):] == last, 'ecs is not the line of the log')
+    n = len(texts['ecs'])
+    checks.that(n > 10 and all(len(lines) == n for lines in texts.values()), f'{n} alerts, or not as many in each format')
+    for line in texts['ecs']:
+        wrong = checker.complaints(line)
+        checks.that(not wrong, f'{wrong} in {line[:200]}')
+    values(checks, [json.loads(line) for line in texts['ecs']], texts['cef'], texts['leef'])
+    rules = {json.loads(line)['rule']['id'] for line in texts['ecs']}
+    print(f'{n} alerts of {len(captures)} captures, rules {" ".join(sorted(rules))}')
+    for line in texts['ocsf']:
+        wrong = schema.check(json.loads(line)) if schema else []
+        checks.that(not wrong, f'OCSF: {wrong}')
 
 def main():
     if not os.path.exists(WRITER):
@@ -87,7 +115,7 @@ def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([WRITER, folder], check=True)
-        texts = {name: lines_of(folder, name) for name in ('ecs', 'ocsf', 'cef', 'leef', 'text')}
+        texts = {name: lines_of(folder, name) for name in FORMATS}
     n = len(texts['ecs'])
     for name, lines in texts.items():
         checks.that(len(lines) == n, f'{name}: {len(lines)} lines, not {n}')
@@ -97,8 +125,9 @@ def main():
         checks.that(not wrong, f'{wrong} in {line[:200]}')
     values(checks, [json.loads(line) for line in texts['ecs']], texts['cef'], texts['leef'])
     negatives(checks, texts['cef'][-1], texts['leef'][-1])
-    ocsf(checks, [json.loads(line) for line in texts['ocsf']])
+    schema = ocsf(checks, [json.loads(line) for line in texts['ocsf']])
     for line in texts['text']:
         checks.that(all(c.isprintable() for c in line), f'{line!r} cannot be printed')
+    replayed(checks, checker, schema)
     checks.done()
 main()

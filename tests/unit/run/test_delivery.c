@@ -152,6 +152,20 @@ static void renamed_while_away(void **state)
     assert_got("got", 0, 30);
 }
 
+/* A sink that never got anything has a place, too. */
+static void renamed_before_the_first(void **state)
+{
+    char url[512];
+    (void)state;
+    append(0, 10, "");
+    assert_int_equal(run("syslog+tcp://127.0.0.1:1", true, false, "sink_delivered"), 0);
+    assert_int_equal(rename(in_dir("alerts.ndjson"), in_dir("alerts.ndjson.1")), 0);
+    append(10, 20, "");
+    url_of(url, sizeof url, "");
+    assert_int_equal(run(url, true, true, "sink_delivered"), 20);
+    assert_got("got", 0, 20);
+}
+
 static void renamed_while_it_runs(void **state)
 {
     char url[512];
@@ -209,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_once_over_restarts, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(renamed_while_away, make_dir, remove_dir),
+        cmocka_unit_test_setup_teardown(renamed_before_the_first, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(renamed_while_it_runs, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(away, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(rotated, make_dir, remove_dir),
