@@ -67,7 +67,8 @@ void alert_json(const struct alert *a, struct text *out);
 struct alert_kept;
 struct alert_kept *alert_kept_new(void); /* NULL: out of memory */
 void alert_kept_free(struct alert_kept *k); /* NULL does nothing */
-/* Reads a line written by alert_json: written again, it is the same line. *out is in 'k', until k is used again. E_BAD with a
+/* Reads a line written by alert_json: written again, it is the same line
+ * (in the rule, sub-techniques of one technique then stand together and for it). *out is in 'k', until k is used again. E_BAD with a
  * reason. */
 int alert_parse(struct span line, struct alert_kept *k, const struct alert **out, struct text *why);
 /* How a paragraph is to look; zeroed is good. */

@@ -49,6 +49,18 @@ static int copy(char *out, size_t size, struct span value, const char *what, str
     return E_OK;
 }
 
+/* Letters, digits, '.', '-', '_'; ':' and '%' of an address. */
+static bool is_host(struct span s)
+{
+    for (size_t i = 0; i < s.size; i++) {
+        uint8_t b = s.at[i], letter = b | 0x20;
+        if (!(letter >= 'a' && letter <= 'z') && !(b >= '0' && b <= '9') && b != '.' && b != '-' && b != '_' &&
+            b != ':' && b != '%')
+            return false;
+    }
+    return s.size > 0;
+}
+
 /* "host", "host:port", "[v6]:port" */
 static int set_host(struct sink_config *c, struct span authority, struct text *why)
 {
@@ -63,7 +75,7 @@ static int set_host(struct sink_config *c, struct span authority, struct text *w
     if (colon != SIZE_MAX)
         port = span_from(authority, colon + 1);
     uint64_t number = c->port;
-    if (!host.size || (colon != SIZE_MAX && (!span_u64(port, &number) || number < 1 || number > 65535))) {
+    if (!is_host(host) || (colon != SIZE_MAX && (!span_u64(port, &number) || number < 1 || number > 65535))) {
         text_addf(why, "'%.*s' is no HOST or HOST:PORT", (int)authority.size, (const char *)authority.at);
         return E_USAGE;
     }

@@ -109,6 +109,22 @@ def replayed(checks, checker, schema):
         wrong = schema.check(json.loads(line)) if schema else []
         checks.that(not wrong, f'OCSF: {wrong}')
 
+def every_rule(checks, checker, schema):
+    """An alert of each detection that ships."""
+    writer = WRITER.replace('sink_test_format', 'run_test_every_rule')
+    if not os.path.exists(writer):
+        print(f'{writer} is not built')
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([writer, folder], check=True, cwd=ROOT)
+        texts = {name: lines_of(folder, name) for name in FORMATS}
+    rows = [json.loads(line) for line in texts['ecs']]
+    checks.that(len({row['rule']['id'] for row in rows}) == len(rows) > 30, f'{len(rows)} rules')
+    values(checks, rows, texts['cef'], texts['leef'])
+    for line, other in zip(texts['ecs'], texts['ocsf']):
+        wrong = checker.complaints(line) + (schema.check(json.loads(other)) if schema else [])
+        checks.that(not wrong, f'{wrong} in {line[:200]}')
+
 def main():
     if not os.path.exists(WRITER):
         skip(f'{WRITER} is not built')
@@ -128,6 +144,7 @@ def main():
     schema = ocsf(checks, [json.loads(line) for line in texts['ocsf']])
     for line in texts['text']:
         checks.that(all(c.isprintable() for c in line), f'{line!r} cannot be printed')
+    every_rule(checks, checker, schema)
     replayed(checks, checker, schema)
     checks.done()
 main()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Delivery from the alert log: in order, each once, over restarts, renamed logs, torn lines, lines that are none, and a sink
- * that is away for longer than its spool holds. */
+ * Delivery from the alert log: in order, each once, over restarts, renamed logs, torn lines, lines that are none, and a
+ * sink that is away for longer than its spool holds. */
 #include "base/err.h"
 #include "run/delivery.h"
 
@@ -12,7 +12,8 @@
 /* cmocka wants those above first */
 #include <cmocka.h>
 
-static const struct rule rule = {.id = "D1", .name = "n", .action = "a", .category = "c", .description = "d", .first_step = "f"};
+static const struct rule rule = {
+    .id = "D1", .name = "n", .action = "a", .category = "c", .description = "d", .first_step = "f"};
 static char dir[64];
 
 static const char *in_dir(const char *name)
@@ -33,7 +34,8 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-    static const char *const names[] = {"alerts.ndjson", "alerts.ndjson.1", "got", "got.1", "got.2", "got.3", "out.sink"};
+    static const char *const names[] = {"alerts.ndjson", "alerts.ndjson.1", "got",     "got.1",
+                                        "got.2",         "got.3",           "out.sink"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         unlink(in_dir(names[i]));
@@ -73,7 +75,8 @@ static uint64_t run(const char *url, bool is_thread, bool wants_all, const char 
     uint64_t value = UINT64_MAX;
     text_addf(&given, "out=%s", url);
     assert_non_null(sinks);
-    if (sink_config_text(sinks, text_str(&given), &why) || delivery_new(&(struct delivery_options){sinks, dir, true}, &d, &why))
+    if (sink_config_text(sinks, text_str(&given), &why) ||
+        delivery_new(&(struct delivery_options){sinks, dir, true}, &d, &why))
         fail_msg("%s", text_str(&why));
     if (is_thread)
         assert_int_equal(delivery_start(d), E_OK);

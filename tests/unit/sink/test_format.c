@@ -14,18 +14,36 @@
 /* cmocka wants those above first */
 #include <cmocka.h>
 
-static const struct rule theft_rule = {
-    .id = "D15", .name = "Download after new location or client", .action = "download-after-new-location",
-    .category = "context", .description = "A file was fetched soon after a session began.",
-    .first_step = "End the session; ask the person = by telephone.",
-    .tactics = {"TA0009", "TA0001"}, .techniques = {"T1213.004", "T1078"}};
-static const struct rule odd_rule = {
-    .id = "X|\\1", .name = "bars | and \\ back\nslashes=", .action = "odd", .category = "own|cat", .description = "d",
-    .first_step = ""};
+static const struct rule theft_rule = {.id = "D15",
+                                       .name = "Download after new location or client",
+                                       .action = "download-after-new-location",
+                                       .category = "context",
+                                       .description = "A file was fetched soon after a session began.",
+                                       .first_step = "End the session; ask the person = by telephone.",
+                                       .tactics = {"TA0009", "TA0001"},
+                                       .techniques = {"T1213.004", "T1078"}};
+static const struct rule odd_rule = {.id = "X|\\1",
+                                     .name = "bars | and \\ back\nslashes=",
+                                     .action = "odd",
+                                     .category = "own|cat",
+                                     .description = "d",
+                                     .first_step = ""};
 
 static const char *const evil[] = {
-    "a=b|c\\d", "line\r\nCEF:0|forged|x|1|1|x|10|", "tab\there", "\x1b[2J\x07\x7f", "\xff\xfe\x80 broken", "x\xe2\x80\xaegpj.exe",
-    "\xe2\x80\x8bhidden\xef\xbb\xbf", "\xc2\x85next", "quote\" bracket] <xml>&", " spaces  around ", "=\\|=", "\\n", "{\"a\":1}", "\xf0\x9f\x90\x9f",
+    "a=b|c\\d",
+    "line\r\nCEF:0|forged|x|1|1|x|10|",
+    "tab\there",
+    "\x1b[2J\x07\x7f",
+    "\xff\xfe\x80 broken",
+    "x\xe2\x80\xaegpj.exe",
+    "\xe2\x80\x8bhidden\xef\xbb\xbf",
+    "\xc2\x85next",
+    "quote\" bracket] <xml>&",
+    " spaces  around ",
+    "=\\|=",
+    "\\n",
+    "{\"a\":1}",
+    "\xf0\x9f\x90\x9f",
 };
 #define N_EVIL (sizeof evil / sizeof *evil)
 
@@ -68,10 +86,17 @@ static struct alert *sample(const struct rule *r, const char *bad)
     memcpy(a->last.country, "BT", 3);
     a->last.flags = ACT_HAS_FILE_SIZE;
     a->last.file_size = 73400320;
-    static const char *const good[STR_N] = {
-        [STR_USER] = "julia", [STR_APP] = "rt", [STR_METHOD] = "GET", [STR_HOST] = "support.example.test",
-        [STR_TARGET] = "/Ticket/Attachment/12/34/core.gz?a=b", [STR_CASE] = "4711", [STR_CUSTOMER] = "Globex",
-        [STR_FILE] = "core.gz", [STR_AGENT] = "curl/8.1", [STR_CLIENT] = "curl 8", [STR_AS_ORG] = "Example Hosting"};
+    static const char *const good[STR_N] = {[STR_USER] = "julia",
+                                            [STR_APP] = "rt",
+                                            [STR_METHOD] = "GET",
+                                            [STR_HOST] = "support.example.test",
+                                            [STR_TARGET] = "/Ticket/Attachment/12/34/core.gz?a=b",
+                                            [STR_CASE] = "4711",
+                                            [STR_CUSTOMER] = "Globex",
+                                            [STR_FILE] = "core.gz",
+                                            [STR_AGENT] = "curl/8.1",
+                                            [STR_CLIENT] = "curl 8",
+                                            [STR_AS_ORG] = "Example Hosting"};
     for (int s = 0; s < STR_N; s++) {
         if (good[s])
             set(&a->last, (enum activity_string)s, bad ? bad : good[s]);
@@ -106,11 +131,12 @@ static void cef(void **state)
     struct alert *a = sample(&theft_rule, NULL);
     struct text out = {0};
     format_cef(a, &out);
-    assert_true(span_starts(text_span(&out), SPAN("CEF:0|casetap|casetap|" CASETAP_VERSION "|D15|Download after new location or client|9|"
-                                                  "rt=1773976334000 start=1773976320000 end=1773976334000 "
-                                                  "externalId=5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a cat=context "
-                                                  "act=download-after-new-location src=203.0.113.7 dst=10.0.0.5 dpt=8080 "
-                                                  "dhost=support.example.test suser=julia ")));
+    assert_true(span_starts(
+        text_span(&out), SPAN("CEF:0|casetap|casetap|" CASETAP_VERSION "|D15|Download after new location or client|9|"
+                              "rt=1773976334000 start=1773976320000 end=1773976334000 "
+                              "externalId=5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a cat=context "
+                              "act=download-after-new-location src=203.0.113.7 dst=10.0.0.5 dpt=8080 "
+                              "dhost=support.example.test suser=julia ")));
     assert_value(&out, " request=", " requestMethod", "/Ticket/Attachment/12/34/core.gz?a\\=b");
     assert_value(&out, " cs5=", " cs5Label", "End the session; ask the person \\= by telephone.");
     assert_value(&out, " cfp1=", " cfp1Label=bits", "20.40");
@@ -120,7 +146,8 @@ static void cef(void **state)
     a->last.source = ip("2001:db8::7");
     set(&a->last, STR_USER, "l\r\nm=|\\\t\x1b\xe2\x80\xae");
     format_cef(a, &out);
-    assert_true(span_starts(text_span(&out), SPAN("CEF:0|casetap|casetap|" CASETAP_VERSION "|X\\|\\\\1|bars \\| and \\\\ back\\\\x0aslashes=|10|")));
+    assert_true(span_starts(text_span(&out), SPAN("CEF:0|casetap|casetap|" CASETAP_VERSION
+                                                  "|X\\|\\\\1|bars \\| and \\\\ back\\\\x0aslashes=|10|")));
     assert_value(&out, " c6a2=", " dst", "2001:db8::7 c6a2Label=Source IPv6 Address");
     assert_value(&out, " suser=", " request=", "l\\r\\nm\\=|\\\\\\\\x09\\\\x1b\\\\u202e");
     assert_value(&out, " cat=", " act", "own|cat");
@@ -134,7 +161,8 @@ static void leef(void **state)
     struct alert *a = sample(&theft_rule, NULL);
     struct text out = {0};
     format_leef(a, &out);
-    assert_true(span_starts(text_span(&out), SPAN("LEEF:2.0|casetap|casetap|" CASETAP_VERSION "|D15|x09|devTime=2026-03-20T03:12:14.000+0000\t"
+    assert_true(span_starts(text_span(&out), SPAN("LEEF:2.0|casetap|casetap|" CASETAP_VERSION
+                                                  "|D15|x09|devTime=2026-03-20T03:12:14.000+0000\t"
                                                   "devTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSZ\tsev=9\tcat=context\t")));
     text_clear(&out);
     a->rule = &odd_rule;
@@ -155,11 +183,12 @@ static void one_sentence(void **state)
     struct text out = {0};
     a->update = 2;
     format_text(a, &out);
-    assert_string_equal(text_str(&out),
-                        "CRITICAL D15 Download after new location or client: julia and 1 further from 203.0.113.7 (BT, AS64500 Example "
-                        "Hosting, hosting network), 41 files, 2.3 GB; why: country BT, usual: SE (41 of 41 sessions), +12.4 bits; "
-                        "file core.gz, +1.0 bits; unseen: 3 of the 41 files are not whole; "
-                        "first: End the session; ask the person = by telephone.; id 5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a, update 2");
+    assert_string_equal(
+        text_str(&out),
+        "CRITICAL D15 Download after new location or client: julia and 1 further from 203.0.113.7 (BT, AS64500 Example "
+        "Hosting, hosting network), 41 files, 2.3 GB; why: country BT, usual: SE (41 of 41 sessions), +12.4 bits; "
+        "file core.gz, +1.0 bits; unseen: 3 of the 41 files are not whole; "
+        "first: End the session; ask the person = by telephone.; id 5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a, update 2");
     text_fini(&out);
     free(a);
 }
@@ -170,16 +199,20 @@ static void ocsf(void **state)
     struct alert *a = sample(&theft_rule, NULL);
     struct text out = {0};
     format_ocsf(a, &out);
-    assert_true(span_starts(text_span(&out), SPAN("{\"activity_id\":1,\"category_uid\":2,\"class_uid\":2004,\"type_uid\":200401,"
-                                                  "\"time\":1773976334000,\"start_time\":1773976320000,\"end_time\":1773976334000,"
-                                                  "\"count\":50,\"severity_id\":5,")));
-    assert_non_null(strstr(text_str(&out), "\"sub_technique\":{\"uid\":\"T1213.004\",\"name\":\"Customer Relationship Management Software\"}"));
+    assert_true(span_starts(text_span(&out),
+                            SPAN("{\"activity_id\":1,\"category_uid\":2,\"class_uid\":2004,\"type_uid\":200401,"
+                                 "\"time\":1773976334000,\"start_time\":1773976320000,\"end_time\":1773976334000,"
+                                 "\"count\":50,\"severity_id\":5,")));
+    assert_non_null(
+        strstr(text_str(&out),
+               "\"sub_technique\":{\"uid\":\"T1213.004\",\"name\":\"Customer Relationship Management Software\"}"));
     assert_non_null(strstr(text_str(&out), "\"finding_info\":{\"uid\":\"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\","));
     text_clear(&out);
     a->update = 3;
     a->risk = 0;
     format_ocsf(a, &out);
-    assert_true(span_starts(text_span(&out), SPAN("{\"activity_id\":2,\"category_uid\":2,\"class_uid\":2004,\"type_uid\":200402,")));
+    assert_true(span_starts(text_span(&out),
+                            SPAN("{\"activity_id\":2,\"category_uid\":2,\"class_uid\":2004,\"type_uid\":200402,")));
     assert_non_null(strstr(text_str(&out), "\"severity_id\":2,"));
     assert_non_null(strstr(text_str(&out), "\"uid\":\"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a-3\""));
     text_fini(&out);
@@ -310,12 +343,18 @@ static void refused(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        "", "{", "[]", "{}", "{\"event\":{\"dataset\":\"casetap.activity\"}}", "\xff",
+        "",
+        "{",
+        "[]",
+        "{}",
+        "{\"event\":{\"dataset\":\"casetap.activity\"}}",
+        "\xff",
         "{\"event\":{\"dataset\":\"casetap.alert\",\"id\":\"12\"}}",
         "{\"@timestamp\":\"2026-03-20T03:12:14.000000000Z\",\"event\":{\"dataset\":\"casetap.alert\","
         "\"id\":\"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\",\"start\":\"2026-03-20T03:12:14.000000000Z\"}}",
         "{\"@timestamp\":\"2026-03-20T03:12:14.000000000Z\",\"event\":{\"dataset\":\"casetap.alert\","
-        "\"id\":\"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\",\"start\":\"2026-03-20T03:12:14.000000000Z\"},\"rule\":{\"id\":\"D1\"},"
+        "\"id\":\"5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a\",\"start\":\"2026-03-20T03:12:14.000000000Z\"},\"rule\":{\"id\":"
+        "\"D1\"},"
         "\"casetap\":{\"why\":[1]}}",
     };
     struct alert_kept *k = alert_kept_new();
@@ -362,8 +401,8 @@ static int write_samples(const char *dir)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cef),     cmocka_unit_test(leef),     cmocka_unit_test(one_sentence),
-        cmocka_unit_test(ocsf),    cmocka_unit_test(hostile),  cmocka_unit_test(anything),
+        cmocka_unit_test(cef),       cmocka_unit_test(leef),    cmocka_unit_test(one_sentence),
+        cmocka_unit_test(ocsf),      cmocka_unit_test(hostile), cmocka_unit_test(anything),
         cmocka_unit_test(read_back), cmocka_unit_test(refused), cmocka_unit_test(names),
     };
     return argc > 1 ? write_samples(argv[1]) : cmocka_run_group_tests(tests, NULL, NULL);
