@@ -2,6 +2,7 @@
  * Explanations. Everything is looked at again, in the order in which routing looks. */
 #include "app/explain.h"
 
+#include "app/listing.h"
 #include "base/json.h"
 #include "base/times.h"
 #include "record/mask.h"
@@ -13,7 +14,14 @@
 static const char *const field_names[FIELD_N] = {
     [FIELD_CASE] = "case",   [FIELD_CUSTOMER] = "customer", [FIELD_FILE] = "file", [FIELD_OBJECT] = "object",
     [FIELD_USER] = "user",   [FIELD_TOKEN] = "token",       [FIELD_MIME] = "mime", [FIELD_SIGNED_IN] = "signed_in",
+    [FIELD_REQUESTOR] = "requestor", [FIELD_ACTS_FOR] = "acts_for",
 };
+
+/* A value as it may be shown: of who opened a case the domain alone is used. */
+static struct span shown_of(unsigned field, struct span value, uint8_t domain[LISTING_DOMAIN])
+{
+    return field == FIELD_REQUESTOR ? span_of(domain, listing_domain(value, domain, LISTING_DOMAIN)) : value;
+}
 
 static void add_slot(const struct slot *s, struct text *out)
 {
@@ -165,7 +173,9 @@ static void text_fields(const struct explain_in *in, struct text *out)
     for (unsigned f = 0; in->route && f < FIELD_N; f++) {
         struct span value;
         int at = value_of(v, &in->route->fields[f], f == FIELD_TOKEN, &value);
+        uint8_t domain[LISTING_DOMAIN];
         if (at >= 0) {
+            value = shown_of(f, value, domain);
             text_addf(out, "  %-9s %.*s, from ", field_names[f], (int)value.size, (const char *)value.at);
             add_place(v->profile, &in->route->fields[f].list[at], out);
             text_add_char(out, '\n');
@@ -229,7 +239,8 @@ static void json_fields(const struct explain_in *in, struct json *j)
         if (at >= 0) {
             text_clear(&place);
             add_place(v->profile, &in->route->fields[f].list[at], &place);
-            json_span(j, "value", value);
+            uint8_t domain[LISTING_DOMAIN];
+            json_span(j, "value", shown_of(f, value, domain));
             json_span(j, "from", text_span(&place));
         } else {
             json_bool(j, "needed", lacks(v, in->route, f));

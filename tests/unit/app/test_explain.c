@@ -50,7 +50,8 @@ static const char profile[] = "profile: desk\n"
                               "    file: [{disposition: name}, {path: file}]\n"
                               "    case: {referer_query: id}\n"
                               "    needs: object\n"
-                              "  - {route: page, path: '/**', action: none}\n";
+                              "  - {route: page, path: '/**', action: none}\n"
+                              "  - {route: asked, method: POST, path: /case, action: reply, requestor: {request_json: /from}}\n";
 
 static void says_why(void **state)
 {
@@ -93,6 +94,13 @@ static void says_why(void **state)
          "  tried     page (line 33): fits, but the answer carries a file\n"
          "  route     none; 0 are of another path\n"
          "  action    download, success by status and redirect\n"},
+        {"POST /case\nCookie: desk_sid=1\nContent-Type: application/json\n\n{\"from\":\"Bob <bob@Smith.example>\"}", "200\n\n",
+         " POST desk.example/case 200\n"
+         "  profile   desk: cookie desk_sid (asked for, and answered)\n"
+         "  tried     page (line 33): method is POST\n"
+         "  route     asked (line 34), after 0 of another path\n"
+         "  action    reply, success by status and redirect\n"
+         "  requestor smith.example, from request_json /from\n"},
     };
     struct rig rig = {.why = ""};
     struct text why = {0};
@@ -111,8 +119,27 @@ static void says_why(void **state)
     text_fini(&why);
 }
 
+/* The same as one JSON object: every field has its name. */
+static void says_it_in_json(void **state)
+{
+    (void)state;
+    struct rig rig = {.why = ""};
+    struct text why = {0};
+    assert_int_equal(profiles_parse("desk.yaml", span_text(profile), &rig.fake.profiles, &why), 0);
+    rig.fake.key = keyed_new_default();
+    rig.fake.app = app_new(&(struct app_options){.profiles = rig.fake.profiles, .key = rig.fake.key, .max_transactions = 8,
+                                                 .emit = emit, .on_route = on_route, .explain = APP_EXPLAIN_JSON, .ctx = &rig});
+    assert_non_null(rig.fake.app);
+    fake_exchange(&rig.fake, "POST /case\nCookie: desk_sid=1\nContent-Type: application/json\n\n{\"from\":\"bob@smith.example\"}",
+                  "200\n\n");
+    assert_non_null(strstr(rig.why, "\"fields\":{\"requestor\":{\"value\":\"smith.example\",\"from\":\""));
+    assert_null(strstr(rig.why, "bob@"));
+    fake_fini(&rig.fake);
+    text_fini(&why);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(says_why)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(says_why), cmocka_unit_test(says_it_in_json)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
