@@ -20,6 +20,8 @@ const char *profiles_name(const struct profiles *p, size_t i);
 /* "verified" or "documentation"; NULL after the last. */
 const char *profiles_status(const struct profiles *p, size_t i);
 size_t profiles_routes(const struct profiles *p, size_t i);
+/* How many of them were never seen on a wire: all of a profile that is not verified. */
+size_t profiles_unseen(const struct profiles *p, size_t i);
 /* The name of route 'k' of profile 'i'; NULL after the last. */
 const char *profiles_route(const struct profiles *p, size_t i, size_t k);
 /* Appends a line "file:line:column: ..." for each route of profile 'i' that is dead or shadowed for sure; how many. */

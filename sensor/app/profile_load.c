@@ -518,6 +518,14 @@ size_t profiles_routes(const struct profiles *p, size_t i)
     return i < p->n ? p->list[i]->n_routes : 0;
 }
 
+size_t profiles_unseen(const struct profiles *p, size_t i)
+{
+    size_t n = 0, all = profiles_routes(p, i);
+    for (size_t k = 0; k < all; k++)
+        n += p->list[i]->routes[k].is_unseen;
+    return all && !span_eq(p->list[i]->status, SPAN("verified")) ? all : n;
+}
+
 const char *profiles_route(const struct profiles *p, size_t i, size_t k)
 {
     return k < profiles_routes(p, i) ? (const char *)p->list[i]->routes[k].name.at : NULL;

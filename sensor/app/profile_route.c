@@ -396,7 +396,7 @@ static int head_load(struct profile *p, const struct yaml_node *node, struct rou
 {
     static const char *const keys[] = {"route", "method", "path", "when", "status", "type", "action", "case", "customer",
                                        "file", "object", "user", "token", "mime", "requestor", "objects", "cases", "size",
-                                       "outcome", "needs", "signed_in", "acts_for", NULL};
+                                       "outcome", "needs", "signed_in", "acts_for", "verified", NULL};
     int rc = yaml_check_keys(node, keys, why);
     if (rc)
         return rc;
@@ -413,7 +413,9 @@ static int head_load(struct profile *p, const struct yaml_node *node, struct rou
     out->path = *t;
     out->type = node_span(yaml_get(node, "type"));
     out->object_names = out->measure_slot = -1;
-    return E_OK;
+    const struct yaml_node *verified = yaml_get(node, "verified");
+    out->is_unseen = verified && span_eq(node_span(verified), SPAN("false"));
+    return !verified || out->is_unseen ? E_OK : yaml_fail(verified, why, "expected false: a route is as its profile is otherwise");
 }
 
 int route_load(struct profile *p, const struct yaml_node *node, struct route *out, struct text *why)

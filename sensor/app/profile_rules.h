@@ -116,6 +116,7 @@ struct route {
     uint8_t methods;
     uint8_t action; /* ACTION_NONE: known, and nothing to tell */
     bool is_late;   /* has tests that only a body or the answer decides */
+    bool is_unseen; /* of a verified profile: no capture has it */
     struct test *tests;
     uint8_t n_tests;
     uint8_t n_status;

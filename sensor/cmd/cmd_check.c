@@ -31,9 +31,14 @@ static void no_alert(void *ctx, const struct alert *a)
 static size_t show_profile(const struct profiles *p, size_t i)
 {
     struct text flaws = {0};
-    bool is_verified = strcmp(profiles_status(p, i), "verified") == 0;
-    printf("profile   %-16s %3zu routes, %s\n", profiles_name(p, i), profiles_routes(p, i),
-           is_verified ? "verified" : "from public documentation: never seen on a wire");
+    size_t all = profiles_routes(p, i), unseen = profiles_unseen(p, i);
+    printf("profile   %-16s %3zu routes, ", profiles_name(p, i), all);
+    if (strcmp(profiles_status(p, i), "verified") != 0)
+        puts("from public documentation: never seen on a wire");
+    else if (unseen)
+        printf("%zu verified, %zu from public documentation\n", all - unseen, unseen);
+    else
+        puts("verified");
     size_t n = profiles_audit(p, i, &flaws);
     if (n)
         fputs(text_str(&flaws), stdout);
