@@ -5,6 +5,7 @@
 #include "cmd/options.h"
 #include "run/analysis.h"
 #include "run/draft.h"
+#include "run/reach.h"
 #include "run/setup.h"
 
 #include <stdio.h>
@@ -56,12 +57,25 @@ static void show_detections(const struct detections *d)
     printf("detections %zu, %zu of your own, %zu switched off\n", detections_count(d), own, off);
 }
 
+/* False when it was to be reached and could not. */
+static bool show_sink(const struct sink_config *c, bool wants_reach)
+{
+    struct text why = {0};
+    int rc = wants_reach ? reach(c, &why) : E_NONE;
+    printf("sink      %s: %s, %s", c->name, c->type == SINK_REDIS ? "Redis" : c->url, format_name(c->format));
+    if (wants_reach)
+        printf("%s%s", rc == E_NONE ? ", ask 'casetap selftest'" : rc ? ", not reached: " : ", reached", text_str(&why));
+    putchar('\n');
+    text_fini(&why);
+    return rc == 0 || rc == E_NONE;
+}
+
 static int check(const struct settings *s, struct text *why)
 {
     struct setup setup;
     struct analysis *analysis = NULL;
     const char *line;
-    size_t flaws = 0;
+    size_t flaws = 0, away = 0;
     int rc = setup_init(&setup, s, why);
     if (rc)
         return rc;
@@ -88,12 +102,14 @@ static int check(const struct settings *s, struct text *why)
         if (s->customers.n)
             printf("customers %zu cases or patterns, %zu domains\n", cases, domains);
         for (size_t i = 0; s->sinks && i < s->sinks->n; i++)
-            printf("sink      %s: %s, %s\n", s->sinks->at[i].name, s->sinks->at[i].type == SINK_REDIS ? "Redis" : s->sinks->at[i].url,
-                   format_name(s->sinks->at[i].format));
+            away += !show_sink(&s->sinks->at[i], s->reach);
         printf("baselines %s\n", s->redis ? "in Redis, reachable" : "in memory");
         if (flaws) {
             text_addf(why, "%zu %s of the profiles can never be taken", flaws, flaws == 1 ? "route" : "routes");
             rc = E_CONF;
+        } else if (away) {
+            text_addf(why, "%zu %s cannot be reached", away, away == 1 ? "sink" : "sinks");
+            rc = E_IO;
         } else {
             puts("all well");
         }

@@ -33,6 +33,7 @@ static const struct setting table[] = {
     {"log-days", "N", "days of packet time the log is kept (0-36500, default 200; 0: for ever)", false, BOTH},
     {"sink", "NAME=URL", "send alerts there too: syslog+tls://HOST#format=cef, webhook+https://..., file:///...", true,
      ALL | SETTING_SELFTEST},
+    {"reach", NULL, "connect to each sink, send nothing", false, SETTING_CHECK},
     {"transactions", "FILE", "write every HTTP transaction, one JSON object a line", false, SETTING_REPLAY},
     {"explain-routes", "[=FILE]", "say of every transaction which route took it and why (here, or to FILE)", false, SETTING_REPLAY},
     {"suggest-profile", "[=HOST]", "draft a profile from the captures named, of the busiest host or of HOST", false, SETTING_CHECK},
@@ -182,7 +183,7 @@ static bool *switch_of(struct settings *s, const char *name)
     const struct {
         const char *name;
         bool *at;
-    } switches[] = {{"json", &s->json}, {"quiet", &s->quiet}, {"verify-tls", &s->verify_tls}, {"sha256", &s->sha256}};
+    } switches[] = {{"json", &s->json}, {"quiet", &s->quiet}, {"verify-tls", &s->verify_tls}, {"sha256", &s->sha256}, {"reach", &s->reach}};
     for (size_t i = 0; i < sizeof switches / sizeof *switches; i++)
         if (strcmp(switches[i].name, name) == 0)
             return switches[i].at;

@@ -47,6 +47,7 @@ struct settings {
     uint64_t max_credentials; /* 100 - 10,000,000 */
     uint64_t max_sessions;    /* 100 - 10,000,000 */
     uint64_t scan_limit;      /* MiB of one file, 0 - 4096 */
+    bool reach;       /* check: connect to the sinks */
     bool sha256;      /* of every file seen whole */
     bool json;        /* alerts as JSON lines on standard output */
     bool quiet;       /* no summary, no progress */

@@ -153,6 +153,12 @@ def certificate(checks, folder):
     n = len(rsyslog.messages('tls'))
     runs = [subprocess.Popen([CASETAP, 'selftest', '--sink', f'x=syslog+tls://{host}:{rsyslog.ports["tls"]}#ca={folder}/{ca}'], stderr=subprocess.PIPE, text=True)
             for host, ca in (('localhost', 'other.pem'), ('127.0.0.1', 'ca.pem'))]
+    done = subprocess.run([CASETAP, 'check', '--reach', '--sink', f'good=syslog+tls://localhost:{rsyslog.ports["tls"]}#ca={folder}/ca.pem', '--sink',
+                           f'bad=syslog+tls://localhost:{rsyslog.ports["tls"]}#ca={folder}/other.pem', '--sink', 'gone=webhook+http://127.0.0.1:1'],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    lines = [line for line in done.stdout.split('\n') if line.startswith('sink')]
+    checks.that(done.returncode == 1 and lines[0].endswith(', reached') and 'not reached: the server\'s certificate' in lines[1] and
+                'not reached: Connection refused' in lines[2] and '2 sinks' in done.stderr, f'{lines} {done.stderr}')
     good = selftest('--sink', f'syslog+tls://localhost:{rsyslog.ports["tls"]}#ca={folder}/ca.pem&format=text')
     checks.that(good.returncode == 0 and 'sink1: 1 delivered' in good.stderr, f'selftest over TLS: {good.stderr}')
     wait_for(lambda: len(rsyslog.messages('tls')) > n)
