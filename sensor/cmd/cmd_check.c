@@ -9,6 +9,7 @@
 #include "run/setup.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct usage usage = {
@@ -154,6 +155,8 @@ int cmd_check(int argc, char **argv)
         text_addf(&why, "'%s' is not expected here", argv[first]);
         rc = E_USAGE;
     }
+    free(s.out); /* a start makes it and writes there; a check leaves nothing behind */
+    s.out = NULL;
     if (rc == 0 && s.suggest_profile)
         rc = suggest(&s, (const char *const *)(argv + first), (size_t)(argc - first), &why);
     else if (rc == 0)

@@ -196,6 +196,10 @@ def bad_configuration(checks, folder):
         done = subprocess.run([CASETAP, 'check', '--config', path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         checks.that(done.returncode == 3 and f'bad.yaml:{place}' in done.stderr and reason in done.stderr and 'hunter2' not in done.stderr,
                     f'{text!r}: {done.returncode} {done.stderr}')
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(f'out: {folder}/not-made-yet\nsinks:\n  - url: file://{folder}/x\n')
+    done = subprocess.run([CASETAP, 'check', '--config', path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    checks.that(done.returncode == 0 and not os.path.exists(os.path.join(folder, 'not-made-yet')), f'check with out: {done.stderr}')
     os.chmod(os.path.join(folder, 'key'), 0o644)
     for options, reason in ((f'secret=file:{folder}/key', 'chmod 600'), ('secret=env:NO_SUCH', 'environment'), (f'secret=file:{folder}/none', 'No such')):
         done = selftest('--sink', 'webhook+http://127.0.0.1:9#' + options)
