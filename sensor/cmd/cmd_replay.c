@@ -91,7 +91,8 @@ static int run(const struct settings *s, struct source *source, struct activity_
         show.unit = "records";
     rc = log ? replay_log_run(s, log, &hooks, &summary, why) : replay_run(s, source, &hooks, &summary, why);
     show_end(&show);
-    if ((rc == 0 || summary.text.size) && !s->quiet) { /* also when a sink did not get everything */
+    bool may_be_sinks = s->sinks && s->sinks->n; /* the rest is done then: what they got is in the summary */
+    if ((rc == 0 || (may_be_sinks && summary.text.size)) && !s->quiet) {
         show_overview(&show);
         fputs(text_str(&summary.text), stderr);
     }
