@@ -12,13 +12,14 @@
 #define CLOSE_S S_PER_DAY
 #define Q_MAX (0.5 * (1 - SPOT_LEVEL))
 #define Q_MIN 1e-7
+#define GUESSED 0.8 /* of its share is spent while the level is a guess */
 #define MORE 2.0 /* times its share at most, while less than the share is told */
 
 static const struct {
     double share, provisional, least; /* of the budget; bits that it takes at least: before there is enough data, and after */
 } kinds[CHANNELS] = {
-    [CHANNEL_CONTEXT] = {0.4, 1.5, 2},
-    [CHANNEL_VOLUME] = {0.6, 9, 2},
+    [CHANNEL_CONTEXT] = {0.5, 1.5, 5},
+    [CHANNEL_VOLUME] = {0.5, 9, 2},
 };
 
 struct budget *budget_new(double a_day)
@@ -111,7 +112,7 @@ static double provisional_level(const struct budget *b, enum channel c)
 {
     const struct channel_state *s = &b->channels[c];
     double units = fmax(a_day(s->closed, s->days), map_size(s->units));
-    return fmax(kinds[c].provisional, 1 + log2(fmax(units, 1) / share_of_channel(b, c)));
+    return fmax(kinds[c].provisional, 1 + log2(fmax(units, 1) / (GUESSED * share_of_channel(b, c))));
 }
 
 struct judgement budget_judge(struct budget *b, enum channel c, uint64_t unit, double score, uint32_t now_s)

@@ -13,7 +13,7 @@
 #include "detect/budget_parts.h"
 
 #define LINE 512
-#define NORM(member) #member, offsetof(struct norms, member), sizeof(((struct norms *)0)->member) / sizeof(float)
+#define NORM(member) #member, offsetof(struct norms, member), sizeof(((struct norms *)0)->member) / (sizeof(float))
 
 static const char *const channel_names[CHANNELS] = {[CHANNEL_CONTEXT] = "context", [CHANNEL_VOLUME] = "volume"};
 
@@ -43,13 +43,13 @@ static void save_counts(const struct channel_state *s, const char *name, const s
 static void save_spot(const struct spot *s, const char *name, const struct out *out)
 {
     char text[LINE];
-    uint32_t first = s->n < SPOT_FIRST ? (uint32_t)s->n : 0; /* once there is a level, they are of no use */
+    uint32_t latest = s->n < SPOT_LATEST ? (uint32_t)s->n : SPOT_LATEST;
     uint32_t held = s->n_excess < SPOT_EXCESSES ? s->n_excess : SPOT_EXCESSES;
-    snprintf(text, sizeof text, "tail %s %" PRIu64 " %.17g %.17g %.17g %u %u %.17g", name, s->n, s->start, s->tail.gamma,
-             s->tail.sigma, s->n_excess, s->n_fit, s->credit);
+    snprintf(text, sizeof text, "tail %s %" PRIu64 " %" PRIu64 " %.17g %.17g %.17g %u %u %.17g", name, s->n, s->from, s->start,
+             s->tail.gamma, s->tail.sigma, s->n_excess, s->n_fit, s->credit);
     out->line(out->ctx, text);
-    for (uint32_t i = 0; i < first; i++) {
-        snprintf(text, sizeof text, "first %s %u %.9g", name, i, (double)s->first[i]);
+    for (uint32_t i = 0; i < latest; i++) {
+        snprintf(text, sizeof text, "latest %s %u %.9g", name, i, (double)s->latest[i]);
         out->line(out->ctx, text);
     }
     for (uint32_t i = 0; i < held; i++) {
@@ -143,25 +143,25 @@ static int load_counts(struct channel_state *s, const char *at)
 
 static int load_tail(struct spot *s, const char *at)
 {
-    uint64_t n, excesses, fitted;
+    uint64_t n, from, excesses, fitted;
     double start, gamma, sigma, credit;
-    if (!take_whole(&at, UNITS_MAX, &n) || !take(&at, &start) || !take(&at, &gamma) || !take(&at, &sigma) ||
-        !take_whole(&at, COUNT_MAX, &excesses) || !take_whole(&at, COUNT_MAX, &fitted) || !take(&at, &credit) || *at)
+    if (!take_whole(&at, UNITS_MAX, &n) || !take_whole(&at, UNITS_MAX, &from) || !take(&at, &start) ||
+        !take(&at, &gamma) || !take(&at, &sigma) || !take_whole(&at, COUNT_MAX, &excesses) || !take_whole(&at, COUNT_MAX, &fitted) || !take(&at, &credit) || *at)
         return E_BAD;
-    if (fitted > excesses || excesses > n || (n >= SPOT_FIRST && !(sigma > 0)))
+    if (fitted > excesses || excesses > n || (n >= SPOT_LATEST && (!(sigma > 0) || from > n - SPOT_LATEST)))
         return E_BAD;
-    *s = (struct spot){.n = n, .start = start, .tail = {gamma, sigma}, .n_excess = (uint32_t)excesses,
+    *s = (struct spot){.n = n, .from = from, .start = start, .tail = {gamma, sigma}, .n_excess = (uint32_t)excesses,
                        .n_fit = (uint32_t)fitted, .credit = credit};
     return E_OK;
 }
 
-static int load_first(struct spot *s, const char *at)
+static int load_latest(struct spot *s, const char *at)
 {
     uint64_t i;
     double value;
-    if (!take_whole(&at, SPOT_FIRST - 1, &i) || !take(&at, &value) || *at)
+    if (!take_whole(&at, SPOT_LATEST - 1, &i) || !take(&at, &value) || *at)
         return E_BAD;
-    s->first[i] = (float)value;
+    s->latest[i] = (float)value;
     return E_OK;
 }
 
@@ -226,8 +226,8 @@ int levels_load(void *levels, const char *line)
             return load_counts(s, line + used);
         if (strcmp(what, "tail") == 0)
             return load_tail(&s->spot, line + used);
-        if (strcmp(what, "first") == 0)
-            return load_first(&s->spot, line + used);
+        if (strcmp(what, "latest") == 0)
+            return load_latest(&s->spot, line + used);
         if (strcmp(what, "excess") == 0)
             return load_excess(&s->spot, line + used);
         return strcmp(what, "unit") == 0 ? load_unit(s->units, line + used) : E_BAD;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The level that a stream exceeds with probability q, learned from the stream: a high quantile and a generalised Pareto
- * distribution beyond it, over the latest excesses (SPOT: Siffer, Fouque, Termier and Largouet, KDD 2017). */
+ * distribution beyond it, over the latest excesses (SPOT: Siffer, Fouque, Termier and Largouet, KDD 2017). The first values
+ * of a sensor's life are unlike the later ones, so the quantile is found again when values have left it. */
 #ifndef SKETCH_SPOT_H
 #define SKETCH_SPOT_H
 
@@ -9,14 +10,15 @@
 
 #include "sketch/gpd.h"
 
-#define SPOT_FIRST 1000 /* values before there is a level */
+#define SPOT_LATEST 1000 /* values before there is a level, and of which the beginning of the tail is a quantile */
 #define SPOT_EXCESSES 400
 #define SPOT_LEVEL 0.97 /* the quantile beyond which the tail begins */
 
 struct spot { /* zeroed = nothing seen */
     uint64_t n;                  /* values taken so far */
-    float first[SPOT_FIRST];     /* those before there is a level */
+    float latest[SPOT_LATEST];   /* a ring */
     double start;                /* where the tail begins */
+    uint64_t from;               /* since this value */
     struct gpd tail;
     float excess[SPOT_EXCESSES]; /* a ring of the latest, beyond start, and which value each was */
     uint64_t at[SPOT_EXCESSES];

@@ -130,11 +130,31 @@ static void the_level_follows_a_drift(void **state)
     free(s);
 }
 
+/* The first days of a sensor are unlike all later ones: everything is new. */
+static void the_level_forgets_a_wild_beginning(void **state)
+{
+    (void)state;
+    struct spot *s = calloc(1, sizeof *s);
+    double q = 0.005;
+    unsigned above = 0;
+    state_of_random = 11;
+    for (unsigned i = 0; i < 60000; i++) {
+        double x = exponential() + (i < 2000 ? 12 : 0);
+        if (i >= 20000)
+            above += x > spot_level(s, q);
+        spot_add(s, x, q);
+    }
+    double got = above / 40000.0;
+    if (got > 2 * q || got < q / 2)
+        fail_msg("after a wild beginning the level of %g is exceeded by %g", q, got);
+    free(s);
+}
+
 static void before_and_after_it_is_ready(void **state)
 {
     (void)state;
     struct spot *s = calloc(1, sizeof *s);
-    for (unsigned i = 0; i < SPOT_FIRST; i++) {
+    for (unsigned i = 0; i < SPOT_LATEST; i++) {
         assert_false(spot_is_ready(s));
         spot_add(s, 3, 0.01); /* all the same: a tail of nothing */
     }
@@ -169,6 +189,7 @@ int main(void)
         cmocka_unit_test(levels_are_reached_as_often_as_they_say),
         cmocka_unit_test(an_attack_does_not_raise_the_level),
         cmocka_unit_test(the_level_follows_a_drift),
+        cmocka_unit_test(the_level_forgets_a_wild_beginning),
         cmocka_unit_test(before_and_after_it_is_ready),
         cmocka_unit_test(a_tail_by_doublings),
     };
