@@ -131,7 +131,7 @@ static void judge_amounts(const struct scene *s, struct conduct *c)
     double burst = count_bits(s, offsetof(struct baseline, files_window), (struct spread){3, 12}, b->window_files);
     files = b->today_files < r->daily_volume.files ? 0 : files;
     burst = b->window_files < r->download_burst.files ? 0 : burst;
-    double held = fmax(c->customers, c->cases) + ONE_CASE_WEIGHT * one_case;
+    double held = fmax(fmax(c->customers, c->cases), ONE_CASE_WEIGHT * one_case);
     c->files = b->today_cases ? fmin(files, held) : files;
     c->burst = b->today_cases ? fmin(burst, held) : burst;
     if (b->today_bytes >= r->daily_volume.bytes)

@@ -11,7 +11,9 @@
 #define HOURS 24
 #define DAYS 7
 #define CROWD 0.6         /* of thieves look like anybody, the others like nobody */
-#define LEAST_BITS (-3.0) /* what is usual can take off so much */
+#define LEAST_BITS (-3.0)       /* what is usual can take off so much, */
+#define LEAST_OFTEN_BITS (-4.0) /* a client that came so often, so much */
+#define OFTEN 30
 #define PLAIN_PLACE_BITS 2.0
 #define STRANGE_CLIENT_AT_HOME 0.15 /* of thieves at a plain place: they mostly sit at the usual machine, or know it */
 #define TOR 1.5 /* times the bits of a listed network: hardly anybody works through it */
@@ -36,17 +38,30 @@ bool context_is_new(const struct context *c)
     return c->level != LEVEL_KNOWN || c->is_client_new;
 }
 
-static bool is_usual(const struct place *p)
+/* What a new value is compared with: what is usual, or what is still in quarantine while there is nothing else. */
+static enum trust trusted_place(const struct baseline *b)
 {
-    return p->trust == TRUST_USUAL;
+    for (size_t i = 0; i < BASELINE_PLACES; i++)
+        if (b->places[i].trust == TRUST_USUAL)
+            return TRUST_USUAL;
+    return TRUST_QUARANTINED;
+}
+
+static enum trust trusted_client(const struct baseline *b)
+{
+    for (size_t i = 0; i < BASELINE_CLIENTS; i++)
+        if (b->clients[i].trust == TRUST_USUAL)
+            return TRUST_USUAL;
+    return TRUST_QUARANTINED;
 }
 
 enum place_level context_level(const struct baseline *b, const struct place *place)
 {
     bool same_network = false, same_country = false;
+    enum trust trusted = trusted_place(b);
     for (size_t i = 0; i < BASELINE_PLACES; i++) {
         const struct place *p = &b->places[i];
-        if (!is_usual(p))
+        if (p->trust != trusted)
             continue;
         if (place_same_prefix(p, place))
             return LEVEL_KNOWN;
@@ -72,10 +87,11 @@ static bool is_same_on(const struct place *a, const struct place *b, enum place_
 static unsigned distinct_usual(const struct baseline *b, enum place_level level)
 {
     unsigned n = 0;
+    enum trust trusted = trusted_place(b);
     for (size_t i = 0; i < BASELINE_PLACES; i++) {
-        bool is_first = is_usual(&b->places[i]);
+        bool is_first = b->places[i].trust == trusted;
         for (size_t j = 0; j < i && is_first; j++)
-            is_first = !(is_usual(&b->places[j]) && is_same_on(&b->places[i], &b->places[j], level));
+            is_first = !(b->places[j].trust == trusted && is_same_on(&b->places[i], &b->places[j], level));
         n += is_first;
     }
     return n;
@@ -112,9 +128,10 @@ static double theta_of(const struct rules *r, enum place_level level)
 static double weight_on(const struct baseline *b, const struct place *place, enum place_level level)
 {
     double sum = 0;
+    enum trust trusted = trusted_place(b);
     for (size_t i = 0; i < BASELINE_PLACES; i++) {
         const struct place *p = &b->places[i];
-        bool is_same = is_usual(p) && memcmp(p->country, place->country, sizeof p->country) == 0;
+        bool is_same = p->trust == trusted && memcmp(p->country, place->country, sizeof p->country) == 0;
         if (is_same && level <= LEVEL_NETWORK)
             is_same = p->asn == place->asn;
         if (is_same && level == LEVEL_PREFIX)
@@ -127,8 +144,9 @@ static double weight_on(const struct baseline *b, const struct place *place, enu
 static double weight_all(const struct baseline *b)
 {
     double sum = 0;
+    enum trust trusted = trusted_place(b);
     for (size_t i = 0; i < BASELINE_PLACES; i++)
-        sum += is_usual(&b->places[i]) ? (double)b->places[i].weight : 0;
+        sum += b->places[i].trust == trusted ? (double)b->places[i].weight : 0;
     return sum;
 }
 
@@ -140,8 +158,11 @@ static void score_place(const struct rules *r, const struct context_question *q,
     if (q->source_class == NETWORK_OWN)
         return;
     double bits = 0, above = weight_all(q->b);
+    bool is_stranger = !(above > 0);
     for (enum place_level level = LEVEL_COUNTRY; level > LEVEL_KNOWN; level--) {
         struct odds odds = peers_place_odds(q->peers, q->place, level, q->b->org);
+        if (is_stranger) /* whether it is one of that organisation is not known yet */
+            odds.org = (odds.org + odds.fleet) / 2;
         double at = thief(odds.fleet, peers_place_kinds(level)), own = odds.org;
         double here = weight_on(q->b, q->place, level);
         if (level > (enum place_level)c->level)
@@ -158,11 +179,12 @@ static void score_place(const struct rules *r, const struct context_question *q,
 static unsigned count_clients(const struct baseline *b, uint16_t family, bool is_by_agent)
 {
     unsigned n = 0;
+    enum trust trusted = trusted_client(b);
     for (size_t i = 0; i < BASELINE_CLIENTS; i++) {
         const struct client *c = &b->clients[i];
-        bool is_first = c->trust == TRUST_USUAL && (!family || c->family == family);
+        bool is_first = c->trust == trusted && (!family || c->family == family);
         for (size_t j = 0; j < i && is_first; j++)
-            is_first = !(b->clients[j].trust == TRUST_USUAL && b->clients[j].family == c->family &&
+            is_first = !(b->clients[j].trust == trusted && b->clients[j].family == c->family &&
                          (!is_by_agent || b->clients[j].agent == c->agent));
         n += is_first;
     }
@@ -171,9 +193,10 @@ static unsigned count_clients(const struct baseline *b, uint16_t family, bool is
 
 static const struct client *usual_agent(const struct baseline *b, const struct client *client)
 {
+    enum trust trusted = trusted_client(b);
     for (size_t i = 0; i < BASELINE_CLIENTS; i++) {
         const struct client *c = &b->clients[i];
-        if (c->trust == TRUST_USUAL && c->family == client->family && c->agent == client->agent)
+        if (c->trust == trusted && c->family == client->family && c->agent == client->agent)
             return c;
     }
     return NULL;
@@ -182,8 +205,9 @@ static const struct client *usual_agent(const struct baseline *b, const struct c
 static double client_weight(const struct baseline *b, uint16_t family, bool is_any)
 {
     double sum = 0;
+    enum trust trusted = trusted_client(b);
     for (size_t i = 0; i < BASELINE_CLIENTS; i++)
-        if (b->clients[i].trust == TRUST_USUAL && (is_any || b->clients[i].family == family))
+        if (b->clients[i].trust == trusted && (is_any || b->clients[i].family == family))
             sum += (double)b->clients[i].weight;
     return sum;
 }
@@ -198,6 +222,10 @@ static void score_client(const struct rules *r, const struct context_question *q
     struct odds family = peers_client_odds(q->peers, q->client, CLIENT_FAMILY, b->org);
     struct odds agent = peers_client_odds(q->peers, q->client, CLIENT_AGENT, b->org);
     double all = client_weight(b, 0, true), same = client_weight(b, q->client->family, false);
+    if (!(client_weight(b, 0, true) > 0)) { /* a stranger: see score_place */
+        family.org = fmax(family.org, family.fleet);
+        agent.org = fmax(agent.org, agent.fleet);
+    }
     double any_family = curious(family.org, peers_client_kinds(CLIENT_FAMILY));
     double any_agent = curious(agent.org, peers_client_kinds(CLIENT_AGENT));
     double own_family = (same + family.org) / (all + 1), own_agent = agent.org;
@@ -216,7 +244,8 @@ static void score_client(const struct rules *r, const struct context_question *q
         bits += log2(SAME_VERSION_OF_THIEVES);
     else if ((double)c->place_bits < PLAIN_PLACE_BITS)
         bits += log2(STRANGE_CLIENT_AT_HOME);
-    c->client_bits = (float)clip(bits, LEAST_BITS, r->context.max_bits);
+    bool is_frequent = known && (double)known->weight >= OFTEN;
+    c->client_bits = (float)clip(bits, is_frequent ? LEAST_OFTEN_BITS : LEAST_BITS, r->context.max_bits);
 }
 
 /* Sessions begun in that hour, its neighbours counting half. */
@@ -270,8 +299,9 @@ struct context context_score(const struct rules *r, const struct context_questio
     score_client(r, q, &c);
     c.hour_bits = (float)(q->is_young ? 0 : time_bits(r, q));
     c.dormant_bits = (float)dormant_bits(q);
+    c.has_failures = q->has_failures;
     if (q->has_failures)
-        c.failure_bits = (float)clip(log2(FAILURES_OF_THIEVES / share_of(&q->norms->failures, 100, 2)), 0, 6);
+        c.failure_bits = (float)clip(log2(FAILURES_OF_THIEVES / share_of(&q->norms->failures[q->absence], 100, 2)), 0, 6);
     if (c.level != LEVEL_KNOWN && is_listed(q->source_class))
         c.list_bits = (float)(r->context.list_bits * (q->source_class == NETWORK_TOR ? TOR : 1));
     return c;
@@ -302,9 +332,9 @@ const char *context_usual_place(const struct baseline *b, enum place_level level
     for (size_t i = 0; i < BASELINE_PLACES; i++) {
         const struct place *p = &b->places[i];
         char here[PREFIX_TEXT_MAX], there[PREFIX_TEXT_MAX];
-        bool is_first = is_usual(p);
+        bool is_first = p->trust == TRUST_USUAL;
         for (size_t j = 0; j < i && is_first; j++)
-            is_first = !(is_usual(&b->places[j]) &&
+            is_first = !(b->places[j].trust == TRUST_USUAL &&
                          strcmp(level_text(p, level, here), level_text(&b->places[j], level, there)) == 0);
         if (is_first)
             used = add_word(out, size, used, level_text(p, level, here));

@@ -14,6 +14,7 @@ struct context {
     uint8_t level;      /* enum place_level: the highest on which the place is new */
     bool is_client_new; /* the family, or only the platform it runs on */
     bool is_family_new;
+    bool has_failures;  /* a burst of failed sign-ins went before, whatever that means */
     bool is_older; /* the usual client in an older version than before */
 };
 
@@ -30,6 +31,7 @@ struct context_question {
     uint64_t now_ns;
     const struct norms *norms;
     bool has_failures;    /* a burst of failed sign-ins went before */
+    enum absence absence; /* before it */
     uint8_t source_class; /* enum network_class */
     bool is_mature;       /* the credential has a baseline */
     bool is_young;        /* the fleet has none: then nobody is a newcomer, and no hour is unusual */

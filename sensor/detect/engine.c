@@ -285,6 +285,8 @@ static void set_visit(struct engine *e, struct scene *s, const struct place *pla
     s->is_visit_new = true;
     *s->visit = (struct visit){.place = *place, .client = *client, .start_s = s->now_s, .last_s = s->now_s, .before_ns = s->b->last_ns};
     learn_promote(s->rules, s->b, e->peers, s->now_s);
+    if (!s->b->last_ns || s->now_s - time_s(s->b->last_ns) > e->rules.learning.visit_gap_s)
+        s->live->absence = (uint8_t)absence_of(s->b->last_ns, s->now_ns);
     scene_judge_context(s);
     follow_story(e, s);
     e->counts[COUNT_VISITS]++;
@@ -416,7 +418,10 @@ static void act(struct engine *e, const struct activity *a)
     note_route(&s);
     note_presence(e, &s, &place, &client);
     touch_session(e, &s);
+    uint32_t org = s.b->org;
     tally_act(e->tally, &s, &e->groups[conduct_group(s.b)]);
+    if (org == 0 && s.b->org != 0)
+        scene_meet_peers(&s);
     conduct_note(&s, e->tally);
     finish(e, &s);
 }

@@ -11,6 +11,7 @@
 
 #define ROUTE_WORDS (sizeof((struct baseline *)0)->routes / sizeof(uint64_t))
 #define PEERS_KEEP 0.9998 /* per day or window of one of them: 5,000 of them */
+#define WEEKENDS 2 /* worked through: then it is no person's */
 #define FORGIVE_DAYS 5 /* an alerted value must have been used on that many days before it is forgiven */
 
 bool learn_is_young(const struct rules *r, const struct baseline *fleet, uint64_t now_ns)
@@ -92,6 +93,7 @@ void learn_visit(struct scene *s, struct baseline *fleet, struct peers *peers)
     const struct client *had_client = baseline_client(s->b, &v->client);
     v->had_place = had_place ? had_place->trust : TRUST_NONE;
     v->had_client = had_client ? had_client->trust : TRUST_NONE;
+    v->had_major = had_client ? had_client->major : 0;
     v->is_learned = true;
     struct place *p = baseline_learn_place(s->b, &v->place, s->now_s);
     struct client *c = baseline_learn_client(s->b, &v->client, s->now_s);
@@ -106,7 +108,7 @@ void learn_visit(struct scene *s, struct baseline *fleet, struct peers *peers)
     fleet->sessions++;
     if (v->had_client == TRUST_USUAL)
         share_add(&s->norms->older, 1, v->context.is_older);
-    share_add(&s->norms->failures, 1, v->context.failure_bits > 0);
+    share_add(&s->norms->failures[s->live->absence], 1, v->context.has_failures);
     if (!s->is_machine)
         count_time(fleet, s->now_ns);
 }
@@ -133,6 +135,7 @@ void learn_undo(struct scene *s, bool is_news)
         const struct client *c = baseline_client(s->b, &v->client);
         v->had_place = p ? p->trust : TRUST_NONE;
         v->had_client = c ? c->trust : TRUST_NONE;
+        v->had_major = c ? c->major : 0;
         baseline_learn_place(s->b, &v->place, s->now_s);
         baseline_learn_client(s->b, &v->client, s->now_s);
     } else {
@@ -147,6 +150,8 @@ void learn_undo(struct scene *s, bool is_news)
         p->trust = TRUST_ALERTED;
     if (c && v->had_client != TRUST_USUAL)
         c->trust = TRUST_ALERTED;
+    else if (c && v->had_major) /* a thief's newer version makes the owner's no older one */
+        c->major = v->had_major;
 }
 
 bool learn_is_of_person(enum cred_kind kind)
@@ -161,6 +166,12 @@ bool learn_is_of_person(enum cred_kind kind)
     case CRED_KERBEROS: return true;
     default: return false;
     }
+}
+
+/* A program with a password may be somebody's sync client: those rest when their people do. */
+static bool is_tireless(const struct baseline *b)
+{
+    return b->weekdays[5] >= WEEKENDS && b->weekdays[6] >= WEEKENDS;
 }
 
 void learn_act(struct scene *s)
@@ -183,7 +194,7 @@ void learn_act(struct scene *s)
     case CRED_TOKEN:
     case CRED_BEARER:
     case CRED_CERT: b->flags |= BASELINE_MACHINE; break;
-    case CRED_BASIC: b->flags |= is_program ? BASELINE_MACHINE : 0; break;
+    case CRED_BASIC: b->flags |= is_program && is_tireless(b) ? BASELINE_MACHINE : 0; break;
     default: b->flags |= learn_is_of_person((enum cred_kind)a->cred_kind) && !is_program ? BASELINE_PERSON : 0; break;
     }
 }

@@ -20,21 +20,40 @@ static bool has_failures(const struct scene *s)
     return fmax(of_source, of_name) >= s->rules->success_after_failures.failures;
 }
 
+static struct context judge_context(const struct scene *s, const struct baseline *b)
+{
+    return context_score(s->rules, &(struct context_question){
+                                       .b = b,
+                                       .fleet = s->fleet,
+                                       .peers = s->peers,
+                                       .norms = s->norms,
+                                       .has_failures = has_failures(s),
+                                       .absence = s->live->absence,
+                                       .place = &s->visit->place,
+                                       .client = &s->visit->client,
+                                       .now_ns = s->now_ns,
+                                       .source_class = s->source_class,
+                                       .is_mature = s->is_mature,
+                                       .is_young = s->is_young,
+                                   });
+}
+
 void scene_judge_context(struct scene *s)
 {
-    s->visit->context = context_score(s->rules, &(struct context_question){
-                                                    .b = s->b,
-                                                    .fleet = s->fleet,
-                                                    .peers = s->peers,
-                                                    .norms = s->norms,
-                                                    .has_failures = has_failures(s),
-                                                    .place = &s->visit->place,
-                                                    .client = &s->visit->client,
-                                                    .now_ns = s->now_ns,
-                                                    .source_class = s->source_class,
-                                                    .is_mature = s->is_mature,
-                                                    .is_young = s->is_young,
-                                                });
+    s->visit->context = judge_context(s, s->b);
+}
+
+void scene_meet_peers(struct scene *s)
+{
+    struct baseline before = *s->b; /* this visit has been learned, in quarantine: it is nothing to compare it with */
+    for (size_t i = 0; i < BASELINE_PLACES; i++)
+        before.places[i].trust = before.places[i].trust == TRUST_USUAL ? TRUST_USUAL : TRUST_NONE;
+    for (size_t i = 0; i < BASELINE_CLIENTS; i++)
+        before.clients[i].trust = before.clients[i].trust == TRUST_USUAL ? TRUST_USUAL : TRUST_NONE;
+    before.sessions -= s->visit->is_learned && before.sessions > 0;
+    struct context again = judge_context(s, &before);
+    s->visit->context.place_bits = again.place_bits;
+    s->visit->context.client_bits = again.client_bits;
 }
 
 /* What is new about the visit, on its highest level; the session when nothing is. */

@@ -39,6 +39,7 @@ struct visit {
     uint64_t before_ns; /* the credential's last act before it */
     uint32_t start_s, last_s;
     uint32_t acts;
+    uint16_t had_major; /* of the client */
     uint8_t had_place, had_client; /* enum trust before this visit was learned: what an alert takes back */
     bool is_learned;
     bool is_alerted;
@@ -65,6 +66,7 @@ struct live {
     struct live_day today;
     struct customer_list customers; /* of 'day' */
     uint32_t day;
+    uint8_t absence; /* enum absence, before its visits of now */
     uint64_t seen[LIVE_SEEN]; /* things counted lately, by their low bits: most acts are about one of them again */
     struct story_key volume;  /* who == 0: none */
 };
@@ -150,6 +152,8 @@ void scene_speak(struct scene *s, const struct rule *rule);
 bool scene_join(struct scene *s, const struct finding *f);
 /* How unusual place, client and hour of a visit that begins are. */
 void scene_judge_context(struct scene *s);
+/* Which organisation the credential belongs to has become known: its place and client are compared with those of its people. */
+void scene_meet_peers(struct scene *s);
 /* Scores the act's visit and its credential's day, and judges both by their channels' budget. */
 void scene_score(struct scene *s);
 /* The risk that a channel's judgement stands for: 50 at the level that is just told, 8 more for each bit that it is rarer. */
