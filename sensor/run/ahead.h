@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The activity log that is written ahead, and the history index behind it: a record is appended before anything else learns of it.
+ * The activity log that is written ahead: a record is appended before anything else learns of it.
  * A replay that was stopped and is begun again finds what it had written, record by record, and goes on behind it. */
 #ifndef RUN_AHEAD_H
 #define RUN_AHEAD_H

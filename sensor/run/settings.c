@@ -70,7 +70,7 @@ void settings_fini(struct settings *s)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         strings_fini(lists[i]);
     char *singles[] = {s->filter, s->rules, s->detections, s->redis, s->state, s->key_file, s->out, s->transactions, s->counters,
-                       s->explain_routes, s->suggest_profile, s->interface, s->roster, s->feedback, s->log, s->history};
+                       s->explain_routes, s->suggest_profile, s->interface, s->roster, s->feedback, s->log};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)
         free(singles[i]);
     if (s->sinks)
@@ -110,7 +110,7 @@ static char **single_of(struct settings *s, const char *name)
     } singles[] = {{"filter", &s->filter}, {"rules", &s->rules}, {"detections", &s->detections}, {"roster", &s->roster},
                    {"feedback", &s->feedback},
                    {"redis", &s->redis}, {"state", &s->state},
-                   {"key-file", &s->key_file}, {"out", &s->out}, {"log", &s->log}, {"history", &s->history}, {"transactions", &s->transactions},
+                   {"key-file", &s->key_file}, {"out", &s->out}, {"log", &s->log}, {"transactions", &s->transactions},
                    {"counters", &s->counters}, {"explain-routes", &s->explain_routes},
                    {"suggest-profile", &s->suggest_profile}, {"interface", &s->interface}};
     for (size_t i = 0; i < sizeof singles / sizeof *singles; i++)

@@ -36,7 +36,6 @@ struct settings {
     char *key_file;   /* deployment key for keyed hashes, or NULL: the documented default */
     char *out;        /* directory, or NULL */
     char *log;        /* directory of the activity log that is written ahead, or NULL */
-    char *history;    /* file of the history index, or NULL */
     char *transactions; /* file, or NULL */
     char *counters;   /* file, or NULL */
     char *explain_routes; /* file, "-" for standard output, or NULL */

@@ -50,6 +50,32 @@ def same_as_out(checks, out):
     done = replay('--quiet', '--log', newer, captures[0], check=False)
     checks.that(done.returncode == 1 and 'schema, that is not known' in done.stderr and done.stderr.count('\n') == 1, f'a newer log: {done.stderr}')
 
+def verified(checks, out):
+    """Of a log as it was written the chain holds; a changed, a removed and an added line are found, in the segment where they are."""
+    log = os.path.join(out, 'log')
+    verify = lambda place: subprocess.run([RELEASE, 'verify', place], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    done = verify(log)
+    head = done.stdout.splitlines()[-1]
+    checks.that(done.returncode == 0 and ', 0 faults' in done.stdout, f'a log as written: {done.returncode} {done.stdout} {done.stderr}')
+    checks.that(verify(log).stdout.splitlines()[-1] == head and len(head) == len('head ') + 64, f'its head: {head}')
+    for what in 'changed', 'removed', 'added':
+        other = os.path.join(out, what)
+        subprocess.run(['cp', '-r', log, other], check=True)
+        path = sorted(glob.glob(other + '/*.ndjson*'))[1]
+        lines = (subprocess.run(['zstd', '-dcq', path], stdout=subprocess.PIPE, check=True).stdout if path.endswith('.zst') else slurp(path)).splitlines(True)
+        middle = len(lines) // 2
+        lines[middle:middle + 1] = {'changed': [lines[middle].replace(b'"event"', b'"Event"', 1)], 'removed': [], 'added': lines[middle:middle + 1] * 2}[what]
+        os.unlink(path)
+        with open(path.removesuffix('.zst'), 'wb') as f:
+            f.writelines(lines)
+        done = verify(other)
+        checks.that(done.returncode == 1 and ', 0 faults' not in done.stdout, f'a line was {what}: {done.returncode} {done.stdout} {done.stderr}')
+        checks.that(os.path.basename(path).split('.')[0] in done.stdout or 'segment 2' in done.stdout, f'where it was {what}: {done.stdout[:300]}')
+    for words in [], ['a', 'b'], ['--no']:
+        done = subprocess.run([RELEASE, 'verify', *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        checks.that(done.returncode == 2 and done.stderr.count('\n') == 1, f'verify {words}: {done.returncode} {done.stderr}')
+    checks.that(verify(os.path.join(out, 'none')).returncode == 1, 'a log that is not there')
+
 def tear(log, roll):
     """Half a line at the end, as a power cut may leave it in the segment that was written."""
     plain = sorted(glob.glob(os.path.join(log, '*.ndjson')))
@@ -115,6 +141,7 @@ def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as out:
         same_as_out(checks, out)
+        verified(checks, out)
         killed(checks, out)
         full_disk(checks, out)
     checks.done()
