@@ -2,6 +2,7 @@
  * Undoing the encodings a value may stand in inside a page. */
 #include "app/extract.h"
 
+#include "base/hex.h"
 #include "wire/unicode.h"
 
 struct sink {
@@ -26,21 +27,13 @@ static void put_code(struct sink *s, uint32_t code)
     put(s, span_of(utf8, unicode_put(code, utf8)));
 }
 
-static int digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Digits of a base at the front; how many there were. */
 static size_t number(struct span s, int base, size_t max, uint32_t *value)
 {
     size_t n = 0;
     *value = 0;
-    while (n < s.size && n < max && digit(s.at[n]) >= 0 && digit(s.at[n]) < base)
-        *value = *value * (uint32_t)base + (uint32_t)digit(s.at[n++]);
+    while (n < s.size && n < max && hex_digit(s.at[n]) >= 0 && hex_digit(s.at[n]) < base)
+        *value = *value * (uint32_t)base + (uint32_t)hex_digit(s.at[n++]);
     return n;
 }
 

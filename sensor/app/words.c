@@ -49,13 +49,5 @@ bool words_read(struct span word, char *to, size_t max, size_t *size)
 
 bool words_read_hash(struct span word, uint8_t hash[16])
 {
-    if (word.size != 32)
-        return false;
-    for (size_t i = 0; i < word.size; i++) {
-        const char *hit = word.at[i] ? strchr(hex_digits, word.at[i]) : NULL;
-        if (!hit)
-            return false;
-        hash[i / 2] = (uint8_t)(hash[i / 2] << 4 | (hit - hex_digits));
-    }
-    return true;
+    return hex_bytes(word, hash, 16);
 }

@@ -4,6 +4,8 @@
  * that routes can still be told. */
 #include "record/mask.h"
 
+#include "base/hex.h"
+
 #define DECODED_MAX 2048 /* a longer value is masked unread, where looking random is enough */
 #define DENSE_MIN 24
 #define SHORTEST_PART 4
@@ -14,14 +16,6 @@ enum letter { OTHER, DIGIT, LOWER, UPPER };
 static enum letter letter_kind(uint8_t c)
 {
     return c >= '0' && c <= '9' ? DIGIT : c >= 'a' && c <= 'z' ? LOWER : c >= 'A' && c <= 'Z' ? UPPER : OTHER;
-}
-
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* Undoes percent-encoding (RFC 3986, 2.1); what is not a valid escape stays. Writes at most s.size bytes; out may be s.

@@ -3,6 +3,7 @@
  * indexed what it took), _bulk of Elasticsearch and OpenSearch (each item has its own status). */
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/hex.h"
 #include "base/keyed.h"
 #include "io/http_post.h"
 #include "record/collector_answer.h"
@@ -194,15 +195,10 @@ static void on_answer(void *ctx, int status, struct span body, const char *why)
 /* "sha256=" and the HMAC of the body. */
 static void sign(struct http_outlet *h)
 {
-    static const char hex[] = "0123456789abcdef";
     uint8_t mac[DIGEST_SIZE];
+    char hex[2 * DIGEST_SIZE + 1];
     keyed_mac(h->mac, text_span(&h->body), mac);
-    size_t n = (size_t)snprintf(h->signature, sizeof h->signature, "sha256=");
-    for (size_t i = 0; i < sizeof mac; i++) {
-        h->signature[n++] = hex[mac[i] >> 4];
-        h->signature[n++] = hex[mac[i] & 15];
-    }
-    h->signature[n] = 0;
+    snprintf(h->signature, sizeof h->signature, "sha256=%s", hex_text(span_of(mac, sizeof mac), hex));
 }
 
 static void send_next(struct http_outlet *h)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/hex.h"
 #include "base/times.h"
 #include "record/activity.h"
 
@@ -95,18 +96,13 @@ static bool words_end(const struct words *w)
     return !w->is_bad && w->left.at == NULL;
 }
 
-static int hex_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static uint64_t hex_of(struct span s, bool *is_bad)
 {
     uint64_t value = 0;
     if (s.size == 0 || s.size > 16)
         *is_bad = true;
     for (size_t i = 0; i < s.size && !*is_bad; i++) {
-        int digit = hex_digit(s.at[i]);
+        int digit = hex_lower(s.at[i]);
         if (digit < 0)
             *is_bad = true;
         else

@@ -12,29 +12,11 @@
 #define REDACTED "{\"casetap\":{\"redacted\":\""
 #define MAX_MARKS (1u << 20)
 
-static bool unhex(const char *text, uint8_t out[DIGEST_SIZE])
-{
-    for (int i = 0; i < DIGEST_SIZE; i++) {
-        unsigned byte = 0;
-        for (int k = 0; k < 2; k++) {
-            char c = text[2 * i + k];
-            if (c >= '0' && c <= '9')
-                byte = byte << 4 | (unsigned)(c - '0');
-            else if (c >= 'a' && c <= 'f')
-                byte = byte << 4 | (unsigned)(c - 'a' + 10);
-            else
-                return false;
-        }
-        out[i] = (uint8_t)byte;
-    }
-    return true;
-}
-
 bool chain_redacted(struct span line, uint8_t digest[DIGEST_SIZE])
 {
     size_t head = sizeof REDACTED - 1;
     return span_starts(line, SPAN(REDACTED)) && line.size >= head + 2 * DIGEST_SIZE + 3 &&
-           unhex((const char *)line.at + head, digest) && span_starts(span_from(line, head + 2 * DIGEST_SIZE), SPAN("\"}}"));
+           hex_bytes(span_sub(line, head, 2 * DIGEST_SIZE), digest, DIGEST_SIZE) && span_starts(span_from(line, head + 2 * DIGEST_SIZE), SPAN("\"}}"));
 }
 
 void chain_add(struct chain *c, struct span line)
@@ -78,7 +60,7 @@ static int parse_head(const char *line, struct chain_file *f)
     if (version != CHAIN_VERSION || f->schema > CHAIN_SCHEMA)
         return E_STATE;
     if (sscanf(line, "casetap chain %u schema %u segment %llu first %llu previous %64s", &version, &f->schema, &segment, &first,
-               hex) != 5 || strlen(hex) != 2 * DIGEST_SIZE || !unhex(hex, f->previous) || !first)
+               hex) != 5 || !hex_bytes(span_text(hex), f->previous, DIGEST_SIZE) || !first)
         return E_BAD;
     f->segment = segment;
     f->first = first;
@@ -102,7 +84,7 @@ static int parse_line(const char *line, struct chain_file *f)
     struct chain c;
     char word[4], hex[2 * DIGEST_SIZE + 1];
     unsigned long long n;
-    if (f->is_closed || sscanf(line, "%3s %llu %64s", word, &n, hex) != 3 || strlen(hex) != 2 * DIGEST_SIZE || !unhex(hex, c.head))
+    if (f->is_closed || sscanf(line, "%3s %llu %64s", word, &n, hex) != 3 || !hex_bytes(span_text(hex), c.head, DIGEST_SIZE))
         return E_BAD;
     c.n = n;
     if (strcmp(word, "end") == 0) {

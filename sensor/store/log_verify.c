@@ -3,6 +3,7 @@
 #include "store/log_verify.h"
 
 #include "base/err.h"
+#include "base/hex.h"
 #include "store/log_chain.h"
 #include "store/log_reader.h"
 
@@ -46,12 +47,7 @@ static bool find_removed(const char *dir, uint64_t number, struct chain_file *ou
             continue;
         out->first = first;
         out->end.n = n;
-        is_found = strlen(hex) == 2 * DIGEST_SIZE;
-        for (int i = 0; i < DIGEST_SIZE; i++) {
-            unsigned byte = 0;
-            is_found = is_found && sscanf(hex + 2 * i, "%2x", &byte) == 1;
-            out->end.head[i] = (uint8_t)byte;
-        }
+        is_found = hex_bytes(span_text(hex), out->end.head, DIGEST_SIZE);
     }
     if (f)
         fclose(f);

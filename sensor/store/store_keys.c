@@ -37,7 +37,7 @@ void store_escape(struct text *out, struct span s)
     }
 }
 
-static int hex_digit(uint8_t c)
+static int escape_digit(uint8_t c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -51,8 +51,8 @@ bool store_unescape(struct span s, struct store_name *out)
     for (size_t i = 0; i < s.size; i++) {
         int c = s.at[i];
         if (c == '%') {
-            int high = s.size - i > 2 ? hex_digit(s.at[i + 1]) : -1;
-            int low = s.size - i > 2 ? hex_digit(s.at[i + 2]) : -1;
+            int high = s.size - i > 2 ? escape_digit(s.at[i + 1]) : -1;
+            int low = s.size - i > 2 ? escape_digit(s.at[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             c = high << 4 | low;

@@ -2,6 +2,7 @@
  * Bodies: counted, chunked (RFC 9112, 7.1) or up to the end of the connection. */
 #include "wire/http1_body.h"
 
+#include "base/hex.h"
 #include "wire/http1_sync.h"
 
 /* Body bytes by arithmetic; 'next' is the state when all have come. */
@@ -14,14 +15,6 @@ static enum http1_event step_counted(struct http1 *h, struct http1_input *in, st
     if (h->left == 0)
         h->state = (uint8_t)next;
     return HTTP1_DATA;
-}
-
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static void end_chunk_size(struct http1 *h)
@@ -67,7 +60,7 @@ static enum http1_event step_size(struct http1 *h, struct http1_input *in, struc
 {
     while (in->bytes.size) {
         uint8_t c = in->bytes.at[0];
-        int digit = hex_value(c);
+        int digit = hex_digit(c);
         if (h->is_first_size && is_held_full(h))
             return deny_chunks(h, memory, out);
         if (h->is_first_size)

@@ -3,6 +3,7 @@
  * all others are passed by counting brackets. Which pointers still fit is kept as bits, level by level. */
 #include "wire/json_scan.h"
 
+#include "base/hex.h"
 #include "wire/unicode.h"
 
 #define JUNK_MAX 64 /* bytes before the first bracket: a byte order mark, ")]}'," */
@@ -312,12 +313,6 @@ static void string_unit(struct json_scan *s, uint32_t unit)
         string_put_code(s, unit ? unit : 0xfffd); /* no NUL ever comes out */
 }
 
-static int hex_of(uint8_t c)
-{
-    uint8_t lower = c | 0x20;
-    return c >= '0' && c <= '9' ? c - '0' : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* One character behind a backslash; s->escape is 1, then 2 to 5 for the digits of \u. */
 static void string_escape(struct json_scan *s, uint8_t c)
 {
@@ -334,7 +329,7 @@ static void string_escape(struct json_scan *s, uint8_t c)
         s->escape = 0;
         return;
     }
-    int digit = hex_of(c);
+    int digit = hex_digit(c);
     if (digit < 0) {
         s->is_broken = true;
         return;

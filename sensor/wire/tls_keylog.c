@@ -2,6 +2,8 @@
  * One key log line: label, what names the connection, secret; the last two in hexadecimal. */
 #include "wire/tls_keylog.h"
 
+#include "base/hex.h"
+
 #include <string.h>
 
 #define MASTER_SIZE 48u
@@ -21,14 +23,6 @@ _Static_assert(sizeof DEFS / sizeof *DEFS * sizeof(uint64_t) == sizeof(struct tl
 struct counters tls_keylog_counters(const struct tls_keylog_counts *counts)
 {
     return (struct counters){DEFS, &counts->lines, sizeof DEFS / sizeof *DEFS};
-}
-
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static bool is_hex(struct span text)

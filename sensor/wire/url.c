@@ -2,16 +2,7 @@
  * Splits request targets and decodes their parts without copying where nothing is encoded. */
 #include "wire/url.h"
 
-static int hex_value(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include "base/hex.h"
 
 /* The size of "scheme" when 's' begins with "scheme://", else 0 (RFC 3986, 3.1). */
 static size_t scheme_size(struct span s)
@@ -91,8 +82,8 @@ static uint8_t next_byte(struct span *rest, bool plus_is_space)
 {
     uint8_t c = rest->at[0];
     size_t took = 1;
-    if (c == '%' && rest->size >= 3 && hex_value(rest->at[1]) >= 0 && hex_value(rest->at[2]) >= 0) {
-        c = (uint8_t)(hex_value(rest->at[1]) << 4 | hex_value(rest->at[2]));
+    if (c == '%' && rest->size >= 3 && hex_digit(rest->at[1]) >= 0 && hex_digit(rest->at[2]) >= 0) {
+        c = (uint8_t)(hex_digit(rest->at[1]) << 4 | hex_digit(rest->at[2]));
         took = 3;
     } else if (c == '+' && plus_is_space) {
         c = ' ';
