@@ -56,6 +56,15 @@ void keyed_free(struct keyed *k)
     free(k);
 }
 
+/* The outer hash of HMAC, of what the inner one has taken. */
+static void finish(const struct keyed *k, SHA256_CTX *state, uint8_t out[SHA256_DIGEST_LENGTH])
+{
+    SHA256_Final(out, state);
+    *state = k->outer;
+    SHA256_Update(state, out, SHA256_DIGEST_LENGTH);
+    SHA256_Final(out, state); /* clears the state */
+}
+
 void keyed_hash(struct keyed *k, struct span domain, struct span secret, uint8_t out[KEYED_SIZE])
 {
     static const uint8_t zero[1];
@@ -64,10 +73,7 @@ void keyed_hash(struct keyed *k, struct span domain, struct span secret, uint8_t
     SHA256_Update(&state, domain.at, domain.size);
     SHA256_Update(&state, zero, sizeof zero);
     SHA256_Update(&state, secret.at, secret.size);
-    SHA256_Final(digest, &state);
-    state = k->outer;
-    SHA256_Update(&state, digest, sizeof digest);
-    SHA256_Final(digest, &state); /* clears the state */
+    finish(k, &state, digest);
     memcpy(out, digest, KEYED_SIZE);
 }
 
@@ -75,8 +81,5 @@ void keyed_mac(struct keyed *k, struct span message, uint8_t out[32])
 {
     SHA256_CTX state = k->inner;
     SHA256_Update(&state, message.at, message.size);
-    SHA256_Final(out, &state);
-    state = k->outer;
-    SHA256_Update(&state, out, SHA256_DIGEST_LENGTH);
-    SHA256_Final(out, &state); /* clears the state */
+    finish(k, &state, out);
 }
