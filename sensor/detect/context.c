@@ -222,7 +222,7 @@ static void score_client(const struct rules *r, const struct context_question *q
     struct odds family = peers_client_odds(q->peers, q->client, CLIENT_FAMILY, b->org);
     struct odds agent = peers_client_odds(q->peers, q->client, CLIENT_AGENT, b->org);
     double all = client_weight(b, 0, true), same = client_weight(b, q->client->family, false);
-    if (!(client_weight(b, 0, true) > 0)) { /* a stranger: see score_place */
+    if (!(all > 0)) { /* a stranger: see score_place */
         family.org = fmax(family.org, family.fleet);
         agent.org = fmax(agent.org, agent.fleet);
     }

@@ -146,7 +146,8 @@ static int load_tail(struct spot *s, const char *at)
     uint64_t n, from, excesses, fitted;
     double start, gamma, sigma, credit;
     if (!take_whole(&at, UNITS_MAX, &n) || !take_whole(&at, UNITS_MAX, &from) || !take(&at, &start) ||
-        !take(&at, &gamma) || !take(&at, &sigma) || !take_whole(&at, COUNT_MAX, &excesses) || !take_whole(&at, COUNT_MAX, &fitted) || !take(&at, &credit) || *at)
+        !take(&at, &gamma) || !take(&at, &sigma) || !take_whole(&at, COUNT_MAX, &excesses) ||
+        !take_whole(&at, COUNT_MAX, &fitted) || !take(&at, &credit) || *at)
         return E_BAD;
     if (fitted > excesses || excesses > n || (n >= SPOT_LATEST && (!(sigma > 0) || from > n - SPOT_LATEST)))
         return E_BAD;

@@ -137,6 +137,12 @@ const char *const *rule_field_words(unsigned field)
     }
 }
 
+static const char *flag_word(unsigned bit)
+{
+    const char *name = 1u << bit & ACT_WRITTEN ? activity_flag_name(1u << bit) : NULL;
+    return name ? name : "";
+}
+
 /* Those whose words are the names of the record's own numbers. */
 static const char *coded_word(enum rule_field which, unsigned bit)
 {
@@ -145,7 +151,7 @@ static const char *coded_word(enum rule_field which, unsigned bit)
     case F_CLASS: return bit < NETWORK_N ? network_class_name((enum network_class)bit) : NULL;
     case F_KIND: return bit < CRED_N ? cred_kind_name((enum cred_kind)bit) : NULL;
     case F_FILE_CLASS: return bit < FILE_CLASSES ? bit ? file_class_name((enum file_class)bit) : "" : NULL;
-    case F_FLAGS: return bit < 32 ? 1u << bit & ACT_WRITTEN ? activity_flag_name(1u << bit) : "" : NULL;
+    case F_FLAGS: return bit < 32 ? flag_word(bit) : NULL;
     default: return NULL;
     }
 }
@@ -156,8 +162,7 @@ const char *rule_field_word(unsigned field, unsigned bit)
     for (unsigned i = 0; words && i < bit; i++)
         if (!words[i])
             return NULL;
-    const char *word = words ? words[bit] : coded_word(fields[field].which, bit);
-    return word || words || fields[field].which != F_FLAGS || bit >= 32 ? word : ""; /* a flag of no name */
+    return words ? words[bit] : coded_word(fields[field].which, bit);
 }
 
 static uint32_t scene_bits(enum rule_field which, const struct scene *s)
@@ -189,17 +194,19 @@ uint32_t rule_field_bits(unsigned field, const struct rule_view *v)
     }
 }
 
-static void set_words(struct field_value *out, const struct activity *a)
+/* The words of a field that has few. */
+static void set_words(struct field_value *out, unsigned field, uint32_t bits)
 {
     unsigned n = 0;
-    for (unsigned bit = 0; bit < 32 && n < FIELD_WORDS_MAX; bit++) {
-        const char *name = a->flags & 1u << bit & ACT_WRITTEN ? activity_flag_name(1u << bit) : NULL;
-        if (name)
-            out->words[n++] = name;
+    for (; bits && n < FIELD_WORDS_MAX; bits &= bits - 1) {
+        const char *word = rule_field_word(field, (unsigned)__builtin_ctz(bits));
+        if (word && word[0])
+            out->words[n++] = word;
     }
     if (n < FIELD_WORDS_MAX)
         out->words[n] = NULL;
     out->is_there = n > 0;
+    out->text = n ? span_text(out->words[0]) : SPAN("");
 }
 
 static void set_text(struct field_value *out, const char *text)
@@ -226,14 +233,8 @@ static void set_session(struct field_value *out, const uint8_t hash[SESSION_HASH
 static void get_scene(enum rule_field which, const struct scene *s, uint64_t now_ns, struct field_value *out)
 {
     const struct baseline *b = s->b;
-    const struct context *c = &s->visit->context;
     switch (which) {
-    case F_PLACE: set_text(out, places[c->level]); break;
-    case F_CLIENT: set_text(out, c->is_family_new ? "family" : c->is_client_new ? "system" : "usual"); break;
-    case F_BITS: set_number(out, context_bits(c), true); break;
-    case F_DISTINCT: set_text(out, s->is_file || s->is_case || s->is_customer ? "yes" : "no"); break;
-    case F_WHO: set_text(out, s->is_machine ? "machine" : b->flags & BASELINE_PERSON ? "person" : ""); break;
-    case F_MATURE: set_text(out, s->is_mature ? "yes" : "no"); break;
+    case F_BITS: set_number(out, context_bits(&s->visit->context), true); break;
     case F_SESSIONS: set_number(out, b->sessions, true); break;
     case F_ACTS: set_number(out, b->acts, true); break;
     case F_FILES: set_number(out, b->files, true); break;
@@ -243,7 +244,6 @@ static void get_scene(enum rule_field which, const struct scene *s, uint64_t now
     case F_DAY_CASES: set_number(out, b->today_cases, true); break;
     case F_DAY_CUSTOMERS: set_number(out, b->today_customers, true); break;
     case F_DAY_BYTES: set_number(out, (double)b->today_bytes, true); break;
-    case F_DEED: set_text(out, b->actions >> s->a->action & 1 ? "usual" : "new"); break;
     case F_FLEET_AGE:
         set_number(out, (double)(now_ns - s->fleet->first_ns) / (S_PER_DAY * 1e9), s->fleet->first_ns <= now_ns);
         break;
@@ -261,9 +261,6 @@ static void get_file(enum rule_field which, const struct activity *a, struct fie
 {
     switch (which) {
     case F_FILE_SIZE: set_number(out, (double)a->file_size, a->flags & ACT_HAS_FILE_SIZE); break;
-    case F_FILE_CLASS:
-        set_text(out, a->file.file_class ? file_class_name((enum file_class)a->file.file_class) : "");
-        break;
     case F_FILE_TYPE: set_text(out, a->file.type ? file_type_name((enum file_type)a->file.type) : ""); break;
     case F_SECRETS: set_number(out, file_facts_secrets(&a->file), a->file.is_scanned); break;
     case F_LIVE: set_number(out, file_facts_live(&a->file), a->file.is_scanned); break;
@@ -275,7 +272,6 @@ static void get_act(enum rule_field which, const struct activity *a, uint64_t no
 {
     switch (which) {
     case F_ACTION: set_text(out, action_name((enum action)a->action)); break;
-    case F_OUTCOME: set_text(out, outcome_name((enum outcome)a->outcome)); break;
     case F_STATUS: set_number(out, a->status, a->status != 0); break;
     case F_SOURCE:
     case F_SERVER:
@@ -284,18 +280,14 @@ static void get_act(enum rule_field which, const struct activity *a, uint64_t no
         break;
     case F_COUNTRY: set_text(out, a->country); break;
     case F_ASN: set_number(out, a->asn, a->asn != 0); break;
-    case F_CLASS: set_text(out, network_class_name((enum network_class)a->source_class)); break;
     case F_BODY: set_number(out, (double)a->body_bytes, a->flags & ACT_HAS_BODY); break;
     case F_SESSION: set_session(out, a->session); break;
-    case F_KIND: set_text(out, cred_kind_name((enum cred_kind)a->cred_kind)); break;
-    case F_FLAGS: set_words(out, a); break;
     case F_OS: set_text(out, a->client_os ? client_os_name((enum client_os)a->client_os) : ""); break;
     case F_MAJOR: set_number(out, a->client_major, a->client_major != 0); break;
     case F_CONFIDENCE: set_number(out, 100 - a->doubt, true); break;
     case F_TOKEN_AGE: set_number(out, a->token_age_s, a->asserted & ASSERTED_AGE); break;
     case F_TOKEN_LEFT: set_number(out, a->token_left_s, a->asserted & ASSERTED_EXPIRY); break;
     case F_HOUR: set_number(out, time_hour(now_ns), true); break;
-    case F_WEEKDAY: set_text(out, weekdays[time_weekday(now_ns)]); break;
     default: get_file(which, a, out); break;
     }
 }
@@ -308,6 +300,8 @@ void rule_field_get(unsigned field, const struct rule_view *v, struct field_valu
     if (which == F_STRING) {
         out->text = activity_get(v->a, fields[field].string);
         out->is_there = out->text.size > 0;
+    } else if (rule_field_word(field, 0)) {
+        set_words(out, field, rule_field_bits(field, v));
     } else if (which < F_RULES) {
         get_act(which, v->a, v->now_ns, out);
     } else if (v->s) {
