@@ -2,6 +2,7 @@
  * A line of the activity log back into an activity. */
 #include "base/err.h"
 #include "base/times.h"
+#include "record/act_fields.h"
 #include "record/ecs.h"
 #include "record/json_tree.h"
 #include "record/session_record.h"
@@ -16,19 +17,7 @@ struct parse {
     uint64_t schema;
 };
 
-static void read_string(struct parse *p, const char *path, enum activity_string which)
-{
-    struct span s = tree_text(&p->tree, path);
-    if (s.size)
-        activity_set(p->a, which, s);
-}
-
 typedef const char *name_fn(int value);
-
-static const char *outcome_at(int i)
-{
-    return outcome_name((enum outcome)i);
-}
 
 static const char *size_known_at(int i)
 {
@@ -45,26 +34,12 @@ static const char *assertion_at(int i)
     return assertion_name((enum assertion)i);
 }
 
-static const char *client_os_at(int i)
-{
-    return client_os_name((enum client_os)i);
-}
-
-static const char *network_class_at(int i)
-{
-    return network_class_name((enum network_class)i);
-}
-
 /* One of the n names an enum has; 0 when nothing stands at the path. */
 static uint8_t read_name(struct parse *p, const char *path, name_fn *name, int n)
 {
-    struct span s = tree_text(&p->tree, path);
-    if (!s.at)
-        return 0;
-    for (int i = 0; i < n; i++) {
-        if (span_eq(s, span_text(name(i))))
-            return (uint8_t)i;
-    }
+    int i = tree_name(&p->tree, path, name, n);
+    if (i >= 0)
+        return (uint8_t)i;
     tree_complain(&p->tree, path, "not one of the known names");
     return 0;
 }
@@ -213,65 +188,22 @@ static void read_flags(struct parse *p)
     read_truth(p, "casetap.user.service", ACT_SERVICE);
 }
 
-static void read_strings(struct parse *p)
-{
-    static const struct {
-        const char *path;
-        enum activity_string which;
-    } strings[] = {
-        {"user.name", STR_USER},
-        {"user.effective.name", STR_ACTS_FOR},
-        {"casetap.identity.issuer", STR_ISSUER},
-        {"casetap.identity.tenant", STR_TENANT},
-        {"casetap.app", STR_APP},
-        {"casetap.route", STR_ROUTE},
-        {"http.request.method", STR_METHOD},
-        {"url.domain", STR_HOST},
-        {"url.original", STR_TARGET},
-        {"casetap.case.id", STR_CASE},
-        {"casetap.customer.name", STR_CUSTOMER},
-        {"file.name", STR_FILE},
-        {"casetap.object.id", STR_OBJECT},
-        {"casetap.media_type", STR_MIME},
-        {"user_agent.original", STR_AGENT},
-        {"casetap.client.name", STR_CLIENT},
-        {"source.as.organization.name", STR_AS_ORG},
-        {"casetap.source.network", STR_NETWORK},
-        {"casetap.protocol", STR_PROTOCOL},
-        {"tls.client.server_name", STR_SNI},
-        {"tls.client.ja3", STR_JA3},
-        {"casetap.tls.ja4", STR_JA4},
-        {"tls.client.subject", STR_CERT},
-    };
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
-        read_string(p, strings[i].path, strings[i].which);
-}
-
 static void read_sizes(struct parse *p)
 {
     struct activity *a = p->a;
-    if (tree_number(&p->tree, "http.response.body.bytes", INT64_MAX, &a->body_bytes))
-        a->flags |= ACT_HAS_BODY;
-    if (tree_number(&p->tree, "file.size", INT64_MAX, &a->file_size))
-        a->flags |= ACT_HAS_FILE_SIZE;
     a->range_from = tree_number_or_0(&p->tree, "casetap.range.from", INT64_MAX);
     a->missing_bytes = tree_number_or_0(&p->tree, "casetap.body.missing_bytes", INT64_MAX);
     a->size_known = read_name(p, "casetap.body.known", size_known_at, SIZE_ACKNOWLEDGED + 1);
     uint64_t confidence;
     if (tree_number(&p->tree, "casetap.confidence", 100, &confidence))
         a->doubt = (uint8_t)(100 - confidence);
-    a->status = (uint16_t)tree_number_or_0(&p->tree, "http.response.status_code", UINT16_MAX);
 }
 
 static void read_addresses(struct parse *p)
 {
     struct activity *a = p->a;
-    tree_ip(&p->tree, "source.ip", &a->source);
     tree_ip(&p->tree, "casetap.peer.ip", &a->peer.ip);
     a->peer.port = (uint16_t)tree_number_or_0(&p->tree, "casetap.peer.port", UINT16_MAX);
-    tree_ip(&p->tree, "destination.ip", &a->server.ip);
-    a->server.port = (uint16_t)tree_number_or_0(&p->tree, "destination.port", UINT16_MAX);
-    a->asn = (uint32_t)tree_number_or_0(&p->tree, "source.as.number", UINT32_MAX);
     struct span country = tree_text(&p->tree, "source.geo.country_iso_code");
     if (country.size && country.size < sizeof a->country)
         memcpy(a->country, country.at, country.size);
@@ -351,7 +283,7 @@ static void read_request(struct parse *p)
     read_hint(p, "casetap.request.referer", referers, referer_bits, 3);
     read_hint(p, "casetap.request.kind", kinds, kind_bits, 2);
     if (p->schema == 1)
-        read_string(p, "http.response.mime_type", STR_MIME); /* then it was what is declared */
+        act_string_read(&p->tree, "http.response.mime_type", STR_MIME, p->a); /* then it was what is declared */
     if (p->schema == 1 && p->a->action != ACTION_AMEND && p->a->action != ACTION_IDENTIFY)
         p->a->hints |= activity_manner(p->a);
     p->a->rtt_us = read_count(p, "casetap.source.rtt_us");
@@ -397,7 +329,7 @@ int activity_parse(struct span line, struct activity *a, struct text *why)
     if (tree_open(&p.tree, line, why))
         return E_BAD;
     read_head(&p);
-    read_strings(&p);
+    act_fields_read(&p.tree, p.a);
     read_addresses(&p);
     read_sizes(&p);
     read_os(&p);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A line of the alert log back into an alert, so that it can be told in any other format. */
 #include "base/err.h"
+#include "record/act_fields.h"
 #include "record/alert.h"
 #include "record/json_tree.h"
 
@@ -150,32 +151,6 @@ static void read_related(struct parse *p)
     read_related_ips(p);
 }
 
-static void read_strings(struct parse *p)
-{
-    static const struct {
-        const char *path;
-        enum activity_string which;
-    } strings[] = {
-        {"user.name", STR_USER},
-        {"casetap.app", STR_APP},
-        {"http.request.method", STR_METHOD},
-        {"url.domain", STR_HOST},
-        {"url.original", STR_TARGET},
-        {"casetap.case.id", STR_CASE},
-        {"casetap.customer.name", STR_CUSTOMER},
-        {"file.name", STR_FILE},
-        {"user_agent.original", STR_AGENT},
-        {"casetap.client.name", STR_CLIENT},
-        {"source.as.organization.name", STR_AS_ORG},
-        {"casetap.source.network", STR_NETWORK},
-    };
-    for (size_t i = 0; i < sizeof strings / sizeof *strings; i++) {
-        struct span s = tree_text(&p->tree, strings[i].path);
-        if (s.size)
-            activity_set(&p->a->last, strings[i].which, s);
-    }
-}
-
 /* "17.4", "10" */
 static void read_version(struct span s, uint16_t *major, uint16_t *minor)
 {
@@ -188,30 +163,11 @@ static void read_version(struct span s, uint16_t *major, uint16_t *minor)
     }
 }
 
-/* Which of n names stands at the path; 0 when none of them does. */
+/* Which of n names stands at the path; 0 when none of them does: a later version may have more. */
 static uint8_t read_name(struct parse *p, const char *path, const char *(*name)(int), int n)
 {
-    struct span s = tree_text(&p->tree, path);
-    for (int i = 0; s.size && i < n; i++) {
-        if (name(i) && span_eq(s, span_text(name(i))))
-            return (uint8_t)i;
-    }
-    return 0;
-}
-
-static const char *outcome_at(int i)
-{
-    return outcome_name((enum outcome)i);
-}
-
-static const char *client_os_at(int i)
-{
-    return client_os_name((enum client_os)i);
-}
-
-static const char *network_class_at(int i)
-{
-    return network_class_name((enum network_class)i);
+    int i = tree_name(&p->tree, path, name, n);
+    return i > 0 ? (uint8_t)i : 0;
 }
 
 static const char *media_at(int i)
@@ -225,24 +181,15 @@ static void read_act(struct parse *p)
     struct tree *t = &p->tree;
     uint16_t ignored;
     activity_init(act);
-    read_strings(p);
+    act_fields_read(t, act);
     act->time_ns = p->a->time_ns;
     act->action = (uint8_t)action_of(tree_text(t, "casetap.activity.action"));
     (void)tree_hex(t, "casetap.activity.id", act->id, sizeof act->id);          /* absent: zero */
     (void)tree_hex(t, "casetap.session.id", act->session, sizeof act->session); /* absent: none */
     act->outcome = read_name(p, "event.outcome", outcome_at, OUTCOME_FAILURE + 1);
     act->source_class = read_name(p, "casetap.source.class", network_class_at, NETWORK_N);
-    tree_ip(t, "source.ip", &act->source);
-    tree_ip(t, "destination.ip", &act->server.ip);
-    act->server.port = (uint16_t)tree_number_or_0(t, "destination.port", UINT16_MAX);
-    act->asn = (uint32_t)tree_number_or_0(t, "source.as.number", UINT32_MAX);
     struct span country = tree_text(t, "source.geo.country_iso_code");
     memcpy(act->country, country.size == 2 ? (const char *)country.at : "", country.size == 2 ? 2 : 0);
-    act->status = (uint16_t)tree_number_or_0(t, "http.response.status_code", UINT16_MAX);
-    if (tree_number(t, "http.response.body.bytes", INT64_MAX, &act->body_bytes))
-        act->flags |= ACT_HAS_BODY;
-    if (tree_number(t, "file.size", INT64_MAX, &act->file_size))
-        act->flags |= ACT_HAS_FILE_SIZE;
     act->file.type = read_name(p, "file.mime_type", media_at, FILE_TYPES);
     act->file.has_sha256 = tree_hex(t, "file.hash.sha256", act->file.sha256, sizeof act->file.sha256);
     read_version(tree_text(t, "user_agent.version"), &act->client_major, &ignored);

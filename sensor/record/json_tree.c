@@ -3,6 +3,7 @@
 #include "record/json_tree.h"
 
 #include "base/err.h"
+#include "base/hex.h"
 #include "base/times.h"
 
 int tree_open(struct tree *t, struct span line, struct text *why)
@@ -76,26 +77,24 @@ uint64_t tree_number_or_0(struct tree *t, const char *path, uint64_t max)
     return tree_number(t, path, max, &value) ? value : 0;
 }
 
-static int hex_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool tree_hex(struct tree *t, const char *path, uint8_t *out, size_t size)
 {
     struct span s = tree_text(t, path);
     if (!s.at)
         return false;
-    for (size_t i = 0; i < size && s.size == 2 * size; i++) {
-        int high = hex_digit(s.at[2 * i]), low = hex_digit(s.at[2 * i + 1]);
-        if (high < 0 || low < 0)
-            break;
-        out[i] = (uint8_t)(high << 4 | low);
-        if (i == size - 1)
-            return true;
-    }
+    if (hex_bytes(s, out, size))
+        return true;
     tree_complain(t, path, "expected hexadecimal digits");
     return false;
+}
+
+int tree_name(struct tree *t, const char *path, const char *(*name)(int), int n)
+{
+    struct span s = tree_text(t, path);
+    for (int i = 0; s.at && i < n; i++)
+        if (name(i) && span_eq(s, span_text(name(i))))
+            return i;
+    return s.at ? -1 : 0;
 }
 
 void tree_ip(struct tree *t, const char *path, struct ipaddr *out)

@@ -27,6 +27,8 @@ bool tree_number(struct tree *t, const char *path, uint64_t max, uint64_t *value
 uint64_t tree_number_or_0(struct tree *t, const char *path, uint64_t max);
 /* Exactly 'size' bytes of lower-case hexadecimal, when something stands at the path; false when nothing does. */
 bool tree_hex(struct tree *t, const char *path, uint8_t *out, size_t size);
+/* Which of n names (NULL: none with that number) stands at a path; 0 when nothing does, -1 when it is none of them. */
+int tree_name(struct tree *t, const char *path, const char *(*name)(int), int n);
 void tree_ip(struct tree *t, const char *path, struct ipaddr *out);
 /* A time must stand there. */
 void tree_time(struct tree *t, const char *path, uint64_t *out);
