@@ -67,19 +67,5 @@ static int run(const struct settings *s, struct text *why)
 
 int cmd_run(int argc, char **argv)
 {
-    struct settings s;
-    struct text why = {0};
-    int first;
-    settings_init(&s);
-    int rc = options_parse(&usage, argc, argv, &s, &first, &why);
-    if (rc == 0 && first != argc) {
-        text_addf(&why, "'%s' is not expected here; captures are for 'casetap replay'", argv[first]);
-        rc = E_USAGE;
-    }
-    if (rc == 0)
-        rc = run(&s, &why);
-    int code = rc == 0 || rc == E_END ? EXIT_DONE : command_fail(rc, text_str(&why));
-    settings_fini(&s);
-    text_fini(&why);
-    return code;
+    return options_command(&usage, argc, argv, "; captures are for 'casetap replay'", run);
 }

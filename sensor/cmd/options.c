@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/yaml.h"
+#include "cmd/command.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -119,4 +120,24 @@ int options_parse(const struct usage *usage, int argc, char **argv, struct setti
         rc = walk(usage, argc, argv, s, &config, why);
     *first = optind;
     return rc;
+}
+
+int options_command(const struct usage *usage, int argc, char **argv, const char *instead,
+                    int (*fn)(const struct settings *s, struct text *why))
+{
+    struct settings s;
+    struct text why = {0};
+    int first;
+    settings_init(&s);
+    int rc = options_parse(usage, argc, argv, &s, &first, &why);
+    if (rc == 0 && first != argc) {
+        text_addf(&why, "'%s' is not expected here%s", argv[first], instead);
+        rc = E_USAGE;
+    }
+    if (rc == 0)
+        rc = fn(&s, &why);
+    int code = rc == 0 || rc == E_END ? EXIT_DONE : command_fail(rc, text_str(&why));
+    settings_fini(&s);
+    text_fini(&why);
+    return code;
 }

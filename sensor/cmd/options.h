@@ -17,4 +17,9 @@ struct usage {
  * E_USAGE, E_CONF, E_IO with a line in why. */
 int options_parse(const struct usage *usage, int argc, char **argv, struct settings *s, int *first, struct text *why);
 
+/* The whole of a command that takes options and no operands: parses, runs 'fn', tells what failed. 'instead' follows what is
+ * said of an operand ("" for nothing). Returns the exit code. */
+int options_command(const struct usage *usage, int argc, char **argv, const char *instead,
+                    int (*fn)(const struct settings *s, struct text *why));
+
 #endif
