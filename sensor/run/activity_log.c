@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "store/log_chain.h"
 #include "store/log_reader.h"
+#include "store/zstd_stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,13 +53,12 @@ static int peek_pipe(uint8_t *byte)
 /* As activities are written, or packed. */
 static bool is_log_head(const uint8_t *head, ssize_t n)
 {
-    static const uint8_t packed[4] = {0x28, 0xb5, 0x2f, 0xfd};
-    return n > 0 && (head[0] == '{' || (n == 4 && memcmp(head, packed, 4) == 0));
+    return n > 0 && (head[0] == '{' || zstd_is_packed(head, n));
 }
 
 static bool is_log(const char *path)
 {
-    uint8_t byte = 0, head[4];
+    uint8_t byte = 0, head[ZSTD_HEAD];
     struct stat st;
     if (strcmp(path, "-") == 0) {
         if (pread(STDIN_FILENO, &byte, 1, 0) == 1 || peek_pipe(&byte) == 0)

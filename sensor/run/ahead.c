@@ -75,7 +75,7 @@ void ahead_append(struct ahead *a, const struct activity *act, struct span line)
     else if (a->resume && !a->is_beyond)
         check_follows(a, act);
     if (at == 0 && !a->failed)
-        at = (int64_t)log_writer_append(a->log, line, act->done_ns); /* 0: lost, which the log counts and tells */
+        (void)log_writer_append(a->log, line, act->done_ns); /* 0: lost, which the log counts and tells */
 }
 
 void ahead_flush(struct ahead *a)
@@ -104,9 +104,9 @@ const char *ahead_dir(const struct ahead *a)
     return log_writer_dir(a->log);
 }
 
-struct counters ahead_counters(const struct ahead *a, size_t i)
+struct counters ahead_counters(const struct ahead *a)
 {
-    return i == 0 ? log_writer_counters(a ? a->log : NULL) : (struct counters){0};
+    return log_writer_counters(a ? a->log : NULL);
 }
 
 void ahead_tell(const struct ahead *a, struct text *out)

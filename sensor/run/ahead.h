@@ -22,7 +22,7 @@ void ahead_tick(struct ahead *a);
 /* Live, some times a second: packs what is closed; once a second what was appended goes to the disk. */
 void ahead_turn(struct ahead *a);
 const char *ahead_dir(const struct ahead *a);
-struct counters ahead_counters(const struct ahead *a, size_t i); /* 0: the log, 1: the index */
+struct counters ahead_counters(const struct ahead *a);
 /* What a person should know, for the summary. */
 void ahead_tell(const struct ahead *a, struct text *out);
 /* Ends the log (with 'keep': packs and closes it; else it stays as after a crash). E_IO, E_BAD with a line in why. */

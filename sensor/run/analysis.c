@@ -480,7 +480,7 @@ struct counters analysis_counters(const struct analysis *a, size_t i)
     case 7: return customers_counters(memory_customers(a->memory));
     case 8: return engine_rule_counters(a->engine);
     case 9: return feedback_log_counters(a->feedback);
-    case 10: return ahead_counters(a->ahead, 0);
+    case 10: return ahead_counters(a->ahead);
     case 11: return a->session_map ? session_map_counters(a->session_map) : (struct counters){0};
     default: return (struct counters){0};
     }

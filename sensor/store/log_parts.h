@@ -44,7 +44,5 @@ int log_write_chain(struct log_writer *w, const struct segment *s, const struct 
 bool log_remove_oldest(struct log_writer *w, int why_counter);
 /* Those that are too old. */
 void log_retain(struct log_writer *w);
-/* A closed segment, to be packed. */
-void log_add_closed(struct log_writer *w, const struct segment *s);
 
 #endif

@@ -26,8 +26,6 @@ struct log_reader {
     uint64_t size;
     uint64_t first;
     uint8_t last; /* the last byte of the file at hand that was handed out */
-    bool (*wants)(void *ctx, const struct segment *s);
-    void *ctx;
     uint8_t *block;
     size_t from, to; /* of the block: what is not handed out yet */
 };
@@ -56,9 +54,8 @@ static int fail(const char *path, int error, struct text *why)
 /* Takes over a file, by its first bytes. */
 static int take_file(struct log_reader *r, int fd, struct text *why)
 {
-    static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
-    uint8_t head[4] = {0};
-    bool is_packed = pread(fd, head, 4, 0) == 4 && memcmp(head, magic, 4) == 0;
+    uint8_t head[ZSTD_HEAD];
+    bool is_packed = zstd_is_packed(head, pread(fd, head, sizeof head, 0));
     r->fd = fd;
     r->last = '\n';
     r->packed = is_packed ? zstd_source_new(fd) : NULL;
@@ -123,12 +120,6 @@ void log_reader_free(struct log_reader *r)
     free(r);
 }
 
-void log_reader_choose(struct log_reader *r, bool (*wants)(void *ctx, const struct segment *s), void *ctx)
-{
-    r->wants = wants;
-    r->ctx = ctx;
-}
-
 static void read_first(struct log_reader *r)
 {
     struct text path = {0}, ignored = {0};
@@ -185,8 +176,7 @@ static int move_on(struct log_reader *r, struct text *why)
     if (r->next == r->list.n && (rc = list_again(r, why)))
         return rc;
     for (rc = E_NONE; rc == E_NONE && r->next < r->list.n; r->next++)
-        if (!r->wants || r->wants(r->ctx, &r->list.at[r->next]))
-            rc = open_segment(r, &r->list.at[r->next], why);
+        rc = open_segment(r, &r->list.at[r->next], why);
     return rc == E_NONE ? 0 : rc ? rc : 1;
 }
 
@@ -278,11 +268,6 @@ struct segment log_reader_segment(const struct log_reader *r)
 uint64_t log_reader_first(const struct log_reader *r)
 {
     return r->first;
-}
-
-const char *log_reader_path(const struct log_reader *r)
-{
-    return r->name.size ? text_str(&r->name) : r->path;
 }
 
 uint64_t log_reader_size(const struct log_reader *r)

@@ -13,8 +13,6 @@ struct log_reader;
 /* E_IO with "PATH: reason"; E_NONE with a line when a directory holds no log; E_NOMEM. */
 int log_reader_open(struct log_reader **out, const char *path, struct text *why);
 void log_reader_free(struct log_reader *r);
-/* Only segments the function wants are opened from here on. */
-void log_reader_choose(struct log_reader *r, bool (*wants)(void *ctx, const struct segment *s), void *ctx);
 /* Bytes as they follow each other; a segment that ends in the middle of a line is given an end there when another follows. 0 at the
  * end, which is the end for now: called again it looks for more. E_IO, E_BAD (a packed file is damaged; the rest of it is left out
  * and the next call goes on behind it) with a line in why. */
@@ -26,7 +24,6 @@ int log_reader_lines(struct log_reader *r, struct span *lines, struct text *why)
 struct segment log_reader_segment(const struct log_reader *r);
 /* Sequence number of the first record of that segment; 1 where none is known. */
 uint64_t log_reader_first(const struct log_reader *r);
-const char *log_reader_path(const struct log_reader *r); /* of the file at hand, or the log */
 /* Bytes of all files as they lie on disk, when it was opened. */
 uint64_t log_reader_size(const struct log_reader *r);
 

@@ -6,19 +6,7 @@
 #include "store/log_parts.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <unistd.h>
-
-void log_add_closed(struct log_writer *w, const struct segment *s)
-{
-    if ((w->list.n & (w->list.n - 1)) == 0) {
-        struct segment *more = realloc(w->list.at, (w->list.n ? 2 * w->list.n : 1) * sizeof *more);
-        if (!more)
-            return; /* it stays plain until the next start */
-        w->list.at = more;
-    }
-    w->list.at[w->list.n++] = *s;
-}
 
 static bool is_held(struct log_writer *w)
 {

@@ -216,7 +216,7 @@ static bool close_segment(struct log_writer *w)
     close(w->chain_fd);
     w->fd = w->chain_fd = -1;
     w->counts[LOG_CLOSED]++;
-    log_add_closed(w, &w->at);
+    (void)segments_add(&w->list, &w->at); /* without memory it stays plain until the next start */
     w->at.number++;
     w->size = w->chain.n = w->written.n = 0;
     return true;

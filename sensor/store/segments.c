@@ -55,7 +55,7 @@ static int by_number(const void *a, const void *b)
     return (int)y->is_packed - (int)x->is_packed;
 }
 
-static int add(struct segments *list, const struct segment *s)
+int segments_add(struct segments *list, const struct segment *s)
 {
     if ((list->n & (list->n - 1)) == 0) { /* a power of two: full */
         struct segment *more = list->n < MAX_SEGMENTS ? realloc(list->at, (list->n ? 2 * list->n : 1) * sizeof *more) : NULL;
@@ -79,7 +79,7 @@ int segments_list(const char *dir, struct segments *out, struct text *why)
     }
     for (const struct dirent *e; rc == E_OK && (e = readdir(d));)
         if (parse_name(e->d_name, &s))
-            rc = add(out, &s);
+            rc = segments_add(out, &s);
     closedir(d);
     if (rc) {
         segments_free(out);

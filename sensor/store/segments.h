@@ -29,6 +29,8 @@ uint32_t segment_days(uint32_t day);
 void segment_path(const char *dir, const struct segment *s, const char *suffix, struct text *out);
 /* Which segments there are; one that is there plain and packed counts as packed. E_IO with "DIR: reason", E_NOMEM. */
 int segments_list(const char *dir, struct segments *out, struct text *why);
+/* Appends one; E_NOMEM without memory, or when there are too many. */
+int segments_add(struct segments *list, const struct segment *s);
 void segments_free(struct segments *s);
 /* Whether a directory holds any. False also when it cannot be read. */
 bool segments_are_in(const char *dir);

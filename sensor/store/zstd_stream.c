@@ -5,8 +5,8 @@
 #include "base/err.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -20,6 +20,12 @@ struct zstd_source {
     bool is_inside; /* a frame is begun and not at its end */
     uint8_t buffer[PIECE];
 };
+
+bool zstd_is_packed(const uint8_t head[ZSTD_HEAD], ssize_t n)
+{
+    static const uint8_t magic[ZSTD_HEAD] = {0x28, 0xb5, 0x2f, 0xfd}; /* RFC 8878, 3.1.1 */
+    return n == ZSTD_HEAD && memcmp(head, magic, ZSTD_HEAD) == 0;
+}
 
 struct zstd_source *zstd_source_new(int fd)
 {

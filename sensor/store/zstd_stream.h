@@ -3,9 +3,14 @@
 #ifndef STORE_ZSTD_STREAM_H
 #define STORE_ZSTD_STREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#define ZSTD_HEAD 4
+/* Whether a file that begins with these n bytes (of ZSTD_HEAD; negative: none could be read) is packed. */
+bool zstd_is_packed(const uint8_t head[ZSTD_HEAD], ssize_t n);
 
 /* Reads a packed file. The descriptor stays the caller's. */
 struct zstd_source;
