@@ -5,6 +5,14 @@
 #include "base/err.h"
 #include "io/tls_client.h"
 
+void batch_done(struct batch *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        if (b->items[i].state == ITEM_WAITING)
+            b->items[i].state = ITEM_DONE;
+    }
+}
+
 void batch_refuse(struct batch *b, size_t i, uint32_t attempts)
 {
     if (++b->items[i].refusals >= attempts)

@@ -28,6 +28,8 @@ static inline struct span batch_bytes(const struct batch *b, size_t i)
 {
     return span_of(b->bytes.at + b->items[i].at, b->items[i].size);
 }
+/* All that waits has arrived. */
+void batch_done(struct batch *b);
 /* The other end refuses item i: not to be repeated for ever. */
 void batch_refuse(struct batch *b, size_t i, uint32_t attempts);
 

@@ -108,10 +108,7 @@ static void on_settled(void *ctx)
         finish(f, strerror(error));
         return;
     }
-    for (size_t i = 0; i < f->head.batch->n; i++) {
-        if (f->head.batch->items[i].state == ITEM_WAITING)
-            f->head.batch->items[i].state = ITEM_DONE;
-    }
+    batch_done(f->head.batch);
     finish(f, "");
 }
 

@@ -7,6 +7,7 @@
 #include "run/outlet.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,9 +43,7 @@ static void on_down(void *ctx, const char *why)
 {
     struct streamed *s = ctx;
     char copy[320];
-    size_t n = strlen(why) < sizeof copy ? strlen(why) : sizeof copy - 1;
-    memcpy(copy, why, n);
-    copy[n] = 0;
+    snprintf(copy, sizeof copy, "%s", why); /* it goes with the stream */
     drop(s);
     if (s->head.batch)
         finish(s, copy);
@@ -63,10 +62,7 @@ static void on_look(void *ctx)
         }
         return;
     }
-    for (size_t i = 0; i < b->n; i++) {
-        if (b->items[i].state == ITEM_WAITING)
-            b->items[i].state = ITEM_DONE;
-    }
+    batch_done(b);
     finish(s, "");
 }
 
