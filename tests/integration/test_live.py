@@ -2,23 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """'casetap run' on a veth pair in a network namespace of its own: recorded frames are sent over the wire, and the activities
 are those of a replay; SIGTERM ends it cleanly with everything written."""
-import os, signal, socket, struct, subprocess, sys, tempfile, time
+import os, signal, subprocess, sys, tempfile, time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 from casetap_test import *
-
-SENDER = '''
-import socket, struct, sys, time
-out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); out.bind((sys.argv[1], 0))
-data = open(sys.argv[2], 'rb').read(); at = 24; n = 0
-while at + 16 <= len(data):
-    size, = struct.unpack_from('<I', data, at + 8); at += 16
-    out.send(data[at:at + size]); at += size; n += 1
-    if n % 50 == 0: time.sleep(0.005)
-print(n)
-'''
-
-def ip(*args):
-    subprocess.run(['ip', *args], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+import tap
 
 def facts(folder):
     """What does not depend on the time of capture."""
@@ -30,37 +17,25 @@ def main():
     if os.getuid() != 0:
         skip('needs root for a network namespace')
     space = f'ctl-{os.getpid()}'
-    try:
-        ip('netns', 'add', space)
-    except (OSError, subprocess.CalledProcessError):
-        skip('no network namespaces here')
-    try:
-        ip('-n', space, 'link', 'add', 'ctl0', 'type', 'veth', 'peer', 'name', 'ctl1')
-        ip('netns', 'exec', space, 'true')
-    except subprocess.CalledProcessError as failed:
-        ip('netns', 'del', space)
-        skip(f'no veth pair in a network namespace here: {failed.stderr.decode().strip()}')
+    tap.veth(space, 'ctl0', 'ctl1')
     checks = Checks()
     with tempfile.TemporaryDirectory() as live, tempfile.TemporaryDirectory() as recorded:
         sensor = None
         try:
-            for link in ('ctl0', 'ctl1'):
-                ip('-n', space, 'link', 'set', link, 'up')
             sensor = subprocess.Popen(['ip', 'netns', 'exec', space, CASETAP, 'run', '-i', 'ctl1', '--out', live, *ALIAS,
                                        '--filter', 'tcp', '--state', os.path.join(live, 'state')], stderr=subprocess.PIPE, text=True)
             first = sensor.stderr.readline()
             checks.that('capturing on ctl1' in first, f'said at start: {first}')
-            sent = subprocess.run(['ip', 'netns', 'exec', space, '/usr/bin/python3', '-c', SENDER, 'ctl0', rt('V1')],
-                                  stdout=subprocess.PIPE, text=True, check=True).stdout
+            sent = tap.send(space, 'ctl0', rt('V1'))
             time.sleep(1.5)
             sensor.send_signal(signal.SIGTERM)
             summary = sensor.stderr.read()
             checks.that(sensor.wait(30) == 0, f'exit {sensor.returncode}: {summary}')
-            checks.that(f'{int(sent):,} packets' in summary, f'{sent.strip()} frames sent; summary: {summary}')
+            checks.that(f'{sent:,} packets' in summary, f'{sent} frames sent; summary: {summary}')
         finally:
             if sensor and sensor.poll() is None:
                 sensor.kill()
-            ip('netns', 'del', space)
+            tap.ip('netns', 'del', space)
         replay('--quiet', '--out', recorded, *ALIAS, '--filter', 'tcp', rt('V1'))
         want, got = facts(recorded), facts(live)
         checks.that(len(want) > 20, 'too few activities for a meaningful comparison')

@@ -6,20 +6,7 @@ import json, os, signal, socket, subprocess, sys, tempfile, time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'support'), HERE]
 from casetap_test import *
-import siem_check
-
-SENDER = '''
-import socket, struct, sys, time
-out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); out.bind((sys.argv[1], 0))
-data = open(sys.argv[2], 'rb').read(); at = 24; n = 0
-while at + 16 <= len(data):
-    size, = struct.unpack_from('<I', data, at + 8); at += 16
-    out.send(data[at:at + size]); at += size; n += 1
-    if n % 50 == 0: time.sleep(0.005)
-'''
-
-def ip(*args):
-    subprocess.run(['ip', *args], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+import siem_check, tap
 
 def start(space, folder):
     """The sensor (ip replaces itself with it)."""
@@ -50,7 +37,7 @@ def late(path, n):
 def scenario(checks, space, folder):
     path = lambda name: os.path.join(folder, name)
     sensor = start(space, folder)
-    subprocess.run(['ip', 'netns', 'exec', space, '/usr/bin/python3', '-c', SENDER, 'cts0', rt('B')], check=True)
+    tap.send(space, 'cts0', rt('B'))
     time.sleep(1.5)
     told = keys(load(path('alerts.ndjson')))
     checks.that(len(told) > 5, f'only {len(told)} alerts')
@@ -78,21 +65,12 @@ def main():
     if not os.path.exists(rt('B')):
         skip('no captures')
     space = f'cts-{os.getpid()}'
-    try:
-        ip('netns', 'add', space)
-    except (OSError, subprocess.CalledProcessError):
-        skip('no network namespaces here')
+    tap.veth(space, 'cts0', 'cts1')
     checks = Checks()
     try:
-        try:
-            ip('-n', space, 'link', 'add', 'cts0', 'type', 'veth', 'peer', 'name', 'cts1')
-        except subprocess.CalledProcessError as failed:
-            skip(f'no veth pair in a network namespace here: {failed.stderr.decode().strip()}')
-        for link in ('cts0', 'cts1'):
-            ip('-n', space, 'link', 'set', link, 'up')
         with tempfile.TemporaryDirectory() as folder:
             scenario(checks, space, folder)
     finally:
-        ip('netns', 'del', space)
+        tap.ip('netns', 'del', space)
     checks.done()
 main()

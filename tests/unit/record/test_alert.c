@@ -13,6 +13,8 @@
 /* cmocka wants those above first */
 #include <cmocka.h>
 
+#include "support/sample_alert.h"
+
 static const struct rule rule = {
     .id = "D15",
     .name = "Download after new location or client",
@@ -24,51 +26,20 @@ static const struct rule rule = {
     .techniques = {"T1213.004", "T1213", "T1078"},
 };
 
-static struct ipaddr ip(const char *text)
-{
-    struct ipaddr a;
-    assert_true(ipaddr_parse(span_text(text), &a));
-    return a;
-}
-
-static void set(struct activity *a, enum activity_string which, const char *value)
-{
-    activity_set(a, which, span_text(value));
-}
-
 static struct alert *theft(void)
 {
     struct alert *a = test_calloc(1, sizeof *a);
-    a->rule = &rule;
-    memset(a->id, 0x5a, sizeof a->id);
-    a->start_ns = 1773976320000000000ULL;
-    a->time_ns = 1773976334000000000ULL;
-    a->bits = 20.4;
-    a->risk = 91;
-    a->n_acts = 50;
-    a->n_files = 41;
+    sample_alert_fill(a, &rule);
     a->n_customers = 3;
     a->n_cases = 5;
-    a->n_bytes = 2345678901ULL;
-    activity_init(&a->last);
-    a->last.action = ACTION_DOWNLOAD;
-    a->last.outcome = OUTCOME_SUCCESS;
-    a->last.source = ip("203.0.113.7");
-    a->last.peer.ip = ip("10.0.0.2");
-    a->last.server = (struct endpoint){ip("10.0.0.5"), 8080};
-    a->last.asn = 64500;
-    a->last.source_class = NETWORK_HOSTING;
-    memcpy(a->last.country, "BT", 3);
-    a->last.flags = ACT_HAS_FILE_SIZE;
-    a->last.file_size = 73400320;
     memset(a->last.session, 7, sizeof a->last.session);
-    set(&a->last, STR_USER, "julia");
-    set(&a->last, STR_CLIENT, "python-requests 2");
-    set(&a->last, STR_AS_ORG, "Example Hosting");
-    set(&a->last, STR_HOST, "support.example.test");
-    set(&a->last, STR_FILE, "core.gz");
-    set(&a->last, STR_CASE, "4711");
-    set(&a->last, STR_CUSTOMER, "Globex");
+    sample_set(&a->last, STR_USER, "julia");
+    sample_set(&a->last, STR_CLIENT, "python-requests 2");
+    sample_set(&a->last, STR_AS_ORG, "Example Hosting");
+    sample_set(&a->last, STR_HOST, "support.example.test");
+    sample_set(&a->last, STR_FILE, "core.gz");
+    sample_set(&a->last, STR_CASE, "4711");
+    sample_set(&a->last, STR_CUSTOMER, "Globex");
     alert_why(a, "source.geo.country_iso_code", "BT", "SE (41 of 41 sessions)", 12.4);
     alert_why(a, "casetap.client.name", "python-requests 2", "Firefox 147", 8);
     alert_relate_customer(a, SPAN("Globex"));
@@ -184,7 +155,7 @@ static void hostile_paragraph(void **state)
         struct alert *a = theft();
         struct text out = {0}, shown = {0};
         for (int s = 0; s < STR_N; s++)
-            set(&a->last, (enum activity_string)s, evil[i]);
+            sample_set(&a->last, (enum activity_string)s, evil[i]);
         alert_why(a, "file.name", evil[i], evil[i], 1);
         alert_relate_user(a, span_text(evil[i]));
         alert_relate_user(a, SPAN("other"));
@@ -271,7 +242,7 @@ static void one_line(void **state)
     a->n_files = a->n_customers = a->n_cases = 0;
     a->n_bytes = 0;
     a->risk = 60;
-    set(&a->last, STR_USER, "j\x1b[2J");
+    sample_set(&a->last, STR_USER, "j\x1b[2J");
     text_clear(&out);
     alert_line(a, &(struct alert_style){.width = 120}, &out);
     assert_string_equal(text_str(&out), "HIGH      D15 2026-03-20 03:12 j\\x1b[2J from 203.0.113.7 "
@@ -299,10 +270,10 @@ static void acts_in_words(void **state)
         a->last.action = (uint8_t)rows[i].action;
         a->last.flags = ACT_HAS_FILE_SIZE;
         a->last.file_size = 73400320;
-        set(&a->last, STR_METHOD, "GET");
-        set(&a->last, STR_TARGET, "/REST/2.0/rt");
-        set(&a->last, STR_CASE, rows[i].number);
-        set(&a->last, STR_FILE, rows[i].file);
+        sample_set(&a->last, STR_METHOD, "GET");
+        sample_set(&a->last, STR_TARGET, "/REST/2.0/rt");
+        sample_set(&a->last, STR_CASE, rows[i].number);
+        sample_set(&a->last, STR_FILE, rows[i].file);
         a->n_files = a->n_customers = a->n_cases = 0;
         a->n_bytes = 0;
         alert_paragraph(a, &(struct alert_style){0}, &out);
@@ -372,7 +343,7 @@ static void related_once_and_capped(void **state)
     for (int i = 0; i < 40; i++) {
         snprintf(name, sizeof name, "user%d", i / 2);
         alert_relate_user(a, span_text(name));
-        struct ipaddr host = ip("192.0.2.0");
+        struct ipaddr host = sample_ip("192.0.2.0");
         host.bytes[15] = (uint8_t)(i / 2);
         alert_relate_ip(a, &host);
         alert_why(a, "x", "y", "z", i);

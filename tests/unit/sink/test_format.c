@@ -14,6 +14,8 @@
 /* cmocka wants those above first */
 #include <cmocka.h>
 
+#include "support/sample_alert.h"
+
 static const struct rule theft_rule = {.id = "D15",
                                        .name = "Download after new location or client",
                                        .action = "download-after-new-location",
@@ -47,45 +49,14 @@ static const char *const evil[] = {
 };
 #define N_EVIL (sizeof evil / sizeof *evil)
 
-static struct ipaddr ip(const char *text)
-{
-    struct ipaddr a = {{0}};
-    (void)ipaddr_parse(span_text(text), &a);
-    return a;
-}
-
-static void set(struct activity *a, enum activity_string which, const char *value)
-{
-    activity_set(a, which, span_text(value));
-}
-
 /* With 'bad' (or NULL) wherever the wire can put something. */
 static struct alert *sample(const struct rule *r, const char *bad)
 {
     struct alert *a = calloc(1, sizeof *a);
     if (!a)
         abort();
-    a->rule = r;
-    memset(a->id, 0x5a, sizeof a->id);
-    a->start_ns = 1773976320000000000ULL;
-    a->time_ns = 1773976334000000000ULL;
-    a->bits = 20.4;
-    a->risk = 91;
-    a->n_acts = 50;
-    a->n_files = 41;
-    a->n_bytes = 2345678901ULL;
-    activity_init(&a->last);
-    a->last.action = ACTION_DOWNLOAD;
-    a->last.outcome = OUTCOME_SUCCESS;
-    a->last.source = ip("203.0.113.7");
-    a->last.peer.ip = ip("10.0.0.2");
-    a->last.server = (struct endpoint){ip("10.0.0.5"), 8080};
-    a->last.asn = 64500;
-    a->last.source_class = NETWORK_HOSTING;
+    sample_alert_fill(a, r);
     a->last.status = 200;
-    memcpy(a->last.country, "BT", 3);
-    a->last.flags = ACT_HAS_FILE_SIZE;
-    a->last.file_size = 73400320;
     static const char *const good[STR_N] = {[STR_USER] = "julia",
                                             [STR_APP] = "rt",
                                             [STR_METHOD] = "GET",
@@ -99,7 +70,7 @@ static struct alert *sample(const struct rule *r, const char *bad)
                                             [STR_AS_ORG] = "Example Hosting"};
     for (int s = 0; s < STR_N; s++) {
         if (good[s])
-            set(&a->last, (enum activity_string)s, bad ? bad : good[s]);
+            sample_set(&a->last, (enum activity_string)s, bad ? bad : good[s]);
     }
     alert_why(a, "source.geo.country_iso_code", "BT", "SE (41 of 41 sessions)", 12.4);
     alert_why(a, "file.name", bad ? bad : "core.gz", bad ? bad : "", 1);
@@ -143,8 +114,8 @@ static void cef(void **state)
     text_clear(&out);
     a->rule = &odd_rule;
     a->risk = 100;
-    a->last.source = ip("2001:db8::7");
-    set(&a->last, STR_USER, "l\r\nm=|\\\t\x1b\xe2\x80\xae");
+    a->last.source = sample_ip("2001:db8::7");
+    sample_set(&a->last, STR_USER, "l\r\nm=|\\\t\x1b\xe2\x80\xae");
     format_cef(a, &out);
     assert_true(span_starts(text_span(&out), SPAN("CEF:0|casetap|casetap|" CASETAP_VERSION
                                                   "|X\\|\\\\1|bars \\| and \\\\ back\\\\x0aslashes=|10|")));
@@ -167,7 +138,7 @@ static void leef(void **state)
     text_clear(&out);
     a->rule = &odd_rule;
     a->risk = 5;
-    set(&a->last, STR_USER, "l\r\nm=|\\\t");
+    sample_set(&a->last, STR_USER, "l\r\nm=|\\\t");
     format_leef(a, &out);
     assert_true(span_starts(text_span(&out), SPAN("LEEF:2.0|casetap|casetap|" CASETAP_VERSION "|X/\\1|x09|")));
     assert_value(&out, "\tusrName=", "\t", "l\\x0d\\x0am=|\\\\x09");
@@ -329,8 +300,8 @@ static void read_back(void **state)
         if (i % 4 == 0)
             a->last.peer.ip = a->last.source;
         if (i % 4 == 1)
-            a->last.peer.ip = ip("");
-        struct ipaddr further = ip("2001:db8::9");
+            a->last.peer.ip = (struct ipaddr){{0}};
+        struct ipaddr further = sample_ip("2001:db8::9");
         alert_relate_ip(a, &further);
         a->bits = i % 5 ? 1.25 * (double)i : (double)NAN;
         assert_same_again(a);

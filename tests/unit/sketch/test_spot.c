@@ -111,43 +111,46 @@ static void an_attack_does_not_raise_the_level(void **state)
     free(s);
 }
 
-static void the_level_follows_a_drift(void **state)
+/* Of n values made by 'value', those from the 'first' on must exceed the level as often as it says. */
+static void check_exceeded(double (*value)(unsigned i), unsigned first, unsigned n, uint64_t seed, const char *after)
 {
-    (void)state;
     struct spot *s = calloc(1, sizeof *s);
     double q = 0.005;
     unsigned above = 0;
-    state_of_random = 9;
-    for (unsigned i = 0; i < 200000; i++) { /* everything gets a half larger, slowly */
-        double x = exponential() * (1 + 0.5 * fmin(1, i / 100000.0));
-        if (i >= 150000)
+    state_of_random = seed;
+    for (unsigned i = 0; i < n; i++) {
+        double x = value(i);
+        if (i >= first)
             above += x > spot_level(s, q);
         spot_add(s, x, q);
     }
-    double got = above / 50000.0;
+    double got = above / (double)(n - first);
     if (got > 2 * q || got < q / 2)
-        fail_msg("after a drift the level of %g is exceeded by %g", q, got);
+        fail_msg("after %s the level of %g is exceeded by %g", after, q, got);
     free(s);
+}
+
+static double drifting(unsigned i) /* everything gets a half larger, slowly */
+{
+    return exponential() * (1 + 0.5 * fmin(1, i / 100000.0));
+}
+
+static void the_level_follows_a_drift(void **state)
+{
+    (void)state;
+    check_exceeded(drifting, 150000, 200000, 9, "a drift");
+}
+
+static double wild_at_first(unsigned i)
+{
+    return exponential() + (i < 2000 ? 12 : 0);
 }
 
 /* The first days of a sensor are unlike all later ones: everything is new. */
 static void the_level_forgets_a_wild_beginning(void **state)
 {
     (void)state;
-    struct spot *s = calloc(1, sizeof *s);
-    double q = 0.005;
-    unsigned above = 0;
-    state_of_random = 11;
-    for (unsigned i = 0; i < 60000; i++) {
-        double x = exponential() + (i < 2000 ? 12 : 0);
-        if (i >= 20000)
-            above += x > spot_level(s, q);
-        spot_add(s, x, q);
-    }
-    double got = above / 40000.0;
-    if (got > 2 * q || got < q / 2)
-        fail_msg("after a wild beginning the level of %g is exceeded by %g", q, got);
-    free(s);
+    check_exceeded(wild_at_first, 20000, 60000, 11, "a wild beginning");
 }
 
 static void before_and_after_it_is_ready(void **state)
