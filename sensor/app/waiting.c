@@ -43,7 +43,7 @@ void waiting_free(struct waiting *w)
     for (int i = 0; i < WAITING_CHAINS; i++)
         if (w->newest[i])
             map_free(w->newest[i]);
-    free(w->ring);
+    reserve_free(w->ring, w->max, sizeof *w->ring);
     free(w);
 }
 

@@ -76,9 +76,9 @@ void map_free(struct map *m)
 {
     if (!m)
         return;
-    free(m->slots);
-    free(m->data);
-    free(m->lines);
+    reserve_free(m->slots, m->max, sizeof *m->slots);
+    reserve_free(m->data, m->max, m->stride);
+    reserve_free(m->lines, m->lines_max, sizeof *m->lines);
     free(m);
 }
 

@@ -38,7 +38,7 @@ void pool_free(struct pool *p)
     if (!p)
         return;
     explicit_bzero(p->blocks, p->fresh * p->block_size); /* some held cookies: the heap gets none of them back */
-    free(p->blocks);
+    reserve_free(p->blocks, p->max ? p->max : 1, p->block_size);
     free(p);
 }
 

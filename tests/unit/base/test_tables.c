@@ -167,14 +167,18 @@ static void arena_rewinds(void **state)
 static void reserve_gives_zeroes(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {1, 4096, (size_t)5 << 20};
+    static const size_t sizes[] = {1, 4096, 22000, (size_t)5 << 20};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         uint8_t *at = reserve(sizes[i], 3);
         assert_non_null(at);
+        assert_int_equal((uintptr_t)at % 64, 0);
         assert_int_equal(at[0] | at[3 * sizes[i] / 2] | at[3 * sizes[i] - 1], 0);
         at[3 * sizes[i] - 1] = 1;
-        free(at);
+        reserve_free(at, sizes[i], 3);
     }
+    assert_null(reserve(SIZE_MAX / 2, 3));
+    assert_null(reserve((size_t)1 << 46, 2)); /* more than there is room for addresses */
+    reserve_free(NULL, 5, 3);
 }
 
 static void ring_keeps_order(void **state)
