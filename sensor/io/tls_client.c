@@ -66,6 +66,12 @@ void tls_client_free(struct tls_client *t)
     free(t);
 }
 
+/* SSL_set_tlsext_host_name; the macro takes a const away, and clang says so. */
+static bool name_server(SSL *ssl, const char *host)
+{
+    return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)host) == 1;
+}
+
 struct ssl_st *tls_client_session(struct tls_client *t, const char *host)
 {
     uint8_t address[16];
@@ -76,7 +82,7 @@ struct ssl_st *tls_client_session(struct tls_client *t, const char *host)
     t->reason[0] = 0;
     SSL_set_app_data(ssl, t);
     bool is_good = is_address ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1
-                              : SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+                              : SSL_set1_host(ssl, host) == 1 && name_server(ssl, host);
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     if (is_good)
         return ssl;
