@@ -2,15 +2,13 @@
  * Listener and clients, each a descriptor of the loop. */
 #include "io/key_socket.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "io/listen.h"
 
 #define TURN (1u << 20) /* bytes read of one client before others have theirs */
 
@@ -23,7 +21,7 @@ struct key_client {
 
 struct key_socket {
     struct loop *loop;
-    struct sockaddr_un address;
+    char *path;
     int fd;
     struct loop_event *event;
     struct key_lines_out *out;
@@ -78,65 +76,18 @@ static void on_listener(void *ctx, bool is_read, bool is_write)
     close(fd);
 }
 
-/* Removes what a run before left behind; not what somebody listens on, and nothing but sockets. */
-static int clear_place(const struct sockaddr_un *address, struct text *why)
-{
-    struct stat st;
-    if (lstat(address->sun_path, &st) != 0)
-        return E_OK;
-    if (!S_ISSOCK(st.st_mode)) {
-        text_addf(why, "%s: exists and is no socket", address->sun_path);
-        return E_IO;
-    }
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool is_alive = probe >= 0 && connect(probe, (const struct sockaddr *)address, sizeof *address) == 0;
-    if (probe >= 0)
-        close(probe);
-    if (is_alive || unlink(address->sun_path) != 0) {
-        text_addf(why, "%s: %s", address->sun_path, is_alive ? "another program listens on it" : strerror(errno));
-        return E_IO;
-    }
-    return E_OK;
-}
-
-static int listen_at(struct key_socket *s, struct text *why)
-{
-    s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    mode_t before = umask(0177); /* never open to others, not even for a moment */
-    int rc = s->fd < 0 ? -1 : bind(s->fd, (const struct sockaddr *)&s->address, sizeof s->address);
-    int error = errno;
-    umask(before);
-    if (rc == 0 && listen(s->fd, (int)KEY_SOCKET_CLIENTS) == 0)
-        return E_OK;
-    text_addf(why, "%s: %s", s->address.sun_path, strerror(rc == 0 ? errno : error));
-    if (rc != 0 && s->fd >= 0) { /* then the name is not ours to remove */
-        close(s->fd);
-        s->fd = -1;
-    }
-    return E_IO;
-}
-
 int key_socket_new(struct key_socket **to, struct loop *l, const char *path, struct key_lines_out *out, uint8_t *buffer,
                    struct text *why)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t size = strlen(path);
-    if (size == 0 || size >= sizeof address.sun_path) {
-        text_addf(why, "%s: the path of a socket has 1 to %zu bytes", path, sizeof address.sun_path - 1);
-        return E_IO;
-    }
-    memcpy(address.sun_path, path, size);
-    int rc = clear_place(&address, why);
-    if (rc != E_OK)
-        return rc;
     struct key_socket *s = calloc(1, sizeof *s);
     if (!s)
         return E_NOMEM;
     s->loop = l;
-    s->address = address;
     s->out = out;
     s->buffer = buffer;
-    rc = listen_at(s, why);
+    int rc = listen_unix(path, (int)KEY_SOCKET_CLIENTS, &s->fd, why);
+    if (rc == E_OK)
+        rc = (s->path = strdup(path)) ? E_OK : E_NOMEM;
     if (rc == E_OK) {
         s->event = loop_fd(l, s->fd, on_listener, s);
         rc = s->event ? E_OK : E_NOMEM;
@@ -160,7 +111,9 @@ void key_socket_free(struct key_socket *s)
     loop_remove(s->event);
     if (s->fd >= 0) {
         close(s->fd);
-        unlink(s->address.sun_path);
+        if (s->path)
+            unlink(s->path);
     }
+    free(s->path);
     free(s);
 }
