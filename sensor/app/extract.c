@@ -30,6 +30,8 @@ struct scan {
     uint64_t slots;
     uint8_t kind, n_finders, n_pointers;
     struct form *form;
+    struct json_long *token; /* room for the token of an answer, or NULL */
+    uint8_t token_slot;      /* whose it is; UINT8_MAX: it holds none */
     struct finder finders[FINDERS];
     uint8_t pointer_slot[JSON_SCAN_POINTERS];
     uint8_t want_slot[MULTIPART_WANT_MAX];
@@ -53,13 +55,13 @@ static const struct counter_def counter_defs[COUNTERS] = {
     {"extract_no_room", "bodies", "bodies not inspected: too many at the same time"},
     {"extract_form_cut", "bodies", "urlencoded forms larger than 64 KiB, or with bytes missing, read in part"},
     {"extract_values_full", "values", "values left out: those of one transaction were too large together"},
-    {"extract_too_long", "values", "left out: longer than 256 bytes, or with bytes missing; none is told rather than half a name"},
+    {"extract_too_long", "values", "left out: longer than 256 bytes (tokens: 8 KiB), or with bytes missing; none is told rather than half a name"},
     {"extract_list_full", "objects", "files or cases of a list left out: the list was too long for one record"},
     {"extract_malformed", "bodies", "JSON, forms in parts and assertions (SAML, id_token) that broke off or were none: read up to there"},
 };
 
 struct extractor {
-    struct pool *scans, *forms;
+    struct pool *scans, *forms, *tokens;
     uint64_t counts[COUNTERS];
 };
 
@@ -70,7 +72,8 @@ struct extractor *extractor_new(uint32_t max)
         return NULL;
     e->scans = pool_new(sizeof(struct scan), max);
     e->forms = pool_new(sizeof(struct form), max < 1024 ? max : 1024);
-    if (!e->scans || !e->forms) {
+    e->tokens = pool_new(sizeof(struct json_long), max < 1024 ? max : 1024);
+    if (!e->scans || !e->forms || !e->tokens) {
         extractor_free(e);
         return NULL;
     }
@@ -85,6 +88,8 @@ void extractor_free(struct extractor *e)
         pool_free(e->scans);
     if (e->forms)
         pool_free(e->forms);
+    if (e->tokens)
+        pool_free(e->tokens);
     free(e);
 }
 
@@ -114,6 +119,9 @@ const struct found *extract_found(const struct extract *x, unsigned slot)
 
 struct span extract_value(const struct extract *x, unsigned slot)
 {
+    const struct scan *s = x->scan[1];
+    if (s && s->token && s->token_slot == slot)
+        return span_of(s->token->bytes, s->token->size);
     const struct found *f = extract_found(x, slot);
     return f && f->is_there && f->size ? span_of(x->bytes + f->at, f->size) : span_of(NULL, 0);
 }
@@ -295,6 +303,7 @@ static struct scan *scan_take(struct extractor *e, struct extract *x, const stru
     s->kind = BODY_PLAIN;
     s->n_finders = s->n_pointers = 0;
     s->form = NULL;
+    s->token = NULL;
     memset(s->column, 0, sizeof s->column);
     listing_init(&s->list, NULL);
     return s;
@@ -307,7 +316,18 @@ static void scan_give(struct extractor *e, struct scan *s)
         memset(s->form->raw, 0, s->form->size); /* it may hold a password */
         pool_give(e->forms, s->form);
     }
+    if (s->token) {
+        memset(s->token->bytes, 0, sizeof s->token->bytes);
+        pool_give(e->tokens, s->token);
+    }
     pool_give(e->scans, s);
+}
+
+static void token_begin(struct scan *s)
+{
+    s->token = s->token ? s->token : pool_take(s->owner->tokens);
+    s->token_slot = UINT8_MAX;
+    s->owner->counts[COUNT_NO_ROOM] += !s->token;
 }
 
 static void json_begin(struct scan *s)
@@ -319,11 +339,14 @@ static void json_begin(struct scan *s)
             continue;
         s->pointer_slot[s->n_pointers] = (uint8_t)slot;
         s->json.pointers[s->n_pointers++] = want->pointer;
+        if (want->pointer.want == JSON_SCAN_LONG)
+            token_begin(s);
     }
     if (!s->n_pointers)
         return;
     s->kind = BODY_JSON;
     json_scan_init(&s->json.scan, s->json.pointers, s->n_pointers, json_found, s);
+    s->json.scan.room = s->token;
 }
 
 static void multipart_begin(struct scan *s, const struct content_type *type)
@@ -449,6 +472,16 @@ void extract_response(struct extractor *e, struct extract *x, const struct profi
     *tap = (struct body_tap){response_feed, response_gap, x, s->kind == BODY_PLAIN ? limit : 0, !has_ranges, NULL};
 }
 
+/* A token is there whole, or not at all: half of it would hash to another one. */
+static void token_end(struct scan *s, unsigned slot, const struct json_value *v)
+{
+    if (!s->token || !v->is_done || !v->size)
+        return;
+    s->owner->counts[COUNT_TOO_LONG] += v->is_cut;
+    if (!v->is_cut)
+        s->token_slot = (uint8_t)slot;
+}
+
 static void json_end(struct scan *s)
 {
     s->owner->counts[COUNT_MALFORMED] += json_scan_broke_off(&s->json.scan);
@@ -458,6 +491,8 @@ static void json_end(struct scan *s)
         const struct slot *want = &s->profile->slots[slot];
         int rank = rank_of(s->x, slot);
         bool is_text = want->pointer.want == JSON_SCAN_TEXT;
+        if (want->pointer.want == JSON_SCAN_LONG)
+            token_end(s, slot, v);
         if (want->is_each || rank < 0 || v->kind == JSON_NONE || v->kind == JSON_NULL || (is_text && !v->is_done))
             continue;
         keep(s->owner, s->x, slot, DECODE_NONE, !is_text ? SPAN("") : v->is_cut ? TOO_LONG : json_value_text(v), v->size);

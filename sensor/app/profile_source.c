@@ -148,10 +148,10 @@ static bool has_star(struct span s)
     return span_find_byte(s, '*', 0) != SIZE_MAX || span_find_byte(s, '?', 0) != SIZE_MAX;
 }
 
-static int slot_load(struct profile *p, const struct yaml_node *node, uint8_t kind, bool is_secret,
+static int slot_load(struct profile *p, const struct yaml_node *node, uint8_t kind, enum json_scan_want want,
                      struct source *out, struct text *why)
 {
-    struct slot slot = {.kind = kind, .is_secret = is_secret};
+    struct slot slot = {.kind = kind, .is_secret = want == JSON_SCAN_SIZE};
     int rc = kind == SLOT_TEXT ? text_rule_load(node, &slot.text, why) : node_scalar(node, why);
     if (rc)
         return rc;
@@ -161,7 +161,7 @@ static int slot_load(struct profile *p, const struct yaml_node *node, uint8_t ki
     }
     const char *reason = "";
     if ((kind == SLOT_JSON || kind == SLOT_REQUEST_JSON) &&
-        json_pointer_compile(slot.name, is_secret ? JSON_SCAN_SIZE : JSON_SCAN_TEXT, &slot.pointer, &reason))
+        json_pointer_compile(slot.name, want, &slot.pointer, &reason))
         return yaml_fail(node, why, "'%s' is no JSON pointer: %s", node->scalar, reason ? reason : "too long");
     int at = slot_add(p, node, &slot, why);
     out->slot = (int8_t)at;
@@ -243,7 +243,9 @@ int source_load(struct profile *p, const struct route *route, const struct yaml_
         return yaml_fail(node, why, "expected where the value stands: path, query, form, json, text, header ...");
     out->kind = source_keys[which].kind;
     if (out->kind == SOURCE_SLOT) {
-        rc = slot_load(p, what, source_keys[which].slot, is_secret, out, why);
+        bool is_token = source_keys[which].slot == SLOT_JSON && !strcmp(field, "token");
+        enum json_scan_want want = is_secret ? JSON_SCAN_SIZE : is_token ? JSON_SCAN_LONG : JSON_SCAN_TEXT;
+        rc = slot_load(p, what, source_keys[which].slot, want, out, why);
     } else if (out->kind == SOURCE_REFERER || out->kind == SOURCE_LOCATION) {
         rc = template_source(p, what, field, out, why);
     } else {

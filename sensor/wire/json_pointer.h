@@ -13,6 +13,7 @@ enum json_scan_want {
     JSON_SCAN_TEXT,   /* the value: a string decoded to UTF-8, a number or literal as written */
     JSON_SCAN_BASE64, /* a string's decoded size; its bytes are not kept */
     JSON_SCAN_SIZE,   /* a string's size in decoded UTF-8 bytes; its bytes are not kept (for secrets) */
+    JSON_SCAN_LONG,   /* a string, into room of the caller's (for tokens, which are longer than names) */
 };
 
 enum json_step_kind {

@@ -119,6 +119,10 @@ static void fill_value(const struct json_scan *s, size_t i, enum json_kind kind,
         v->size = kind == JSON_OBJECT || kind == JSON_ARRAY ? 0 : s->string_size;
         v->is_unsure = kind == JSON_STRING && s->string_gap;
         break;
+    case JSON_SCAN_LONG:
+        v->size = s->keep_long ? s->room->size : 0;
+        v->is_cut = s->string_gap || (s->keep_long && s->room->is_cut);
+        break;
     case JSON_SCAN_TEXT:
         if (kind == JSON_OBJECT || kind == JSON_ARRAY)
             break;
@@ -245,11 +249,30 @@ static void container_end(struct json_scan *s)
 
 /* ---- strings ---- */
 
+/* Whether the string in progress is the first of all LONG pointers. */
+static bool wants_long(const struct json_scan *s)
+{
+    bool is_taken = false;
+    for (size_t i = 0; i < s->n && s->room; i++) {
+        if (s->pointers[i].want != JSON_SCAN_LONG)
+            continue;
+        if (s->values[i].n || bit(s->held, i))
+            return false;
+        is_taken |= bit(s->taking, i);
+    }
+    return is_taken;
+}
+
 static void string_begin(struct json_scan *s, bool is_key, enum json_kind kind)
 {
     s->is_key = is_key;
     s->keep_text = is_key || s->filtering || wants(s, JSON_SCAN_TEXT);
     s->count_base64 = !is_key && wants(s, JSON_SCAN_BASE64);
+    s->keep_long = !is_key && wants_long(s);
+    if (s->keep_long) {
+        s->room->size = 0;
+        s->room->is_cut = false;
+    }
     s->text_size = 0;
     s->text_cut = s->string_gap = false;
     s->string_size = s->raw_size = 0;
@@ -264,6 +287,15 @@ static void string_begin(struct json_scan *s, bool is_key, enum json_kind kind)
         }
 }
 
+static void long_put(struct json_long *room, struct span bytes)
+{
+    struct span fits = span_sub(bytes, 0, (size_t)(JSON_SCAN_LONG_MAX - room->size));
+    if (fits.size)
+        memcpy(room->bytes + room->size, fits.at, fits.size);
+    room->size = (uint16_t)(room->size + fits.size);
+    room->is_cut |= fits.size < bytes.size;
+}
+
 /* Decoded bytes of the string in progress. */
 static void string_put(struct json_scan *s, struct span bytes)
 {
@@ -272,6 +304,8 @@ static void string_put(struct json_scan *s, struct span bytes)
         base64_count_feed(&s->base64, bytes);
     if (s->count_base64 && s->on_base64)
         s->on_base64(s->ctx, bytes);
+    if (s->keep_long)
+        long_put(s->room, bytes);
     if (!s->keep_text || s->text_cut)
         return;
     struct span fits = span_sub(bytes, 0, (size_t)(JSON_SCAN_VALUE_MAX - s->text_size));

@@ -10,17 +10,26 @@
 #define JSON_SCAN_POINTERS 8    /* a scan looks for so many at once */
 #define JSON_SCAN_VALUE_MAX 256 /* bytes of a captured value; longer ones are cut at a character */
 
+#define JSON_SCAN_LONG_MAX 8192 /* of a LONG one */
+
 enum json_kind { JSON_NONE, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL, JSON_OBJECT, JSON_ARRAY };
 
 struct json_value {
     uint8_t kind;        /* enum json_kind; NONE = not found (yet). Containers are noted, not captured. */
-    bool is_cut;         /* TEXT: longer than kept */
+    bool is_cut;         /* TEXT, LONG: longer than kept, or with bytes missing */
     bool is_unsure;      /* BASE64, SIZE: bytes were missing, the string is no base64, or its end has not come */
     bool is_done;        /* the value ended */
     uint32_t n;          /* how many values matched; the first one is kept */
-    uint64_t size;       /* BASE64: decoded bytes so far. SIZE: bytes */
+    uint64_t size;       /* BASE64: decoded bytes so far. SIZE, LONG: bytes */
     uint16_t text_size;
     char text[JSON_SCAN_VALUE_MAX];
+};
+
+/* Room for a LONG value. */
+struct json_long {
+    uint16_t size;
+    bool is_cut;
+    uint8_t bytes[JSON_SCAN_LONG_MAX];
 };
 
 /* Told for each match at its end, in the order of the text (a filtered one: when its element ends, first match
@@ -35,7 +44,7 @@ struct json_scan { /* opaque but for 'values'; about 4 KiB, the caller's memory 
     void *ctx;
     uint8_t n, state, depth, escape;
     bool is_broken, is_done;
-    bool is_key, keep_text, count_base64, text_cut, string_gap; /* of the string in progress */
+    bool is_key, keep_text, keep_long, count_base64, text_cut, string_gap; /* of the string in progress */
     uint8_t live[JSON_POINTER_STEPS + 1];   /* by depth: pointers whose first 'depth' steps match, as bits */
     uint8_t is_array[JSON_POINTER_STEPS + 1];
     uint32_t index[JSON_POINTER_STEPS + 1];
@@ -54,6 +63,7 @@ struct json_scan { /* opaque but for 'values'; about 4 KiB, the caller's memory 
     char text[JSON_SCAN_VALUE_MAX];
     struct base64_count base64;
     void (*on_base64)(void *ctx, struct span text); /* set by the caller, or NULL: a BASE64 string as it streams by */
+    struct json_long *room;              /* set by the caller, or NULL: where the first string of a LONG pointer goes */
     struct json_value shown;             /* what the hook is given of later matches */
 };
 

@@ -232,6 +232,28 @@ static void hashes_values(void **state)
     fake_fini(&f);
 }
 
+/* A token longer than any name (a JSON Web Token of an OAuth server): what is signed in with it later is its login's. */
+static void ties_long_tokens(void **state)
+{
+    static char token[1100], ask[1400], gives[1400];
+    struct fake f;
+    (void)state;
+    for (size_t i = 0; i < sizeof token - 1; i++)
+        token[i] = "abcdefghijklmnopqrstuvwxyz0123456789"[i * i % 36];
+    snprintf(gives, sizeof gives, "200\nContent-Type: application/json\n\n{\"expires_in\":3600,\"access_token\":\"%s\"}", token);
+    snprintf(ask, sizeof ask, "GET /case/1\nAuthorization: Bearer %s\n\n", token);
+    fake_init(&f, fake_rules());
+    fake_exchange(&f, "POST /api/login\nContent-Type: application/json\n\n{\"username\":\"tom\",\"password\":\"p\"}", gives);
+    assert_string_equal(fake_says(&f), "login+ json-login user=tom proven new");
+    uint8_t new_session[SESSION_HASH_SIZE];
+    memcpy(new_session, f.got[0].new_session, sizeof new_session);
+    f.n = 0;
+    fake_exchange(&f, ask, "200" HTML "x");
+    assert_int_equal(f.n, 1);
+    assert_memory_equal(f.got[0].session, new_session, sizeof new_session);
+    fake_fini(&f);
+}
+
 static void recognises_hosts(void **state)
 {
     struct fake f;
@@ -286,9 +308,10 @@ static void reads_client_hints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(request_tracker),  cmocka_unit_test(request_tracker_in_slices), cmocka_unit_test(any_desk),
-        cmocka_unit_test(hashes_values),    cmocka_unit_test(recognises_hosts),          cmocka_unit_test(names_the_client),
-        cmocka_unit_test(reads_client_hints),
+        cmocka_unit_test(request_tracker),  cmocka_unit_test(request_tracker_in_slices),
+        cmocka_unit_test(any_desk),         cmocka_unit_test(hashes_values),
+        cmocka_unit_test(ties_long_tokens), cmocka_unit_test(recognises_hosts),
+        cmocka_unit_test(names_the_client), cmocka_unit_test(reads_client_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

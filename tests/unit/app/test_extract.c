@@ -123,7 +123,8 @@ static const char profile_text[] = "profile: t\n"
                                    "    user: [{form: user}, {request_json: /user}]\n"
                                    "    file: {upload: f}\n"
                                    "    customer: {text: {after: [c=], until: ;}}\n"
-                                   "    case: {json: /case}\n";
+                                   "    case: {json: /case}\n"
+                                   "    token: [{json: /token}, {json: /access_token}]\n";
 
 struct bench {
     struct profiles *profiles;
@@ -266,6 +267,53 @@ static void reads_answers(void **state)
     bench_fini(&b);
 }
 
+static const uint8_t *answer(struct bench *b, const char *name, size_t size, size_t step, size_t gap_at)
+{
+    static uint8_t body[3 * JSON_SCAN_LONG_MAX];
+    struct body_tap tap = {0};
+    const struct route *r = &b->profile->routes[0];
+    int head = snprintf((char *)body, sizeof body, "{\"case\":17,\"%s\":\"", name);
+    memset(body + head, 't', size);
+    int tail = snprintf((char *)body + head + size, sizeof body - (size_t)head - size, "\",\"token\":\"later\",\"x\":1}");
+    extract_fini(b->extractor, &b->x);
+    memset(&b->x, 0, sizeof b->x);
+    extract_response(b->extractor, &b->x, b->profile, r, r->response_slots, SPAN("application/json"), &tap);
+    assert_non_null(tap.feed);
+    for (size_t at = 0, all = (size_t)head + size + (size_t)tail; at < all; at += step)
+        if (at / step == gap_at)
+            tap.gap(tap.ctx, step);
+        else
+            tap.feed(tap.ctx, span_of(body + at, all - at < step ? all - at : step));
+    extract_response_end(&b->x);
+    return body + head;
+}
+
+/* A token is told whole, of any length tokens have, or not at all; of several the first of the text. */
+static void reads_tokens(void **state)
+{
+    static const size_t sizes[] = {1, 256, 257, 1100, JSON_SCAN_LONG_MAX, JSON_SCAN_LONG_MAX + 1};
+    struct bench b;
+    (void)state;
+    bench_init(&b);
+    unsigned first = slot_of(&b, FIELD_TOKEN, 0), second = slot_of(&b, FIELD_TOKEN, 1);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        for (size_t step = 1; step < 5000; step = 3 * step + 1) {
+            const uint8_t *token = answer(&b, "access_token", sizes[i], step, SIZE_MAX);
+            struct span got = extract_value(&b.x, second);
+            bool fits = sizes[i] <= JSON_SCAN_LONG_MAX;
+            assert_int_equal(got.size, fits ? sizes[i] : 0);
+            assert_true(!fits || span_eq(got, span_of(token, sizes[i])));
+            assert_null(extract_value(&b.x, first).at);
+            assert_value(&b, slot_of(&b, FIELD_CASE, 0), "17");
+        }
+    answer(&b, "token", 1100, 100, SIZE_MAX);
+    assert_int_equal(extract_value(&b.x, first).size, 1100);
+    answer(&b, "access_token", 1100, 100, 5);
+    assert_null(extract_value(&b.x, second).at);
+    assert_null(extract_value(&b.x, first).at);
+    bench_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +324,7 @@ int main(void)
         cmocka_unit_test(holds_its_bounds),
         cmocka_unit_test(survives_feeding_after_the_end),
         cmocka_unit_test(reads_answers),
+        cmocka_unit_test(reads_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
