@@ -1,54 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * One body, the slots asked of it, and the parsers that find them. */
-#include "app/extract.h"
+#include "app/extract_parts.h"
 
-#include "app/byteranges.h"
-#include "app/extract_text.h"
 #include "base/err.h"
-#include "base/pool.h"
-#include "wire/content.h"
-#include "wire/url.h"
 
 #include <stdlib.h>
 
-#define FINDERS 8
 #define TOO_LONG span_of(NULL, EXTRACT_VALUE + 1) /* a value of which only the beginning was kept */
-
-enum { BODY_PLAIN, BODY_FORM, BODY_MULTIPART, BODY_JSON, BODY_RANGES };
-
-/* A urlencoded form as it came, and room to decode it. */
-struct form {
-    uint32_t size;
-    bool is_cut;
-    uint8_t raw[EXTRACT_FORM], plain[EXTRACT_FORM];
-};
-
-struct scan {
-    struct extractor *owner;
-    struct extract *x;
-    const struct profile *profile;
-    uint64_t slots;
-    uint8_t kind, n_finders, n_pointers;
-    struct form *form;
-    struct json_long *token; /* room for the token of an answer, or NULL */
-    uint8_t token_slot;      /* whose it is; UINT8_MAX: it holds none */
-    struct finder finders[FINDERS];
-    uint8_t pointer_slot[JSON_SCAN_POINTERS];
-    uint8_t want_slot[MULTIPART_WANT_MAX];
-    union {
-        struct {
-            struct json_pointer pointers[JSON_SCAN_POINTERS];
-            struct json_scan scan;
-        } json;
-        struct multipart multipart;
-        struct byteranges ranges;
-    };
-    uint8_t column[LIST_COLUMNS]; /* finders of a list of cases in a page, counted from 1; 0 = there is none */
-    struct listing list;
-};
-
-enum { COUNT_BODIES, COUNT_NO_ROOM, COUNT_FORM_CUT, COUNT_VALUES_FULL, COUNT_TOO_LONG, COUNT_LIST_FULL, COUNT_MALFORMED,
-       COUNTERS };
 
 static const struct counter_def counter_defs[COUNTERS] = {
     {"extract_bodies", "bodies", "bodies inspected for values a profile asks for"},
@@ -58,11 +16,6 @@ static const struct counter_def counter_defs[COUNTERS] = {
     {"extract_too_long", "values", "left out: longer than 256 bytes (tokens: 8 KiB), or with bytes missing; none is told rather than half a name"},
     {"extract_list_full", "objects", "files or cases of a list left out: the list was too long for one record"},
     {"extract_malformed", "bodies", "JSON, forms in parts and assertions (SAML, id_token) that broke off or were none: read up to there"},
-};
-
-struct extractor {
-    struct pool *scans, *forms, *tokens;
-    uint64_t counts[COUNTERS];
 };
 
 struct extractor *extractor_new(uint32_t max)
@@ -98,7 +51,7 @@ struct counters extractor_counters(const struct extractor *e)
     return (struct counters){counter_defs, e->counts, COUNTERS};
 }
 
-static int rank_of(const struct extract *x, unsigned slot)
+int extract_rank(const struct extract *x, unsigned slot)
 {
     uint64_t bit = 1ULL << slot, below = bit - 1;
     int rank;
@@ -113,7 +66,7 @@ static int rank_of(const struct extract *x, unsigned slot)
 
 const struct found *extract_found(const struct extract *x, unsigned slot)
 {
-    int rank = rank_of(x, slot);
+    int rank = extract_rank(x, slot);
     return rank < 0 ? NULL : &x->found[rank];
 }
 
@@ -131,11 +84,9 @@ struct span extract_list(const struct extract *x)
     return x->scan[1] ? span_of(x->scan[1]->list.lines, x->scan[1]->list.size) : span_of(NULL, 0);
 }
 
-/* Keeps a value (the first of its slot); its encoding is undone on the way. */
-static void keep(struct extractor *e, struct extract *x, unsigned slot, enum decode how, struct span raw,
-                 uint64_t number)
+void extract_keep(struct extractor *e, struct extract *x, unsigned slot, enum decode how, struct span raw, uint64_t number)
 {
-    int rank = rank_of(x, slot);
+    int rank = extract_rank(x, slot);
     if (rank < 0 || x->found[rank].is_there)
         return;
     struct found *f = &x->found[rank];
@@ -166,7 +117,7 @@ static void text_found(void *ctx, const struct finder *f, struct span value, uin
     if (f->is_each)
         listing_text(&s->list, f->slot, value);
     else
-        keep(s->owner, s->x, f->slot, (enum decode)f->rule->decode, value, offset);
+        extract_keep(s->owner, s->x, f->slot, (enum decode)f->rule->decode, value, offset);
 }
 
 static void json_found(void *ctx, size_t which, uint32_t element, const struct json_value *value)
@@ -174,7 +125,7 @@ static void json_found(void *ctx, size_t which, uint32_t element, const struct j
     struct scan *s = ctx;
     unsigned slot = s->pointer_slot[which];
     const struct json_value *first = &s->json.scan.values[which];
-    int rank = rank_of(s->x, slot);
+    int rank = extract_rank(s->x, slot);
     if (value != first && rank >= 0 && !span_eq(json_value_text(value), json_value_text(first)))
         s->x->found[rank].is_twice = true; /* of members with one name most readers take the last, some the first */
     if (s->profile->slots[slot].is_each && !value->is_cut && value->kind != JSON_NULL)
@@ -193,8 +144,8 @@ static void part_found(void *ctx, const struct multipart_part *part)
             continue;
         if (!(want->is_glob ? glob_match(want->name, part->name, true) : span_eq(want->name, part->name)))
             continue;
-        keep(s->owner, s->x, slot, DECODE_NONE, part->filename, part->size);
-        int rank = rank_of(s->x, slot);
+        extract_keep(s->owner, s->x, slot, DECODE_NONE, part->filename, part->size);
+        int rank = extract_rank(s->x, slot);
         if (rank >= 0 && (part->is_unsure || !part->is_complete))
             s->x->found[rank].is_unsure = true;
     }
@@ -384,8 +335,7 @@ static bool is_json(struct span media)
            (media.size > 5 && span_eq(span_from(media, media.size - 5), SPAN("+json")));
 }
 
-/* The slots of 'profile' among 'slots' that are of one of these kinds. */
-static uint64_t slots_of(const struct profile *profile, uint64_t slots, unsigned kinds)
+uint64_t extract_slots(const struct profile *profile, uint64_t slots, unsigned kinds)
 {
     uint64_t out = 0;
     for (uint64_t left = slots; left; left &= left - 1)
@@ -395,8 +345,6 @@ static uint64_t slots_of(const struct profile *profile, uint64_t slots, unsigned
 }
 
 _Static_assert(BYTERANGES_LIST <= LISTING_BYTES, "its lines are kept as the list");
-
-#define KIND(kind) (1u << (kind))
 
 void extract_request(struct extractor *e, struct extract *x, const struct profile *profile, uint64_t slots,
                      struct span type, struct body_tap *tap)
@@ -411,7 +359,7 @@ void extract_request(struct extractor *e, struct extract *x, const struct profil
                      : is_multipart ? KIND(SLOT_FORM) | KIND(SLOT_UPLOAD)
                      : is_json(media) ? KIND(SLOT_REQUEST_JSON)
                                       : 0;
-    uint64_t mine = slots_of(profile, slots, kinds);
+    uint64_t mine = extract_slots(profile, slots, kinds);
     struct scan *s = mine ? scan_take(e, x, profile, mine) : NULL;
     if (!s)
         return;
@@ -446,7 +394,7 @@ void extract_response(struct extractor *e, struct extract *x, const struct profi
         content_type_parse(type, &t);
     bool has_json = is_json(content_type_media(&t));
     bool has_ranges = span_eq(content_type_media(&t), SPAN("multipart/byteranges"));
-    uint64_t mine = slots_of(profile, slots, KIND(SLOT_TEXT) | (has_json ? KIND(SLOT_JSON) : 0u));
+    uint64_t mine = extract_slots(profile, slots, KIND(SLOT_TEXT) | (has_json ? KIND(SLOT_JSON) : 0u));
     struct scan *s = mine || has_ranges ? scan_take(e, x, profile, mine) : NULL;
     if (!s)
         return;
@@ -489,13 +437,13 @@ static void json_end(struct scan *s)
         const struct json_value *v = &s->json.scan.values[i];
         unsigned slot = s->pointer_slot[i];
         const struct slot *want = &s->profile->slots[slot];
-        int rank = rank_of(s->x, slot);
+        int rank = extract_rank(s->x, slot);
         bool is_text = want->pointer.want == JSON_SCAN_TEXT;
         if (want->pointer.want == JSON_SCAN_LONG)
             token_end(s, slot, v);
         if (want->is_each || rank < 0 || v->kind == JSON_NONE || v->kind == JSON_NULL || (is_text && !v->is_done))
             continue;
-        keep(s->owner, s->x, slot, DECODE_NONE, !is_text ? SPAN("") : v->is_cut ? TOO_LONG : json_value_text(v), v->size);
+        extract_keep(s->owner, s->x, slot, DECODE_NONE, !is_text ? SPAN("") : v->is_cut ? TOO_LONG : json_value_text(v), v->size);
         s->x->found[rank].is_unsure = v->is_unsure || !v->is_done;
     }
     listing_end(&s->list);
@@ -508,79 +456,8 @@ static void multipart_finish(struct scan *s)
     for (uint8_t i = 0; i < s->multipart.n_want; i++) {
         const struct multipart_value *v = &s->multipart.values[i];
         if (v->is_there)
-            keep(s->owner, s->x, s->want_slot[i], DECODE_NONE, v->is_cut ? TOO_LONG : span_of(v->bytes, v->kept), v->size);
+            extract_keep(s->owner, s->x, s->want_slot[i], DECODE_NONE, v->is_cut ? TOO_LONG : span_of(v->bytes, v->kept), v->size);
     }
-}
-
-static void asserted(void *ctx, unsigned slot, struct span value)
-{
-    struct scan *s = ctx;
-    keep(s->owner, s->x, slot, DECODE_NONE, value, value.size);
-}
-
-/* A copy among the transaction's values. */
-static struct span text_keep(struct extract *x, struct span text, size_t max)
-{
-    struct arena a = {x->bytes + x->used, (size_t)(EXTRACT_BYTES - x->used), 0, false};
-    struct span kept = text.size ? arena_copy(&a, span_sub(text, 0, max)) : text;
-    x->used = (uint16_t)(x->used + a.used);
-    return kept;
-}
-
-/* The assertion a form holds, in the field that stands there 'n' times. */
-static void assertion_end(struct scan *s, enum assertion kind, struct span field, unsigned n)
-{
-    struct vouched v;
-    struct arena a;
-    arena_init(&a, s->form->plain, sizeof s->form->plain);
-    if (!assertion_read(kind, s->profile, s->slots, field, n, &a, &v, asserted, s))
-        s->owner->counts[COUNT_MALFORMED]++;
-    v.issuer = text_keep(s->x, v.issuer, ASSERTION_ISSUER);
-    v.tenant = text_keep(s->x, v.tenant, ASSERTION_TENANT);
-    s->x->vouched = v;
-}
-
-static void note_twice(struct extract *x, unsigned slot, struct span value)
-{
-    int rank = rank_of(x, slot);
-    if (rank >= 0 && x->found[rank].is_there && !span_eq(extract_value(x, slot), value))
-        x->found[rank].is_twice = true;
-}
-
-static void form_pair(struct scan *s, struct span name, struct span value)
-{
-    for (uint64_t left = s->slots; left; left &= left - 1) {
-        unsigned slot = (unsigned)__builtin_ctzll(left);
-        const struct slot *want = &s->profile->slots[slot];
-        if (want->kind != SLOT_FORM ||
-            !(want->is_glob ? glob_match(want->name, name, true) : url_decodes_to(name, true, want->name)))
-            continue;
-        struct arena a;
-        arena_init(&a, s->form->plain, sizeof s->form->plain);
-        struct span plain = want->is_secret ? SPAN("") : url_decode(value, true, &a);
-        note_twice(s->x, slot, span_trim(plain.size > EXTRACT_VALUE ? SPAN("") : plain));
-        keep(s->owner, s->x, slot, DECODE_NONE, plain, value.size);
-    }
-}
-
-static void form_end(struct scan *s)
-{
-    static const struct span names[2] = {SPAN("SAMLResponse"), SPAN("id_token")};
-    struct span rest = span_of(s->form->raw, s->form->size), name, value, asserted_in[2] = {0};
-    unsigned n[2] = {s->form->is_cut, s->form->is_cut}; /* what is cut may hold another */
-    if (s->form->is_cut)
-        s->owner->counts[COUNT_FORM_CUT]++;
-    while (url_next_pair(&rest, &name, &value))
-        if (!s->form->is_cut || rest.at) { /* the last pair of a cut form is not whole */
-            form_pair(s, name, value);
-            for (int i = 0; i < 2; i++)
-                if (url_decodes_to(name, true, names[i]) && n[i]++ <= s->form->is_cut)
-                    asserted_in[i] = value;
-        }
-    for (int i = 0; i < 2; i++)
-        if (n[i] > s->form->is_cut && slots_of(s->profile, s->slots, i ? KIND(SLOT_ID_TOKEN) : KIND(SLOT_SAML)))
-            assertion_end(s, i ? ASSERTION_ID_TOKEN : ASSERTION_SAML, asserted_in[i], n[i]);
-    memset(s->form->plain, 0, s->form->size < EXTRACT_FORM / 2 ? 2 * s->form->size : EXTRACT_FORM);
 }
 
 void extract_request_end(struct extractor *e, struct extract *x)
@@ -589,7 +466,7 @@ void extract_request_end(struct extractor *e, struct extract *x)
     if (!s)
         return;
     if (s->kind == BODY_FORM)
-        form_end(s);
+        extract_form_end(s);
     else if (s->kind == BODY_MULTIPART)
         multipart_finish(s);
     else if (s->kind == BODY_JSON)

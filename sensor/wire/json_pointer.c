@@ -80,3 +80,11 @@ int json_pointer_compile(struct span text, enum json_scan_want want, struct json
     }
     return E_OK;
 }
+
+bool json_pointer_tells_element(const struct json_pointer *p, size_t step)
+{
+    for (size_t i = 0; i < step; i++)
+        if (p->steps[i].kind == JSON_STEP_ANY || p->steps[i].kind == JSON_STEP_FILTER)
+            return false;
+    return true;
+}

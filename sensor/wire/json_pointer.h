@@ -45,4 +45,7 @@ struct json_pointer {
  * malformed (and *why, if not NULL, says it), E_LIMIT when a step is too long or there are too many. */
 int json_pointer_compile(struct span text, enum json_scan_want want, struct json_pointer *out, const char **why);
 
+/* Whether 'step' is the pointer's first "*" or filter: the one that tells the element. */
+bool json_pointer_tells_element(const struct json_pointer *p, size_t step);
+
 #endif

@@ -3,6 +3,7 @@
  * all others are passed by counting brackets. Which pointers still fit is kept as bits, level by level. */
 #include "wire/json_scan.h"
 
+#include "base/bytes64.h"
 #include "base/hex.h"
 #include "wire/unicode.h"
 
@@ -38,18 +39,9 @@ static void clear_bit(uint8_t *mask, size_t i)
     *mask &= (uint8_t)~(1u << i);
 }
 
-/* The first "*" or filter step of a pointer tells the element. */
-static bool is_first_wild(const struct json_pointer *p, size_t step)
-{
-    for (size_t i = 0; i < step; i++)
-        if (p->steps[i].kind == JSON_STEP_ANY || p->steps[i].kind == JSON_STEP_FILTER)
-            return false;
-    return true;
-}
-
 static void note_element(struct json_scan *s, size_t i, size_t step)
 {
-    if (is_first_wild(&s->pointers[i], step))
+    if (json_pointer_tells_element(&s->pointers[i], step))
         s->element[i] = s->index[s->depth];
 }
 
@@ -254,11 +246,10 @@ static bool wants_long(const struct json_scan *s)
 {
     bool is_taken = false;
     for (size_t i = 0; i < s->n && s->room; i++) {
-        if (s->pointers[i].want != JSON_SCAN_LONG)
-            continue;
-        if (s->values[i].n || bit(s->held, i))
+        bool is_long = s->pointers[i].want == JSON_SCAN_LONG;
+        if (is_long && (s->values[i].n || bit(s->held, i)))
             return false;
-        is_taken |= bit(s->taking, i);
+        is_taken |= is_long && bit(s->taking, i);
     }
     return is_taken;
 }
@@ -287,15 +278,6 @@ static void string_begin(struct json_scan *s, bool is_key, enum json_kind kind)
         }
 }
 
-static void long_put(struct json_long *room, struct span bytes)
-{
-    struct span fits = span_sub(bytes, 0, (size_t)(JSON_SCAN_LONG_MAX - room->size));
-    if (fits.size)
-        memcpy(room->bytes + room->size, fits.at, fits.size);
-    room->size = (uint16_t)(room->size + fits.size);
-    room->is_cut |= fits.size < bytes.size;
-}
-
 /* Decoded bytes of the string in progress. */
 static void string_put(struct json_scan *s, struct span bytes)
 {
@@ -305,7 +287,7 @@ static void string_put(struct json_scan *s, struct span bytes)
     if (s->count_base64 && s->on_base64)
         s->on_base64(s->ctx, bytes);
     if (s->keep_long)
-        long_put(s->room, bytes);
+        json_long_put(s->room, bytes);
     if (!s->keep_text || s->text_cut)
         return;
     struct span fits = span_sub(bytes, 0, (size_t)(JSON_SCAN_VALUE_MAX - s->text_size));
@@ -392,22 +374,14 @@ static void string_end(struct json_scan *s)
     s->state = AT_COMMA;
 }
 
-/* Non-zero when a byte of 'word' is the one that 'all' repeats (Bit Twiddling Hacks, "determine if a word has a zero
- * byte"). */
-static uint64_t has_byte(uint64_t word, uint64_t all)
-{
-    uint64_t zero = word ^ all;
-    return (zero - 0x0101010101010101u) & ~zero & 0x8080808080808080u;
-}
-
 /* Index of the first quotation mark or backslash, or s.size. */
 static size_t find_string_end(struct span s)
 {
     size_t at = 0;
-    for (uint64_t word; s.size - at >= sizeof word; at += sizeof word) {
-        memcpy(&word, s.at + at, sizeof word);
-        if (has_byte(word, 0x2222222222222222u) | has_byte(word, 0x5c5c5c5c5c5c5c5cu))
-            break;
+    for (; s.size - at >= 16; at += 16) {
+        uint64_t hits = bytes16_equal(s.at + at, '"') | bytes16_equal(s.at + at, '\\');
+        if (hits)
+            return at + (size_t)__builtin_ctzll(hits);
     }
     while (at < s.size && s.at[at] != '"' && s.at[at] != '\\')
         at++;

@@ -32,6 +32,15 @@ struct json_long {
     uint8_t bytes[JSON_SCAN_LONG_MAX];
 };
 
+static inline void json_long_put(struct json_long *room, struct span bytes)
+{
+    struct span fits = span_sub(bytes, 0, (size_t)(JSON_SCAN_LONG_MAX - room->size));
+    if (fits.size)
+        memcpy(room->bytes + room->size, fits.at, fits.size);
+    room->size = (uint16_t)(room->size + fits.size);
+    room->is_cut |= fits.size < bytes.size;
+}
+
 /* Told for each match at its end, in the order of the text (a filtered one: when its element ends, first match
  * only). 'element': index of the first "*" or filter step, 0 without one. Borrowed during the call. */
 typedef void json_scan_fn(void *ctx, size_t which, uint32_t element, const struct json_value *value);
