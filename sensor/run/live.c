@@ -14,6 +14,7 @@
 #include "run/counters_file.h"
 #include "run/delivery.h"
 #include "run/pipeline.h"
+#include "run/service.h"
 #include "run/setup.h"
 #include "run/unmapped_file.h"
 
@@ -46,6 +47,8 @@ struct live {
     struct loop_event *waker, *timer, *interrupt, *terminate, *hangup;
     _Atomic uint64_t packet_ns; /* the worker's packet time */
     _Atomic int worker_rc;      /* 0 while it runs */
+    _Atomic uint64_t beats;     /* turns of the worker, for the watchdog */
+    struct service service;
     uint64_t ticked_s;
 };
 
@@ -81,6 +84,7 @@ static void *worker(void *ctx)
     int rc;
     while ((rc = source_next(l->source, &packet)) >= 0) {
         take_keys(l);
+        atomic_fetch_add_explicit(&l->beats, 1, memory_order_relaxed);
         if (rc == 0)
             continue;
         pipeline_packet(l->pipeline, &packet);
@@ -172,6 +176,7 @@ static void on_timer(void *ctx)
     hand_secrets(l);
     analysis_turn(l->analysis);
     analysis_flush(l->analysis);
+    service_turn(&l->service, loop_now_ms(l->loop), atomic_load_explicit(&l->beats, memory_order_relaxed));
     if (now_ns / NS_PER_S != l->ticked_s) {
         l->ticked_s = now_ns / NS_PER_S;
         analysis_tick(l->analysis, now_ns);
@@ -181,6 +186,7 @@ static void on_timer(void *ctx)
 static void on_signal(void *ctx)
 {
     struct live *l = ctx;
+    service_stopping();
     source_stop(l->source);
 }
 
@@ -310,6 +316,7 @@ int live_run(const struct settings *s, struct source *source, const struct live_
         rc = start_worker(&l, &thread);
     if (rc == 0) {
         hooks->on_ready(hooks->ctx);
+        service_ready(&l.service, "capturing");
         rc = loop_run(l.loop);
         stop_worker(&l, thread);
         int ended = atomic_load(&l.worker_rc);

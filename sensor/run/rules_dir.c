@@ -35,7 +35,7 @@ int rules_dir_find(const char *asked, struct text *path, struct text *why)
     char program[PATH_MAX];
     ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
     program[size > 0 ? size : 0] = 0;
-    static const char *const below[] = {"rules", "share/casetap/rules"};
+    static const char *const below[] = {"rules", "share/casetap/rules", "etc/casetap/rules"};
     for (int up = 0; up < 4; up++) {
         char *slash = strrchr(program, '/');
         if (!slash)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+# The Debian package, by CPack: configuration and rules below /etc/casetap as conffiles, a unit, a user of its own.
+# Two builds of one commit are byte-identical: paths are mapped away here, times are SOURCE_DATE_EPOCH (tools/package).
+set(PACKAGING ${CMAKE_SOURCE_DIR}/tools/packaging)
+target_compile_options(casetap_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}=. -ffile-prefix-map=${CMAKE_BINARY_DIR}=build)
+
+set(etc /etc/casetap)
+file(GLOB_RECURSE rules RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rules/*)
+list(FILTER rules EXCLUDE REGEX "^rules/siem/|README")
+list(SORT rules)
+set(conffiles "${etc}/casetap.yaml\n/etc/logrotate.d/casetap\n")
+foreach(file ${rules})
+  get_filename_component(folder ${file} DIRECTORY)
+  install(FILES ${file} DESTINATION ${etc}/${folder})
+  string(APPEND conffiles "${etc}/${file}\n")
+endforeach()
+file(WRITE ${CMAKE_BINARY_DIR}/control/conffiles "${conffiles}")
+
+install(FILES ${PACKAGING}/casetap.yaml DESTINATION ${etc})
+install(FILES ${PACKAGING}/casetap.service DESTINATION /lib/systemd/system)
+install(FILES ${PACKAGING}/casetap.tmpfiles DESTINATION /usr/lib/tmpfiles.d RENAME casetap.conf)
+install(FILES ${PACKAGING}/casetap.sysusers DESTINATION /usr/lib/sysusers.d RENAME casetap.conf)
+install(FILES ${PACKAGING}/casetap.logrotate DESTINATION /etc/logrotate.d RENAME casetap)
+install(FILES ${PACKAGING}/casetap.completion DESTINATION /usr/share/bash-completion/completions RENAME casetap)
+install(DIRECTORY rules/siem DESTINATION /usr/share/casetap)
+install(FILES rules/README.md DESTINATION /usr/share/doc/casetap/rules)
+install(DIRECTORY docs DESTINATION /usr/share/doc/casetap PATTERN man EXCLUDE)
+install(FILES README.md DESTINATION /usr/share/doc/casetap)
+install(FILES LICENSE DESTINATION /usr/share/doc/casetap RENAME copyright)
+
+file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.[0-9])
+foreach(page ${pages})
+  get_filename_component(name ${page} NAME)
+  string(REGEX MATCH "[0-9]$" section ${name})
+  set(packed ${CMAKE_BINARY_DIR}/man/${name}.gz)
+  add_custom_command(OUTPUT ${packed} DEPENDS ${page} VERBATIM
+    COMMAND sh -c "mkdir -p '${CMAKE_BINARY_DIR}/man' && gzip -9nc '${page}' > '${packed}'")
+  list(APPEND packed_pages ${packed})
+  install(FILES ${packed} DESTINATION /usr/share/man/man${section})
+endforeach()
+add_custom_target(man_pages ALL DEPENDS ${packed_pages})
+
+foreach(script postinst prerm postrm)
+  configure_file(${PACKAGING}/${script} ${CMAKE_BINARY_DIR}/control/${script} COPYONLY)
+endforeach()
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_SET_DESTDIR ON)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGE_NAME casetap)
+set(CPACK_PACKAGE_CONTACT "casetap <root@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "passive network sensor for support case systems")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Reads the traffic of a help desk from a SPAN port or tap, works out which credential opened
+which case and fetched which file, learns what is usual for each, and tells when a credential reads
+customers' files from a place, a client or a session that is not usual for it.")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_RELEASE ${CASETAP_PACKAGE_RELEASE})
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS logrotate)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS redis-server)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/control/conffiles ${CMAKE_BINARY_DIR}/control/postinst
+  ${CMAKE_BINARY_DIR}/control/prerm ${CMAKE_BINARY_DIR}/control/postrm)
+include(CPack)
