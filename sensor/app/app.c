@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * From transactions to activity candidates: the hooks of the connections. */
-#include "app/app.h"
-
-#include "app/assets.h"
-#include "app/bound.h"
-#include "app/candidate.h"
+#include "app/app_parts.h"
 #include "app/explain.h"
-#include "app/file_tap.h"
-#include "app/hosts.h"
 #include "base/hex.h"
-#include "base/pool.h"
 #include "base/times.h"
 
 #include <stdlib.h>
@@ -22,7 +15,6 @@
 #define MAX_ASSETS 4096u
 #define MAX_FILES 1024u
 #define MAX_BOUND 8192u
-#define SCRATCH 16384
 #define CLAIM_MAX 192
 
 /* What one transaction carries from its first hook to its last. */
@@ -37,20 +29,13 @@ struct note {
     uint8_t told[16];      /* id of the candidate told when the answer began */
     uint64_t told_ns;
     bool is_decided, is_told;
+    uint8_t generation;    /* of the profiles it began under */
     uint8_t action;        /* without a route */
     bool has_link;         /* the answer hands out a pre-signed link */
     uint8_t link[SESSION_HASH_SIZE];
     struct file_tap *file[2]; /* in the request's body, in the answer's */
     struct extract x;
     struct view view;
-};
-
-/* Every transaction ends in one of no_room, routed, routed_silent, unknown_file and unknown. */
-enum {
-    COUNT_TRANSACTIONS, COUNT_NO_ROOM, COUNT_ROUTED, COUNT_SILENT, COUNT_UNKNOWN_FILE, COUNT_UNKNOWN, COUNT_CANDIDATES,
-    COUNT_AMENDS, COUNT_FACTS_CUT, COUNT_FORGED, COUNT_ASSETS, COUNT_SESSION_FACTS, COUNT_BOUND, COUNT_COOKIES_CUT,
-    COUNT_BAD_CREDENTIALS, COUNT_BAD_TOKENS, COUNT_UNSIGNED_TOKENS, COUNT_LONG_NAMES,
-    COUNTERS,
 };
 
 static const struct counter_def counter_defs[COUNTERS] = {
@@ -72,26 +57,6 @@ static const struct counter_def counter_defs[COUNTERS] = {
     {"app_bad_tokens", "activities", "with a token that looks like a JSON Web Token and is none, or is too long: it names nobody"},
     {"app_unsigned_tokens", "activities", "with a JSON Web Token that nobody signed: it names nobody"},
     {"app_long_names", "requests", "with a user name too long to be told (192 bytes): none rather than half of it"},
-};
-
-struct app {
-    struct app_options options;
-    struct forward_trust trust;
-    struct forward_memo forwards[FORWARD_MEMOS];
-    struct clean_target clean[CLEAN_TARGETS];
-    struct pool *notes;
-    struct extractor *extractor;
-    struct file_taps *files;
-    struct cred_hasher *hasher;
-    struct bound *bound;
-    struct hosts *hosts;
-    struct assets *assets;
-    struct unmapped *unmapped;
-    struct text masked, why;
-    struct activity candidate;
-    uint64_t seed; /* of this deployment, for hashes of addresses that may hold a token */
-    uint64_t counts[COUNTERS];
-    uint8_t scratch[SCRATCH];
 };
 
 static uint64_t secret_seed(struct cred_hasher *hasher)
@@ -118,7 +83,9 @@ struct app *app_new(const struct app_options *options)
         return NULL;
     uint32_t max = options->max_transactions ? options->max_transactions : MAX_TRANSACTIONS;
     app->options = *options;
-    app->trust = (struct forward_trust){options->trusted, options->n_trusted};
+    app_set_trust(app, options->trusted, options->n_trusted);
+    app->generations[0].profiles = options->profiles;
+    profiles_hold((struct profiles *)(uintptr_t)options->profiles);
     app->notes = pool_new(sizeof(struct note), max);
     app->extractor = extractor_new(max < MAX_BODIES ? max : MAX_BODIES);
     app->files = file_taps_new(&(struct file_tap_options){options->scan_budget, options->has_hash, max < MAX_FILES ? max : MAX_FILES});
@@ -144,6 +111,7 @@ void app_free(struct app *app)
         return;
     if (app->notes)
         pool_free(app->notes);
+    app_leave_all(app);
     extractor_free(app->extractor);
     file_taps_free(app->files);
     cred_hasher_free(app->hasher);
@@ -174,6 +142,7 @@ static struct note *note_take(struct app *app, struct transaction *t)
     }
     memset(n, 0, offsetof(struct note, x) + offsetof(struct extract, bytes));
     n->set.state = COOKIE_NONE;
+    n->generation = app_enter(app);
     return n;
 }
 
@@ -524,6 +493,7 @@ static void on_end(void *ctx, struct transaction *t)
         extract_fini(app->extractor, &n->x);
         file_tap_free(app->files, n->file[0]);
         file_tap_free(app->files, n->file[1]);
+        app_leave(app, n->generation);
         pool_give(app->notes, n);
         t->note = NULL;
     }
@@ -562,32 +532,4 @@ struct counters app_content_counters(const struct app *app)
 const struct unmapped *app_unmapped(const struct app *app)
 {
     return app->unmapped;
-}
-
-bool app_watches(const struct app *app, const struct ipaddr *server)
-{
-    return hosts_serves(app->hosts, server);
-}
-
-struct ipaddr app_client_of(const struct app *app, const struct endpoint *peer, const struct ipaddr *proxied)
-{
-    struct transaction t = {.client = *peer, .proxy_protocol_client = *proxied};
-    struct forward forward;
-    forward_resolve(&app->trust, &t, &(struct fields){0}, &forward);
-    return forward.client;
-}
-
-bool app_watches_name(const struct app *app, struct span server_name)
-{
-    return hosts_serves_name(app->hosts, server_name);
-}
-
-bool app_is_closed(const struct app *app, struct span server_name)
-{
-    return hosts_is_closed(app->hosts, server_name);
-}
-
-const char *app_assumption(const struct app *app, size_t i)
-{
-    return hosts_assumption(app->hosts, i);
 }

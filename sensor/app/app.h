@@ -44,6 +44,10 @@ struct app_options {
 
 struct app *app_new(const struct app_options *options);
 void app_free(struct app *app);
+/* Transactions that begin from here on are read by other profiles, and other proxies' fields are believed; those under way end
+ * under the profiles they began with. 'profiles' was held with profiles_hold for this app. Allocates nothing. E_LIMIT: those
+ * of 64 former swaps are still in use; nothing has changed, try later. */
+int app_swap(struct app *app, const struct profiles *profiles, const struct prefix *trusted, size_t n_trusted);
 /* The hooks to hand to conn_pool_new. */
 struct conn_hooks app_hooks(struct app *app);
 /* About once a second of packet time, and at the end: tells the facts that were collected. */

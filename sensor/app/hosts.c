@@ -30,16 +30,8 @@ struct line {
     char text[LINE_MAX_SIZE];
 };
 
-/* A tell-tale in the field of an answer. */
-struct field_tell {
-    const struct tell *tell;
-    uint16_t profile;
-};
-
 struct hosts {
     const struct profiles *profiles;
-    struct field_tell *field_tells; /* of all profiles, in their order */
-    size_t n_field_tells;
     struct map *known, *servers;
     struct line *lines; /* sorted by text */
     size_t n_lines;
@@ -50,19 +42,6 @@ struct hosts {
     struct host_key last_key;
 };
 
-static bool field_tells_collect(struct hosts *h)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < h->profiles->n; i++)
-        n += h->profiles->list[i]->n_tells;
-    h->field_tells = calloc(n + 1, sizeof *h->field_tells);
-    for (size_t i = 0; h->field_tells && i < h->profiles->n; i++)
-        for (uint16_t k = 0; k < h->profiles->list[i]->n_tells; k++)
-            if (h->profiles->list[i]->tells[k].kind == TELL_RESPONSE_HEADER)
-                h->field_tells[h->n_field_tells++] = (struct field_tell){&h->profiles->list[i]->tells[k], (uint16_t)i};
-    return h->field_tells != NULL;
-}
-
 struct hosts *hosts_new(const struct profiles *profiles, uint32_t max)
 {
     struct hosts *h = calloc(1, sizeof *h);
@@ -72,7 +51,7 @@ struct hosts *hosts_new(const struct profiles *profiles, uint32_t max)
     h->known = map_new(sizeof(struct host_key), sizeof(struct host), max, 0);
     h->servers = map_new(sizeof(struct ipaddr), 1, max, 0);
     h->lines = calloc(LINES, sizeof *h->lines);
-    if (!h->known || !h->servers || !h->lines || !field_tells_collect(h)) {
+    if (!h->known || !h->servers || !h->lines) {
         hosts_free(h);
         return NULL;
     }
@@ -88,8 +67,42 @@ void hosts_free(struct hosts *h)
     if (h->servers)
         map_free(h->servers);
     free(h->lines);
-    free(h->field_tells);
     free(h);
+}
+
+static bool declare_the_same(const struct profiles *a, const struct profiles *b)
+{
+    bool is_same = a->n_declared == b->n_declared;
+    for (size_t i = 0; is_same && i < a->n_declared; i++)
+        is_same = a->declared[i].is_suffix == b->declared[i].is_suffix && strcmp(a->declared[i].host, b->declared[i].host) == 0 &&
+                  span_eq(a->list[a->declared[i].profile]->name, b->list[b->declared[i].profile]->name);
+    return is_same;
+}
+
+/* To the place of the same name in another set; where it is gone, nothing is known of the host. */
+static void move(struct host *host, const struct profiles *was, const struct profiles *now)
+{
+    for (size_t i = 0; i < now->n; i++)
+        if (span_eq(was->list[host->profile]->name, now->list[i]->name)) {
+            host->profile = (uint16_t)i;
+            return;
+        }
+    *host = (struct host){.profile = (uint16_t)now->generic, .strength = UNKNOWN};
+}
+
+void hosts_swap(struct hosts *h, const struct profiles *profiles)
+{
+    bool is_kept = declare_the_same(h->profiles, profiles);
+    uint32_t at = UINT32_MAX;
+    const void *key;
+    void *value;
+    while (map_walk(h->known, &at, &key, &value)) {
+        if (is_kept)
+            move(value, h->profiles, profiles);
+        else
+            map_remove(h->known, key); /* found again by its next request */
+    }
+    h->profiles = profiles;
 }
 
 /* The host's name in lower case; the server's address when the request named none. */
@@ -201,11 +214,13 @@ static size_t field_tell_find(const struct hosts *h, struct view *v, const struc
     uint64_t sizes = 0; /* of their names: rules most tell-tales out */
     for (uint16_t i = 0; i < fields->n; i++)
         sizes |= 1ULL << (fields->list[i].name.size & 63);
-    for (size_t i = 0; i < h->n_field_tells; i++)
-        if ((sizes >> (h->field_tells[i].tell->name.size & 63) & 1) && has_field(fields, h->field_tells[i].tell)) {
-            *which = h->field_tells[i].tell;
-            return h->field_tells[i].profile;
+    for (size_t i = 0; i < h->profiles->n_field_tells; i++) {
+        const struct field_tell *one = &h->profiles->field_tells[i];
+        if ((sizes >> (one->tell->name.size & 63) & 1) && has_field(fields, one->tell)) {
+            *which = one->tell;
+            return one->profile;
         }
+    }
     return SIZE_MAX;
 }
 

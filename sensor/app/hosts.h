@@ -9,6 +9,8 @@ struct hosts;
 
 struct hosts *hosts_new(const struct profiles *profiles, uint32_t max); /* 'profiles' is borrowed */
 void hosts_free(struct hosts *h);
+/* Goes on with other profiles; what is known of each host stays, unless other hosts are declared now. Allocates nothing. */
+void hosts_swap(struct hosts *h, const struct profiles *profiles);
 /* The profile of a host as far as it is known, or as this request's own tell-tales suggest it: never NULL. */
 const struct profile *hosts_request(struct hosts *h, struct view *v);
 /* The same once the answer is there, which may settle it: a cookie or field only the server can set outweighs what a

@@ -15,6 +15,10 @@ int profiles_parse(const char *name, struct span content, struct profiles **out,
 /* Declares that 'host' (exact, or "*.domain") is served by profile 'name'. E_NONE with the nearest name in why. */
 int profiles_declare(struct profiles *p, const char *name, const char *host, struct text *why);
 void profiles_free(struct profiles *p);
+/* One more app is to work by them. */
+void profiles_hold(struct profiles *p);
+/* Whether an app that was to work by them still does, or has transactions that began under them. From any thread. */
+bool profiles_are_used(const struct profiles *p);
 size_t profiles_count(const struct profiles *p);
 const char *profiles_name(const struct profiles *p, size_t i);
 /* "verified" or "documentation"; NULL after the last. */

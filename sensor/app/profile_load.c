@@ -387,6 +387,20 @@ static int host_add(struct profiles *p, size_t profile, const char *host)
     return E_OK;
 }
 
+static int field_tells_collect(struct profiles *all)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < all->n; i++)
+        n += all->list[i]->n_tells;
+    if (!(all->field_tells = calloc(n + 1, sizeof *all->field_tells)))
+        return E_NOMEM;
+    for (size_t i = 0; i < all->n; i++)
+        for (uint16_t k = 0; k < all->list[i]->n_tells; k++)
+            if (all->list[i]->tells[k].kind == TELL_RESPONSE_HEADER)
+                all->field_tells[all->n_field_tells++] = (struct field_tell){&all->list[i]->tells[k], (uint16_t)i};
+    return E_OK;
+}
+
 /* Sorts, and sees to it that there is a 'generic' one. */
 static int profiles_finish(struct profiles *all, struct text *why)
 {
@@ -410,7 +424,7 @@ static int profiles_finish(struct profiles *all, struct text *why)
     for (size_t i = 0; i < all->n; i++)
         if (span_eq(all->list[i]->name, SPAN("generic")))
             all->generic = i;
-    return E_OK;
+    return field_tells_collect(all);
 }
 
 static int is_profile_file(const struct dirent *entry)
@@ -485,6 +499,16 @@ int profiles_declare(struct profiles *p, const char *name, const char *host, str
     return host_add(p, at, host);
 }
 
+void profiles_hold(struct profiles *p)
+{
+    atomic_fetch_add_explicit(&p->users, 1, memory_order_relaxed);
+}
+
+bool profiles_are_used(const struct profiles *p)
+{
+    return atomic_load_explicit(&p->users, memory_order_acquire) > 0;
+}
+
 void profiles_free(struct profiles *p)
 {
     if (!p)
@@ -494,6 +518,7 @@ void profiles_free(struct profiles *p)
     for (size_t i = 0; i < p->n_declared; i++)
         free(p->declared[i].host);
     free(p->declared);
+    free(p->field_tells);
     free(p->list);
     free(p);
 }

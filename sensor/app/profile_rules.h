@@ -4,6 +4,8 @@
 #ifndef APP_PROFILE_RULES_H
 #define APP_PROFILE_RULES_H
 
+#include <stdatomic.h>
+
 #include "app/profile.h"
 #include "app/template.h"
 #include "base/yaml.h"
@@ -200,11 +202,20 @@ struct declared_host {
     uint16_t profile;
 };
 
+/* A tell-tale in the field of an answer. */
+struct field_tell {
+    const struct tell *tell;
+    uint16_t profile;
+};
+
 struct profiles {
     struct profile **list; /* by name */
     size_t n, generic;     /* generic: its index; always there */
     struct declared_host *declared;
     size_t n_declared;
+    struct field_tell *field_tells; /* of all, in their order */
+    size_t n_field_tells;
+    _Atomic uint32_t users;         /* apps */
 };
 
 /* profile_load.c: compiles one parsed file (the profile owns 'yaml' from then on, also on failure). */

@@ -38,6 +38,11 @@ struct budget *budget_new(double a_day)
     return b;
 }
 
+void budget_retune(struct budget *b, double a_day)
+{
+    b->a_day = a_day;
+}
+
 void budget_free(struct budget *b)
 {
     if (!b)

@@ -22,6 +22,8 @@ struct judgement {
 
 /* 'a_day': alerts a day. NULL without memory. */
 struct budget *budget_new(double a_day);
+/* Keeps another budget from now on; what was counted stays. */
+void budget_retune(struct budget *b, double a_day);
 void budget_free(struct budget *b);
 /* The unit has come to that score; the highest counts. 'unit' is a hash of what the unit is. */
 struct judgement budget_judge(struct budget *b, enum channel c, uint64_t unit, double score, uint32_t now_s);

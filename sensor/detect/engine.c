@@ -80,27 +80,12 @@ static bool make_tables(struct engine *e, const struct engine_options *options)
            e->live && e->unnamed && e->budget;
 }
 
-static int load_rules(struct engine *e, const struct engine_options *options, struct text *why)
-{
-    struct text path = {0};
-    text_addf(&path, "%s/detect.yaml", options->rules_dir);
-    int rc = rules_load(text_str(&path), &e->rules, why);
-    if (rc == E_OK)
-        rc = detections_load(options->rules_dir, options->own_dir, &e->detections, why);
-    if (rc == E_OK)
-        rc = detections_scored(e->detections, &e->rules, why);
-    if (rc == E_OK)
-        rc = ruleset_new(e->detections, options->rules_dir, &e->ruleset, why);
-    text_fini(&path);
-    return rc;
-}
-
 int engine_new(const struct engine_options *options, struct engine **out, struct text *why)
 {
     struct engine *e = calloc(1, sizeof *e);
     if (!e)
         return E_NOMEM;
-    int rc = load_rules(e, options, why);
+    int rc = engine_rules_load(options->rules_dir, options->own_dir, &e->detections, &e->rules, &e->ruleset, why);
     if (rc == E_OK && !make_tables(e, options)) {
         text_add_str(why, "no memory for the detection tables");
         rc = E_NOMEM;

@@ -66,6 +66,9 @@ static inline bool engine_is_unnamed(struct span user)
     return span_starts(user, SPAN("session:"));
 }
 
+/* Reads and compiles all of a rules directory. Errors as of engine_new; what was made until then is to be freed. */
+int engine_rules_load(const char *rules_dir, const char *own_dir, struct detections **detections, struct rules *rules,
+                      struct ruleset **ruleset, struct text *why);
 struct visit_key engine_visit_key(uint64_t credential, const struct place *place, const struct client *client);
 /* Loads the fleet's baseline: once, before the first act. */
 void engine_fleet(struct engine *e);

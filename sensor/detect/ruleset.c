@@ -52,7 +52,7 @@ struct ruleset {
     struct rule_terms *terms;
     uint32_t due_s; /* no silence is told before */
     struct activity scratch;
-    uint64_t counts[COUNT_N];
+    uint64_t counts[COUNT_N], gave_up_before;
 };
 
 static int index_actions(struct ruleset *r)
@@ -146,6 +146,53 @@ void ruleset_free(struct ruleset *r)
     free(r->rules);
     rule_terms_free(r->terms);
     free(r);
+}
+
+static uint64_t ruleset_gave_up(const struct ruleset *r)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < r->n; i++)
+        n += rule_match_gave_up(r->rules[i].def.match);
+    return n;
+}
+
+static bool is_same_tree(const struct yaml_node *a, const struct yaml_node *b)
+{
+    for (; a && b; a = a->next, b = b->next) {
+        if (a->kind != b->kind || !a->key != !b->key || (a->key && strcmp(a->key, b->key) != 0))
+            return false;
+        if (a->kind == YAML_SCALAR ? strcmp(a->scalar, b->scalar) != 0 : !is_same_tree(a->child, b->child))
+            return false;
+    }
+    return !a && !b;
+}
+
+static struct running *same_rule(struct ruleset *r, const struct running *as)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->rules[i].hash == as->hash && is_same_tree(r->rules[i].def.detection->root->child, as->def.detection->root->child))
+            return &r->rules[i];
+    return NULL;
+}
+
+void ruleset_adopt(struct ruleset *r, struct ruleset *was)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct running *now = &r->rules[i], *before = same_rule(was, now);
+        if (!before)
+            continue;
+        struct map *empty = now->groups;
+        now->groups = before->groups;
+        before->groups = empty;
+        now->day = before->day;
+        now->told_today = before->told_today;
+    }
+    struct rule_terms *terms = r->terms;
+    r->terms = was->terms;
+    was->terms = terms;
+    memcpy(r->counts, was->counts, sizeof r->counts);
+    r->gave_up_before = was->gave_up_before + ruleset_gave_up(was);
+    r->due_s = 0; /* found out at the next act: a rule that waits for silence may have come or gone */
 }
 
 size_t ruleset_count(const struct ruleset *r)
@@ -352,8 +399,6 @@ void ruleset_tick(struct ruleset *r, uint64_t now_ns, struct stories *stories)
 struct counters ruleset_counters(struct ruleset *r)
 {
     r->counts[COUNT_TERMS_EVICTED] = rule_terms_evicted(r->terms);
-    r->counts[COUNT_GAVE_UP] = 0;
-    for (size_t i = 0; i < r->n; i++)
-        r->counts[COUNT_GAVE_UP] += rule_match_gave_up(r->rules[i].def.match);
+    r->counts[COUNT_GAVE_UP] = r->gave_up_before + ruleset_gave_up(r);
     return (struct counters){count_defs, r->counts, COUNT_N};
 }

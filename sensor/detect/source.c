@@ -132,6 +132,12 @@ unsigned source_burst(const struct source *s, uint32_t now_s, uint32_t within_s)
     return burst_within(&s->burst, now_s, within_s);
 }
 
+void sources_retune(struct sources *s, uint32_t window_s, double share)
+{
+    s->options.window_s = window_s;
+    s->options.share = share;
+}
+
 uint64_t sources_evicted(const struct sources *s)
 {
     return map_evicted(s->by_ip) + map_evicted(s->by_name);

@@ -51,6 +51,8 @@ unsigned source_names(const struct source *s, uint32_t now_s, uint32_t window_s)
 unsigned sources_name_failures(const struct sources *s, struct span name, uint32_t now_s, uint32_t within_s);
 /* The same for a source. */
 unsigned source_burst(const struct source *s, uint32_t now_s, uint32_t within_s);
+/* Judges by other numbers from now on; what was counted stays. */
+void sources_retune(struct sources *s, uint32_t window_s, double share);
 uint64_t sources_evicted(const struct sources *s);
 
 #endif

@@ -311,6 +311,20 @@ void stories_adopt(struct stories *s, void *ctx)
     s->ctx = ctx;
 }
 
+void stories_rename(struct stories *s, const struct rule *(*now)(void *ctx, const struct rule *was), void *ctx)
+{
+    uint32_t at = UINT32_MAX;
+    const void *key;
+    void *value;
+    while (map_walk(s->map, &at, &key, &value)) {
+        struct story *story = value;
+        if (story->alert.rule)
+            story->alert.rule = now(ctx, story->alert.rule);
+        for (uint32_t i = 0; i < story->n_rules; i++)
+            story->rules[i] = now(ctx, story->rules[i]);
+    }
+}
+
 uint64_t stories_told(const struct stories *s)
 {
     return s->told;

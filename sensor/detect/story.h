@@ -86,6 +86,8 @@ void stories_tell(struct stories *s, struct story *story);
 
 /* From here on the lines go to another context. */
 void stories_adopt(struct stories *s, void *ctx);
+/* Every rule that an open story names becomes what 'now' returns for it. */
+void stories_rename(struct stories *s, const struct rule *(*now)(void *ctx, const struct rule *was), void *ctx);
 
 uint64_t stories_told(const struct stories *s);    /* alerts */
 uint64_t stories_updated(const struct stories *s); /* further lines */
