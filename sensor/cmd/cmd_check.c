@@ -144,6 +144,18 @@ static int suggest(const struct settings *s, const char *const *paths, size_t n,
     return rc;
 }
 
+static int print_defaults(const char *format, struct text *why)
+{
+    struct text out = {0};
+    int rc = settings_print(format, &out);
+    if (rc == 0 && fputs(text_str(&out), stdout) < 0)
+        rc = E_IO;
+    if (rc)
+        text_add_str(why, rc == E_USAGE ? "--print-defaults: expected yaml or markdown" : "standard output took not all");
+    text_fini(&out);
+    return rc;
+}
+
 int cmd_check(int argc, char **argv)
 {
     struct settings s;
@@ -157,7 +169,9 @@ int cmd_check(int argc, char **argv)
     }
     free(s.out); /* a start makes it and writes there; a check leaves nothing behind */
     s.out = NULL;
-    if (rc == 0 && s.suggest_profile)
+    if (rc == 0 && s.print_defaults)
+        rc = print_defaults(s.print_defaults, &why);
+    else if (rc == 0 && s.suggest_profile)
         rc = suggest(&s, (const char *const *)(argv + first), (size_t)(argc - first), &why);
     else if (rc == 0)
         rc = check(&s, &why);

@@ -24,7 +24,7 @@ static void print_help(const struct usage *u)
             continue;
         bool is_apart = item->argument && item->argument[0] != '[';
         snprintf(left, sizeof left, "%s%s%s", item->name, is_apart ? " " : "", item->argument ? item->argument : "");
-        printf("  --%-28s%s%s\n", left, item->help, item->is_list ? " (repeatable)" : "");
+        printf("  --%-28s%s%s\n", left, item->help, setting_is_list(item) ? " (repeatable)" : "");
     }
     printf("  --%-28s%s\n  --%-28s%s\n", "verbose", "say more on standard error", "help", "this text");
     if (u->command & SETTING_RUN)

@@ -41,6 +41,7 @@ struct settings {
     char *explain_routes; /* file, "-" for standard output, or NULL */
     char *suggest_profile; /* host, "-" for the busiest, or NULL: no draft */
     char *interface;  /* live */
+    char *print_defaults; /* check: "yaml", "markdown", or NULL */
     uint64_t log_days;        /* the log is kept: days of packet time, 0: for ever */
     uint64_t max_flows;       /* 1,000 - 16,777,216 */
     uint64_t max_credentials; /* 100 - 10,000,000 */
@@ -55,24 +56,45 @@ struct settings {
 
 void settings_init(struct settings *s);
 void settings_fini(struct settings *s);
+/* There is a list of sinks from here on, empty at first. E_NOMEM. */
+int settings_make_sinks(struct settings *s);
 /* Appends a copy of 'value'; E_LIMIT over SETTINGS_MAX_LIST, E_NOMEM. */
 int strings_add(struct strings *list, const char *value);
 /* Sets one item by its long option name ("trust", "app", ...) from text; the last value of a single item holds. E_USAGE with a line in why. */
 int settings_set(struct settings *s, const char *name, const char *value, struct text *why);
-/* Reads a YAML file with the same names as keys (lists where an option may be repeated). Before the command line, which so
- * replaces single values and adds to lists. E_IO, E_CONF with file:line:column. */
+/* Reads a YAML file with the same names as keys (lists where an option may be repeated), 'sinks' and 'include'. ${NAME} in a
+ * value is a variable of the environment, ${file:PATH} the first line of a file that nobody else may read. Before the
+ * command line, which so replaces single values and adds to lists. E_IO, E_CONF with file:line:column. */
 int settings_load(struct settings *s, const char *path, struct text *why);
+
+enum setting_command { SETTING_REPLAY = 1, SETTING_RUN = 2, SETTING_CHECK = 4, SETTING_SELFTEST = 8 };
+enum setting_kind { SETTING_SWITCH, SETTING_NUMBER, SETTING_TEXT, SETTING_TEXTS, SETTING_PREFIXES, SETTING_SINKS };
 
 /* One item that can be set. */
 struct setting {
     const char *name;
-    const char *argument; /* NULL: a switch */
-    const char *help;
-    bool is_list;
-    unsigned commands; /* bits of enum setting_command */
+    const char *argument; /* NULL: a switch; "[=X]": may be left out on the command line */
+    const char *help;     /* with what holds when it is not set */
+    const char *example;
+    enum setting_kind kind;
+    size_t at;            /* in struct settings */
+    uint64_t least, most, usual; /* of a number */
+    const char *unit;            /* of a number */
+    unsigned commands;    /* bits of enum setting_command */
+    bool is_reloaded;     /* a running sensor takes it up (SIGHUP); others want a restart */
 };
-enum setting_command { SETTING_REPLAY = 1, SETTING_RUN = 2, SETTING_CHECK = 4, SETTING_SELFTEST = 8 };
 /* The table of all settings, ended by a NULL name. */
 const struct setting *settings_table(void);
+/* Whether it may be given several times. */
+static inline bool setting_is_list(const struct setting *item)
+{
+    return item->kind >= SETTING_TEXTS;
+}
+/* The names of those that differ and of which a running sensor takes up no change, separated by commas; appended. */
+void settings_fixed(const struct settings *a, const struct settings *b, struct text *out);
+
+/* A configuration file with every setting 'run' knows, at its default or as a commented example; E_USAGE when 'format' is neither
+ * "yaml" nor "markdown" (a reference page). */
+int settings_print(const char *format, struct text *out);
 
 #endif
