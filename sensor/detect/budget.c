@@ -13,12 +13,14 @@
 #define Q_MAX (0.5 * (1 - SPOT_LEVEL))
 #define Q_MIN 1e-7
 #define GUESSED 0.8 /* of its share is spent while the level is a guess */
+#define SURE 4.0 /* bits rarer than the level: critical, and told under a sixteenth of the budget, too */
+#define SURE_CREDIT 4.0
 #define MORE 2.0 /* times its share at most, while less than the share is told */
 
 static const struct {
     double share, provisional, least; /* of the budget; bits that it takes at least: before there is enough data, and after */
 } kinds[CHANNELS] = {
-    [CHANNEL_CONTEXT] = {0.5, 1.5, 5},
+    [CHANNEL_CONTEXT] = {0.5, 1.5, 4},
     [CHANNEL_VOLUME] = {0.5, 9, 2},
 };
 
@@ -60,8 +62,9 @@ static void turn_day(struct channel_state *s, uint32_t day)
         for (unsigned i = WEEK - 1; i > 0; i--) {
             s->closed[i] = s->closed[i - 1];
             s->told[i] = s->told[i - 1];
+            s->sure[i] = s->sure[i - 1];
         }
-        s->closed[0] = s->told[0] = 0;
+        s->closed[0] = s->told[0] = s->sure[0] = 0;
         s->days += s->days < WEEK - 1;
         if (day - s->day > WEEK)
             s->day = day - WEEK;
@@ -78,15 +81,24 @@ static double a_day(const uint32_t *counts, uint32_t days)
     return n ? sum / n : 0;
 }
 
+/* Alerts a day that the channel has spent. Sure ones beyond those that come by chance are free, as many as its share again: a
+ * wave of attacks must not blunt it for the next one. */
+static double spent(const struct budget *b, enum channel c)
+{
+    const struct channel_state *s = &b->channels[c];
+    double share = kinds[c].share * b->a_day, free = a_day(s->sure, s->days) - share / exp2(SURE);
+    return a_day(s->told, s->days) - fmin(fmax(free, 0), share);
+}
+
 /* Alerts a day that the channel may tell. Of the units over its level some belong to alerts that are told already: while
  * fewer are told than it may, its level aims at more. */
 static double share_of_channel(const struct budget *b, enum channel c)
 {
     const struct channel_state *s = &b->channels[c];
-    double share = kinds[c].share * b->a_day, told = a_day(s->told, s->days);
+    double share = kinds[c].share * b->a_day;
     if (s->days < WEEK - 1)
         return share;
-    return share * fmin(fmax(share / fmax(told, 1e-3), 1), MORE);
+    return share * fmin(fmax(share / fmax(spent(b, c), 1e-3), 1), MORE);
 }
 
 static double q_of(const struct budget *b, enum channel c)
@@ -94,6 +106,28 @@ static double q_of(const struct budget *b, enum channel c)
     const struct channel_state *s = &b->channels[c];
     double units = fmax(a_day(s->closed, s->days), 1);
     return fmin(fmax(share_of_channel(b, c) / units, Q_MIN), Q_MAX);
+}
+
+/* How many bits rarer than its channel's level a score is. */
+static double rarer_than(const struct channel_state *s, double level, double score)
+{
+    return log2(fmax(spot_above(&s->spot, level), 1e-12) / fmax(spot_above(&s->spot, score), 1e-12));
+}
+
+/* Whether the tail may learn the unit. Of sure ones as many as come by chance are learned, so that a wave of attacks does not
+ * raise the level; unless there are so many that it has to follow. */
+static bool is_taught(struct budget *b, enum channel c, double score)
+{
+    struct channel_state *s = &b->channels[c];
+    if (!spot_is_ready(&s->spot) || a_day(s->sure, s->days) > kinds[c].share * b->a_day)
+        return true;
+    double q = q_of(b, c);
+    s->sure_credit = fmin(s->sure_credit + q / exp2(SURE), SURE_CREDIT);
+    if (rarer_than(s, spot_level(&s->spot, q), score) < SURE)
+        return true;
+    bool is_due = s->sure_credit >= 1;
+    s->sure_credit -= is_due;
+    return is_due;
 }
 
 static void close_units(struct budget *b, enum channel c, uint32_t now_s)
@@ -105,7 +139,8 @@ static void close_units(struct budget *b, enum channel c, uint32_t now_s)
         const struct unit *unit = value;
         if (now_s - unit->last_s < CLOSE_S)
             return;
-        spot_add(&s->spot, (double)unit->score, q_of(b, c));
+        if (is_taught(b, c, (double)unit->score))
+            spot_add(&s->spot, (double)unit->score, q_of(b, c));
         s->closed[0]++;
         map_remove(s->units, key);
     }
@@ -136,7 +171,8 @@ struct judgement budget_judge(struct budget *b, enum channel c, uint64_t unit, d
     } else {
         double q = q_of(b, c);
         j.level = fmax(spot_level(&s->spot, q), kinds[c].least);
-        j.rarer = log2(fmax(spot_above(&s->spot, j.level), 1e-12) / fmax(spot_above(&s->spot, score), 1e-12));
+        j.rarer = rarer_than(s, j.level, score);
+        j.is_sure = j.rarer >= SURE;
     }
     j.is_over = score >= j.level;
     return j;
@@ -146,4 +182,10 @@ void budget_spend(struct budget *b, enum channel c, uint32_t now_s)
 {
     turn_day(&b->channels[c], now_s / S_PER_DAY);
     b->channels[c].told[0]++;
+}
+
+void budget_is_sure(struct budget *b, enum channel c, uint32_t now_s)
+{
+    turn_day(&b->channels[c], now_s / S_PER_DAY);
+    b->channels[c].sure[0]++;
 }

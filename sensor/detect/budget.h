@@ -17,6 +17,7 @@ struct judgement {
     bool is_over;        /* to be told */
     bool is_provisional; /* there is not enough data yet: a built-in level decided */
     double level;        /* in bits */
+    bool is_sure;        /* so rare that any budget would tell it */
     double rarer;        /* log2(P(level) / P(score)): so many times rarer than what is just told; below zero: commoner */
 };
 
@@ -29,5 +30,7 @@ void budget_free(struct budget *b);
 struct judgement budget_judge(struct budget *b, enum channel c, uint64_t unit, double score, uint32_t now_s);
 /* An alert of the channel goes out now (its first line). */
 void budget_spend(struct budget *b, enum channel c, uint32_t now_s);
+/* One of those has become sure. */
+void budget_is_sure(struct budget *b, enum channel c, uint32_t now_s);
 
 #endif

@@ -19,6 +19,8 @@ struct channel_state {
     struct spot spot;
     uint32_t day;                      /* of closed[0], since 1970 */
     uint32_t closed[WEEK], told[WEEK]; /* units closed and alerts told on the latest days */
+    uint32_t sure[WEEK];               /* of those told: sure ones */
+    double sure_credit;                /* sure units that the tail may still learn: as many as are due by chance */
     uint32_t days;                     /* how many days before today have been counted */
 };
 

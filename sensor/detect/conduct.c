@@ -15,6 +15,8 @@
 #define PART_MAX 16.0 /* bits of one part: past that it is no news how surprising it is */
 #define AMOUNTS_FREE 2.6 /* the largest of six: log2(6) bits are no surprise */
 #define PART_FREE 1.44   /* what a tail probability gives on average, in bits, when all is as usual */
+#define HURRIED 2.5      /* bits of pace: so fast the owner works on one day in six */
+#define CALM_WEIGHT 0.25 /* of an amount without haste: thieves hurry, a busy day is long */
 #define ONE_CASE_WEIGHT 0.5 /* thieves take a few files of each case: many of one speak little for them */
 #define ENOUGH_CASES 100 /* before what is usual of them is known */
 #define WINDOW_S 600u
@@ -175,6 +177,19 @@ double conduct_amount(const struct conduct *c)
 double conduct_bits(const struct conduct *c)
 {
     return above(conduct_amount(c), AMOUNTS_FREE) + above(c->pace, PART_FREE) + above(c->unseen, PART_FREE) + above(c->strange, PART_FREE);
+}
+
+bool conduct_is_calm(const struct conduct *c, bool is_program)
+{
+    return !is_program && c->pace < HURRIED && fmax(c->unseen, c->strange) < PART_FREE && c->burst < fmax(conduct_amount(c), PART_FREE);
+}
+
+double conduct_haste(const struct conduct *c, bool is_program)
+{
+    double amount = conduct_amount(c);
+    bool is_calm = !is_program && c->pace < HURRIED && (c->burst < amount || c->burst < PART_FREE);
+    double calm = is_calm ? (1 - CALM_WEIGHT) * above(amount, AMOUNTS_FREE) : 0;
+    return conduct_bits(c) - calm;
 }
 
 static void why_bytes(const struct scene *s, double bits, struct finding *f)

@@ -18,6 +18,7 @@
 #define STRANGE_CLIENT_AT_HOME 0.15 /* of thieves at a plain place: they mostly sit at the usual machine, or know it */
 #define TOR 1.5 /* times the bits of a listed network: hardly anybody works through it */
 #define CURIOUS 0.2
+#define ANYHOW 0.4
 #define SAME_VERSION_OF_THIEVES 0.5
 #define OLDER_OF_THIEVES 0.3
 #define FAILURES_OF_THIEVES 0.2
@@ -117,6 +118,12 @@ static double curious(double crowd, double kinds)
     return (1 - CURIOUS) * crowd + CURIOUS / kinds;
 }
 
+/* What lies below a new value is as good as any for everybody: a hotel's network says nothing that its country has not said. */
+static double anyhow(double crowd, double kinds)
+{
+    return (1 - ANYHOW) * crowd + ANYHOW / kinds;
+}
+
 static double theta_of(const struct rules *r, enum place_level level)
 {
     return r->context.prior_sessions * (level == LEVEL_COUNTRY   ? r->context.country_rate
@@ -167,6 +174,8 @@ static void score_place(const struct rules *r, const struct context_question *q,
         double here = weight_on(q->b, q->place, level);
         if (level > (enum place_level)c->level)
             own = (here + odds.org) / (above + 1);
+        else if (level < (enum place_level)c->level && !is_stranger)
+            own = anyhow(odds.org, peers_place_kinds(level));
         else if (level == (enum place_level)c->level)
             own = novelty(r, theta_of(r, level), q->b->sessions, distinct_usual(q->b, level)) * odds.org;
         bits += log2(at / own);

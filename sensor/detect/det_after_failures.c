@@ -11,12 +11,19 @@ static const struct rule *rule(const struct scene *s)
     return s->rules->head[SCORED_SUCCESS_AFTER_FAILURES];
 }
 
-static bool is_unusual(const struct scene *s, unsigned names)
+/* The source goes through names: those of others, and few of them get in. */
+static bool is_spraying(const struct scene *s, const struct source *source, unsigned of_others, unsigned names)
+{
+    const struct rules *r = s->rules;
+    return source && names >= r->success_after_failures.names && of_others >= r->success_after_failures.failures &&
+           !sources_gets_in(s->sources, source, s->now_s);
+}
+
+static bool is_unusual(const struct scene *s, bool is_sprayed)
 {
     const struct context *c = &s->visit->context;
-    if (s->is_young || !s->is_mature) /* no usual place to compare with: only a source that goes through names counts */
-        return names >= s->rules->success_after_failures.names &&
-               (s->b->sessions == 0 || context_is_new(c) || s->is_young);
+    if (s->is_young || !s->is_mature) /* no usual place to compare with */
+        return is_sprayed && (s->b->sessions == 0 || context_is_new(c) || s->is_young);
     return context_is_new(c) && s->by_context.is_over;
 }
 
@@ -31,7 +38,7 @@ static void judge(struct scene *s)
     unsigned names = source ? source_names(source, s->now_s, within_s) : 0;
     double failures = of_source > of_name ? of_source : of_name;
     double least = s->rules->success_after_failures.failures;
-    if (failures < least || !is_unusual(s, names) || scene_has_context(s, rule(s)))
+    if (failures < least || !is_unusual(s, is_spraying(s, source, of_source - fmin(of_name, of_source), names)) || scene_has_context(s, rule(s)))
         return;
     struct finding f = {
         .rule = rule(s), .family = STORY_CONTEXT, .risk = rule(s)->risk, .over_bits = fmin(10, log2(failures / least))};

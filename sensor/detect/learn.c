@@ -64,21 +64,24 @@ static void count_time(struct baseline *b, uint64_t ns)
     count_up(b->weekdays, sizeof b->weekdays, time_weekday(ns));
 }
 
-/* Whether a value in quarantine has come through it: it has aged, and no alert has spoken of the credential since. */
-static bool is_through(const struct rules *r, const struct baseline *b, uint8_t trust, uint32_t first_s, uint32_t now_s)
+/* Whether a value has come through quarantine (it has aged, and no alert has spoken of the credential since), or what came
+ * with an alert is forgiven. */
+static bool is_through(const struct rules *r, const struct baseline *b, struct earned e, uint32_t now_s)
 {
-    return trust == TRUST_QUARANTINED && now_s - first_s >= r->learning.quarantine_s && b->alert_s < first_s;
+    if (e.trust == TRUST_ALERTED)
+        return e.days >= FORGIVE_DAYS && now_s - e.first_s >= r->learning.forgive_s && now_s - b->alert_s >= r->learning.forgive_s;
+    return e.trust == TRUST_QUARANTINED && now_s - e.first_s >= r->learning.quarantine_s && b->alert_s < e.first_s;
 }
 
 void learn_promote(const struct rules *r, struct baseline *b, struct peers *peers, uint32_t now_s)
 {
     for (size_t i = 0; i < BASELINE_PLACES; i++)
-        if (is_through(r, b, b->places[i].trust, b->places[i].first_s, now_s)) {
+        if (is_through(r, b, (struct earned){b->places[i].trust, b->places[i].days, b->places[i].first_s}, now_s)) {
             b->places[i].trust = TRUST_USUAL;
             peers_add_place(peers, b, &b->places[i]);
         }
     for (size_t i = 0; i < BASELINE_CLIENTS; i++)
-        if (is_through(r, b, b->clients[i].trust, b->clients[i].first_s, now_s)) {
+        if (is_through(r, b, (struct earned){b->clients[i].trust, b->clients[i].days, b->clients[i].first_s}, now_s)) {
             b->clients[i].trust = TRUST_USUAL;
             peers_add_client(peers, b, &b->clients[i]);
         }

@@ -38,6 +38,10 @@ static void save_counts(const struct channel_state *s, const char *name, const s
     for (unsigned i = 0; i < WEEK; i++)
         used += snprintf(text + used, sizeof text - (size_t)used, " %u %u", s->closed[i], s->told[i]);
     out->line(out->ctx, text);
+    used = snprintf(text, sizeof text, "sure %s %.17g", name, s->sure_credit);
+    for (unsigned i = 0; i < WEEK; i++)
+        used += snprintf(text + used, sizeof text - (size_t)used, " %u", s->sure[i]);
+    out->line(out->ctx, text);
 }
 
 static void save_spot(const struct spot *s, const char *name, const struct out *out)
@@ -141,6 +145,23 @@ static int load_counts(struct channel_state *s, const char *at)
     return E_OK;
 }
 
+static int load_sure(struct channel_state *s, const char *at)
+{
+    uint64_t n[WEEK];
+    double credit;
+    if (!take(&at, &credit) || credit < 0)
+        return E_BAD;
+    for (size_t i = 0; i < WEEK; i++)
+        if (!take_whole(&at, COUNT_MAX, &n[i]))
+            return E_BAD;
+    if (*at)
+        return E_BAD;
+    s->sure_credit = credit;
+    for (unsigned i = 0; i < WEEK; i++)
+        s->sure[i] = (uint32_t)n[i];
+    return E_OK;
+}
+
 static int load_tail(struct spot *s, const char *at)
 {
     uint64_t n, from, excesses, fitted;
@@ -225,6 +246,8 @@ int levels_load(void *levels, const char *line)
             continue;
         if (strcmp(what, "days") == 0)
             return load_counts(s, line + used);
+        if (strcmp(what, "sure") == 0)
+            return load_sure(s, line + used);
         if (strcmp(what, "tail") == 0)
             return load_tail(&s->spot, line + used);
         if (strcmp(what, "latest") == 0)

@@ -80,9 +80,32 @@ static uint64_t what_is_new(const struct scene *s)
     return hash64(span_of(text, sizeof text), 5);
 }
 
+static uint64_t network_of(const struct place *p)
+{
+    return p->asn ? hash64(span_of(&p->asn, sizeof p->asn), 13) : hash64(span_of(p->prefix, sizeof p->prefix), 14 + p->is_v6);
+}
+
+static uint64_t client_of(const struct client *c)
+{
+    const uint32_t text[2] = {c->family, c->agent};
+    return hash64(span_of(text, sizeof text), 15);
+}
+
+static uint64_t story_ns(const struct scene *s)
+{
+    return s->rules->learning.story_s * NS_PER_S;
+}
+
+/* Who comes from the new country of an open alert, but through another network and with another client, may be a thief
+ * while the owner travels: two things that differ at once are another story. */
 struct story_key scene_story_key(const struct scene *s)
 {
-    return (struct story_key){s->credential | 1, what_is_new(s), STORY_CONTEXT, 0};
+    struct story_key key = {s->credential | 1, what_is_new(s), STORY_CONTEXT, 0};
+    uint64_t network = network_of(&s->visit->place), client = client_of(&s->visit->client);
+    const struct story *open = stories_find(s->stories, &key, s->now_ns, story_ns(s));
+    if (open && story_is_of_others(open, network, client))
+        key.what ^= network + client;
+    return key;
 }
 
 static void add_blind_words(char *out, size_t size, const char *words)
@@ -108,11 +131,6 @@ static void tell_blindness(const struct scene *s, struct alert *alert)
         add_blind_words(alert->blind, sizeof alert->blind, "bytes of its connection are missing from the capture");
     if (s->a->flags & ACT_ENCRYPTED)
         add_blind_words(alert->blind, sizeof alert->blind, "the connection was not decrypted");
-}
-
-static uint64_t story_ns(const struct scene *s)
-{
-    return s->rules->learning.story_s * NS_PER_S;
 }
 
 static uint64_t volume_ns(const struct scene *s)
@@ -144,17 +162,6 @@ bool scene_is_told(struct scene *s)
 bool scene_is_volume_told(struct scene *s, const struct rule *rule)
 {
     return volume_story(s) != NULL || scene_has_context(s, rule);
-}
-
-void scene_raise(struct scene *s)
-{
-    struct story *context = context_story(s), *volume = volume_story(s);
-    if (context && s->by_context.is_over)
-        story_raise(context, scene_risk(&s->by_context));
-    if (context && s->by_volume.is_over)
-        story_raise(context, scene_risk(&s->by_volume));
-    if (volume && s->by_volume.is_over)
-        story_raise(volume, scene_risk(&s->by_volume));
 }
 
 static void relate_customers(const struct scene *s, struct alert *alert, const struct customer_list *list)
@@ -193,6 +200,22 @@ bool scene_join(struct scene *s, const struct finding *f)
     return story != NULL;
 }
 
+static void spend(const struct scene *s, struct story *story, enum channel channel)
+{
+    budget_spend(s->budget, channel, s->now_s);
+    story_set_paid(story, channel);
+}
+
+/* An alert that its channel's budget paid for has become sure: that is given back. */
+static void refund(const struct scene *s, struct story *story, enum channel channel)
+{
+    const struct judgement *j = channel == CHANNEL_CONTEXT ? &s->by_context : &s->by_volume;
+    if (story && j->is_over && j->is_sure && story_is_paid(story, channel)) {
+        budget_is_sure(s->budget, channel, s->now_s);
+        story_set_paid(story, CHANNELS);
+    }
+}
+
 static void report(struct scene *s, const struct finding *f, const struct story_key *key)
 {
     scene_speak(s, f->rule);
@@ -203,13 +226,29 @@ static void report(struct scene *s, const struct finding *f, const struct story_
     bool is_news = !story_has(story, f->rule);
     story_join(story, f, s->a);
     if (!is_joining && f->is_scored && story_alert(story)->update == 0)
-        budget_spend(s->budget, CHANNEL_CONTEXT, s->now_s);
+        spend(s, story, CHANNEL_CONTEXT);
+    if (!is_joining && story_alert(story)->update == 0)
+        story_set_face(story, network_of(&s->visit->place), client_of(&s->visit->client));
     if (!is_joining)
         begin_story(s, story);
     if (story_whose(story) == 0)
         story_set_whose(story, s->visit->whose);
     tell_blindness(s, story_alert(story));
     learn_undo(s, is_news);
+}
+
+void scene_raise(struct scene *s)
+{
+    struct story *context = context_story(s), *volume = volume_story(s);
+    if (context && s->by_context.is_over)
+        story_raise(context, scene_risk(&s->by_context));
+    if (context && s->by_volume.is_over)
+        story_raise(context, scene_risk(&s->by_volume));
+    if (volume && s->by_volume.is_over)
+        story_raise(volume, scene_risk(&s->by_volume));
+    refund(s, context, CHANNEL_CONTEXT);
+    refund(s, context, CHANNEL_VOLUME);
+    refund(s, volume, CHANNEL_VOLUME);
 }
 
 void scene_report_context(struct scene *s, const struct finding *f)
@@ -238,7 +277,7 @@ static void report_day(struct scene *s, const struct finding *f)
     struct story *story = stories_open(s->stories, &s->live->volume, s->a, s->now_ns, volume_ns(s));
     story_join(story, f, s->a);
     if (!is_joining && f->is_scored)
-        budget_spend(s->budget, CHANNEL_VOLUME, s->now_s);
+        spend(s, story, CHANNEL_VOLUME);
     if (!is_joining)
         relate_customers(s, story_alert(story), &s->live->customers);
     tell_blindness(s, story_alert(story));
@@ -281,12 +320,19 @@ static void why_place(const struct scene *s, struct finding *f)
 }
 
 #define IDLE_BITS 6.0    /* a visit that has touched nothing is so much less of a theft, */
+#define CALM_BITS 2.0    /* one that has taken files of several cases with the usual client, unhurried, so much */
 #define LOOKING_BITS 2.0 /* one that has only looked, so much */
 
 double scene_risk(const struct judgement *j)
 {
     double risk = 50 + 8 * j->rarer;
     return risk < 1 ? 1 : risk > 100 ? 100 : risk;
+}
+
+/* A program that is no sync client: those take one customer's cases from where their people sit. */
+static bool is_hasty_program(const struct scene *s)
+{
+    return s->live->today.is_program && (s->visit->context.level != LEVEL_KNOWN || s->b->today_customers > 1);
 }
 
 /* 'news': bits of the day's conduct that no alert has told yet. */
@@ -300,6 +346,8 @@ static void score_visit(struct scene *s, double news)
         s->context_score += news;
     if (!v->has_taken && v->context.failure_bits <= 0) /* a guessed password is told at once */
         s->context_score -= v->is_busy ? LOOKING_BITS : IDLE_BITS;
+    else if (s->live->today.taken > 1 && !v->context.is_client_new && conduct_is_calm(&s->conduct, is_hasty_program(s)))
+        s->context_score -= CALM_BITS;
     const struct {
         struct visit_key key;
         uint64_t start_s;
@@ -329,7 +377,7 @@ void scene_score(struct scene *s)
     bool is_own_story = context_story(s) != NULL;
     double news = is_own_story ? bits : fmax(0, bits - (double)today->told);
     if (!s->is_machine)
-        score_visit(s, news);
+        score_visit(s, fmin(news, conduct_haste(&s->conduct, is_hasty_program(s))));
     if (is_touch)
         score_day(s, news);
     if (is_own_story && bits > (double)today->told)

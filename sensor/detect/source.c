@@ -120,6 +120,13 @@ unsigned source_names(const struct source *s, uint32_t now_s, uint32_t window_s)
     return n;
 }
 
+bool sources_gets_in(const struct sources *s, const struct source *source, uint32_t now_s)
+{
+    unsigned failures = recent_count(&source->failures, now_s, s->options.window_s);
+    unsigned successes = recent_count(&source->successes, now_s, s->options.window_s);
+    return successes > 1 && failures < s->options.share * (failures + successes);
+}
+
 unsigned sources_name_failures(const struct sources *s, struct span name, uint32_t now_s, uint32_t within_s)
 {
     uint64_t hash = hash64(name, 0);

@@ -3,6 +3,8 @@
 #ifndef DETECT_SOURCE_H
 #define DETECT_SOURCE_H
 
+#include <stdbool.h>
+
 #include "base/ipaddr.h"
 #include "sketch/recent.h"
 
@@ -53,6 +55,8 @@ unsigned sources_name_failures(const struct sources *s, struct span name, uint32
 unsigned source_burst(const struct source *s, uint32_t now_s, uint32_t within_s);
 /* Judges by other numbers from now on; what was counted stays. */
 void sources_retune(struct sources *s, uint32_t window_s, double share);
+/* Whether several of the source's latest sign-ins got in, so many that what failed is no burst: an office's address. */
+bool sources_gets_in(const struct sources *s, const struct source *source, uint32_t now_s);
 uint64_t sources_evicted(const struct sources *s);
 
 #endif

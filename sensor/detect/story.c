@@ -22,6 +22,8 @@ struct story {
     uint32_t next_files;
     int told_class; /* of the line before, -1 = none yet */
     uint64_t whose;
+    unsigned paid;            /* 1 + channel; 0: of none */
+    uint64_t network, client; /* it began with; 0: not known */
     bool is_due, is_nameless, is_quiet;
 };
 
@@ -276,6 +278,27 @@ void story_set_whose(struct story *s, uint64_t whose)
 uint64_t story_whose(const struct story *s)
 {
     return s->whose;
+}
+
+void story_set_paid(struct story *s, unsigned channel)
+{
+    s->paid = channel + 1;
+}
+
+bool story_is_paid(const struct story *s, unsigned channel)
+{
+    return s->paid == channel + 1;
+}
+
+void story_set_face(struct story *s, uint64_t network, uint64_t client)
+{
+    s->network = network;
+    s->client = client;
+}
+
+bool story_is_of_others(const struct story *s, uint64_t network, uint64_t client)
+{
+    return s->network && s->network != network && s->client != client;
 }
 
 void story_set_nameless(struct story *s, bool is_nameless)

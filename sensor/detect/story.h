@@ -69,6 +69,13 @@ void story_more(struct story *s, const struct story_totals *more, uint32_t acts)
 /* A mark of the caller's, to know again what it has counted in this story. */
 void story_set_whose(struct story *s, uint64_t whose);
 uint64_t story_whose(const struct story *s);
+/* Which channel's budget it was told from, as a number of the caller's. */
+void story_set_paid(struct story *s, unsigned channel);
+bool story_is_paid(const struct story *s, unsigned channel);
+/* Hashes of the network and the client that it began with. */
+void story_set_face(struct story *s, uint64_t network, uint64_t client);
+/* Whether both are others than those it began with: then it is somebody else who does the same. */
+bool story_is_of_others(const struct story *s, uint64_t network, uint64_t client);
 /* Whether the alert is about no single credential: then its lines leave user.name out. */
 void story_set_nameless(struct story *s, bool is_nameless);
 /* The credential has got its name: relates it, makes it the alert's user, and a line due. */

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #define KEEP 0.99995f
+#define STEEPEST 3.0 /* bits for a doubling: where the largest that was seen lies says little of where the next one ends */
 
 static int step_of(double x)
 {
@@ -30,5 +31,5 @@ double tail_bits(const struct tail *t, double x, double alpha, double weight)
     int low = (int)at;
     double here = log2((from[low] + weight * exp2(-alpha * low)) / all);
     double next = log2((from[low + 1] + weight * exp2(-alpha * (low + 1))) / all);
-    return -(here + (next - here) * (at - low));
+    return -(here + fmax(next - here, -STEEPEST) * (at - low));
 }

@@ -12,7 +12,7 @@ struct tail { /* zeroed = nothing seen */
 
 /* Counts one observation, x >= 1; earlier ones fade (a memory of about 20,000). */
 void tail_add(struct tail *t, double x);
-/* -log2 P(X >= x), between the doublings by the power law through them. The prior, worth 'weight' observations, is
+/* -log2 P(X >= x), between the doublings by the power law through them, of an exponent of three at most. The prior, worth 'weight' observations, is
  * P(X >= x) = x^-alpha. */
 double tail_bits(const struct tail *t, double x, double alpha, double weight);
 

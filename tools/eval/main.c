@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define MAX_VARIANTS 4
+#define MAX_VARIANTS 5
 
 static const char usage[] =
     "usage: casetap-eval judge [option...]        how well the detectors, and others, do on generated worlds: "
@@ -22,7 +22,7 @@ static const char usage[] =
     "  --seeds N            worlds, of seed 1 to N (judge; default 1)\n"
     "  --seed N             the (first) seed\n"
     "  --set NAME=VALUE     a parameter (repeatable)\n"
-    "  --variant NAME       change the world: quick, travel, history, noise, long (repeatable)\n"
+    "  --variant NAME       change the world: quick, travel, history, noise, long, calm (repeatable)\n"
     "  --compare NAME       judge that variant, too, beside the world (repeatable)\n"
     "  --compare-seeds N    worlds of each of those (default: as many)\n"
     "  --only-casetap       leave out what it is compared with\n"

@@ -15,7 +15,7 @@ static const struct param table[] = {
     {P(days), 90, 20, 366, "chosen: 60 to learn what is usual, 10 to learn thresholds, 20 of test"},
     {P(learn_from), 60, 5, 300, "chosen: first day on which thresholds are learned"},
     {P(test_from), 70, 10, 330, "chosen: first day of the test; attacks happen from here on, none before"},
-    {P(attacks_per_class), 20, 1, 500, "assumption: enough to count, too few to change what is usual"},
+    {P(attacks_per_class), 20, 0, 500, "assumption: enough to count, too few to change what is usual"},
     {P(share_agents), 0.07, 0, 1, "assumption: the vendor's support engineers"},
     {P(share_leads), 0.005, 0, 1, "assumption: triage leads and escalation managers, who touch many customers"},
     {P(share_contractors), 0.04, 0, 1,
@@ -124,12 +124,16 @@ int params_variant(struct params *p, const char *name, struct text *why)
     } else if (strcmp(name, "long") == 0) {
         p->days += 40;
         p->office_moves *= 2;
+    } else if (strcmp(name, "calm") == 0) {
+        p->days += 40;
+        p->office_moves *= 2;
+        p->attacks_per_class = 0;
     } else if (strcmp(name, "quick") == 0) {
         p->credentials = 400;
         p->organisations = 20;
         p->attacks_per_class = 3;
     } else {
-        text_addf(why, "there is no variant '%s': travel, history, noise, long, quick", name);
+        text_addf(why, "there is no variant '%s': travel, history, noise, long, calm, quick", name);
         return E_USAGE;
     }
     return 0;

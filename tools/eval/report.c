@@ -208,7 +208,8 @@ static const char *world_name(const char *name)
 {
     static const char *const names[][2] = {
         {"travel", "twice the travel"},     {"history", "half the history"}, {"noise", "noisier volumes"},
-        {"long", "sixty days, more moves"}, {"quick", "few credentials"},
+        {"long", "sixty days, more moves"}, {"calm", "the same without an attack"},
+        {"quick", "few credentials"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i][0], name) == 0)

@@ -63,6 +63,31 @@ static void test_spends_its_share(void **state)
     budget_free(b);
 }
 
+/* A wave of attacks, twenty sure alerts a day, neither raises the level nor spends what is for other days. */
+static void test_a_wave_blunts_nothing(void **state)
+{
+    (void)state;
+    struct budget *b = budget_new(10);
+    state_of_random = 5;
+    live_days(b, MONDAY, 28, 800);
+    double before = budget_judge(b, CHANNEL_CONTEXT, 1, 0, (MONDAY + 28) * DAY_S).level;
+    for (unsigned day = MONDAY + 28; day < MONDAY + 35; day++) {
+        for (unsigned i = 0; i < 20; i++) {
+            uint32_t now = day * DAY_S + i;
+            struct judgement j = budget_judge(b, CHANNEL_CONTEXT, 1000000u * day + i, 40, now);
+            assert_true(j.is_over && j.is_sure);
+            budget_spend(b, CHANNEL_CONTEXT, now);
+            if (i < 5) /* of sure ones as many as the share are free */
+                budget_is_sure(b, CHANNEL_CONTEXT, now);
+        }
+        live_days(b, day, 1, 800);
+    }
+    double after = budget_judge(b, CHANNEL_CONTEXT, 2, 0, (MONDAY + 36) * DAY_S).level;
+    if (fabs(after - before) > 1.5)
+        fail_msg("the level went from %.2f to %.2f", before, after);
+    budget_free(b);
+}
+
 /* A tenth of the budget tells the rarest tenth. */
 static void test_smaller_budget_asks_more(void **state)
 {
@@ -163,6 +188,7 @@ static void test_other_lines_are_refused(void **state)
         "latest context 1 inf", "excess context 400 1 1", "excess context 1 1", "unit context 12 1 1",
         "unit context 0123456789abcdeg 1 1", "unit context 0123456789abcdef 1 4294967296", "norm unseen 1",
         "norm unseen 1 -2", "norm unseen 1 2 3", "norm nothing 1 2", "other context 1",
+        "sure context 0", "sure context -1 0 0 0 0 0 0 0 0", "sure context 0 0 0 0 0 0 0 0 -1", "sure context 0 0 0 0 0 0 0 0 0 0",
     };
     struct levels l = made();
     char *before = saved(&l);
@@ -181,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spends_its_share),
         cmocka_unit_test(test_smaller_budget_asks_more),
+        cmocka_unit_test(test_a_wave_blunts_nothing),
         cmocka_unit_test(test_comes_back),
         cmocka_unit_test(test_other_lines_are_refused),
     };

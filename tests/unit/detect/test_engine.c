@@ -93,6 +93,41 @@ static void a_pause_makes_a_new_alert(void **state)
     stage_close(&s);
 }
 
+/* While the owner travels, somebody from the same country, but another network and with another client, is another story. */
+static void a_thief_beside_a_traveller_is_told(void **state)
+{
+    (void)state;
+    static const struct desk thief = {"192.0.2.66", "CN", 9808, 2, 147, "Firefox"};
+    static struct stage s;
+    stage_open(&s, NULL);
+    stage_work(&s, 0, WEEKS);
+    day_at(&s, "alice", &abroad, WEEKS, 2);
+    assert_int_equal(stage_alerts(&s), 1);
+    day_at(&s, "alice", &abroad_too, WEEKS + 1, 2);
+    assert_int_equal(stage_alerts(&s), 1);
+    stage_login(&s, "alice", &thief, WEEKS + 1, 13);
+    stage_fetch(&s, "alice", &thief, WEEKS + 1, 13.1, 3, 2);
+    assert_int_equal(stage_alerts(&s), 2);
+    stage_close(&s);
+}
+
+/* What came with an alert is usual after a month of use without another, also when it never paused. */
+static void the_honest_mover_is_forgiven(void **state)
+{
+    (void)state;
+    static struct stage s;
+    stage_open(&s, NULL);
+    stage_work(&s, 0, WEEKS);
+    day_at(&s, "alice", &abroad, WEEKS, 2);
+    for (unsigned day = WEEKS + 1; day < WEEKS + 33; day++) {
+        stage_login(&s, "alice", &abroad, day, 10);
+        stage_view(&s, "alice", &abroad, day, 10.1, 3);
+    }
+    assert_int_equal(trust_of(&s, "alice", &abroad), TRUST_USUAL);
+    assert_int_equal(stage_alerts(&s), 1);
+    stage_close(&s);
+}
+
 /* Usual work goes on beside a theft without becoming a part of it. */
 static void the_owner_stays_apart(void **state)
 {
@@ -443,6 +478,8 @@ int main(void)
         cmocka_unit_test(quarantine),
         cmocka_unit_test(the_attacker_does_not_teach),
         cmocka_unit_test(a_pause_makes_a_new_alert),
+        cmocka_unit_test(a_thief_beside_a_traveller_is_told),
+        cmocka_unit_test(the_honest_mover_is_forgiven),
         cmocka_unit_test(the_owner_stays_apart),
         cmocka_unit_test(volume_lines_double),
         cmocka_unit_test(amendments_complete),
