@@ -234,23 +234,27 @@ static void enter(struct map *m, uint32_t i, uint32_t hash)
     enter_line(m, i, hash);
 }
 
-static bool leave_line(struct line *line, uint32_t i)
+static bool leave_line(struct line *line, uint32_t i, uint8_t tag)
 {
-    for (unsigned k = 0; k < line->n; k++) {
-        if (line->at[k] != i)
-            continue;
-        line->n--;
-        line->at[k] = line->at[line->n];
-        line->tags[k] = line->tags[line->n];
-        return true;
+    for (unsigned from = 0; from < line->n; from += 8) {
+        for (uint64_t same = same_bytes(word_of(line->tags, from / 8), tag); same; same &= same - 1) {
+            unsigned k = from + (unsigned)__builtin_ctzll(same) / 8;
+            if (k >= line->n || line->at[k] != i)
+                continue;
+            line->n--;
+            line->at[k] = line->at[line->n];
+            line->tags[k] = line->tags[line->n];
+            return true;
+        }
     }
     return false;
 }
 
 static void drop(struct map *m, uint32_t i)
 {
-    struct line *line = home_of(m, m->slots[i].hash);
-    for (; !leave_line(line, i); line = next_line(m, line))
+    uint32_t hash = m->slots[i].hash;
+    struct line *line = home_of(m, hash);
+    for (; !leave_line(line, i, tag_of(hash)); line = next_line(m, line))
         line->passed -= line->passed < UINT8_MAX;
     unlink_use(m, i);
     m->slots[i].newer = m->free_list;

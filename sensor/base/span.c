@@ -62,12 +62,13 @@ size_t span_find_by(struct span s, struct span needle, size_t anchor, size_t fro
     if (needle.size == 0)
         return from;
     size_t end = s.size - needle.size + anchor + 1; /* where the anchor may stand, at most */
+    size_t beside = anchor + 1 < needle.size ? anchor + 1 : 0; /* looked at before a call is made for all of them */
     for (size_t at = from + anchor; at < end; at++) {
         const uint8_t *hit = memchr(s.at + at, needle.at[anchor], end - at);
         if (!hit)
             return SIZE_MAX;
         at = (size_t)(hit - s.at);
-        if (memcmp(hit - anchor, needle.at, needle.size) == 0)
+        if ((hit - anchor)[beside] == needle.at[beside] && memcmp(hit - anchor, needle.at, needle.size) == 0)
             return at - anchor;
     }
     return SIZE_MAX;

@@ -392,6 +392,7 @@ static void act(struct engine *e, const struct activity *a)
     struct place place = place_of(&a->source, a->country, a->asn);
     struct client client = agents_client(e->agents, a);
     e->counts[COUNT_ACTS]++;
+    tally_fetch_open(e->tally, a);
     engine_scene(e, &s, a);
     set_visit(e, &s, &place, &client);
     tally_fetch_case(e->tally, &s);

@@ -205,16 +205,31 @@ struct rule_terms *ruleset_terms(struct ruleset *r)
     return r->terms;
 }
 
-/* 0 when a field of the group is not there. */
-static uint64_t group_of(const struct rule_def *def, const struct rule_view *v)
+/* The hash of a first field of a group, as most rules about an act begin with the same one. */
+struct first_hash {
+    bool is_known;
+    unsigned field;
+    uint64_t hash;
+};
+
+#define FIRST_HASHES 8u
+
+static uint64_t first_hash(struct first_hash *memo, unsigned field, const struct rule_view *v)
 {
-    uint64_t hash = 1;
-    for (unsigned i = 0; i < def->n_group; i++) {
-        uint64_t one = rule_field_hash(def->group[i], v, hash);
-        if (one == 0)
-            return 0;
-        hash = one;
-    }
+    struct first_hash *m = &memo[field % FIRST_HASHES];
+    if (rule_field_kind(field) != FIELD_TEXT) /* numbers and words of the scene change while rules speak */
+        return rule_field_hash(field, v, 1);
+    if (!m->is_known || m->field != field)
+        *m = (struct first_hash){true, field, rule_field_hash(field, v, 1)};
+    return m->hash;
+}
+
+/* 0 when a field of the group is not there. */
+static uint64_t group_of(const struct rule_def *def, const struct rule_view *v, struct first_hash *memo)
+{
+    uint64_t hash = def->n_group ? first_hash(memo, def->group[0], v) : 1;
+    for (unsigned i = 1; i < def->n_group && hash; i++)
+        hash = rule_field_hash(def->group[i], v, hash);
     return hash;
 }
 
@@ -307,25 +322,30 @@ static void *state_of(const struct running *rule, struct group *g)
     return rule->def.type->due ? (void *)(name_of(g) + 1) : (void *)(g + 1);
 }
 
-/* When silence would be told is known from the acts alone. */
-static void expect(struct ruleset *r, const struct running *rule, struct group *g, const struct rule_view *v)
+static void set_names(const struct rule_def *def, struct group *g, const struct rule_view *v)
 {
-    const struct rule_def *def = &rule->def;
     struct group_name *name = name_of(g);
     for (unsigned i = 0; i < def->n_group; i++)
         rule_field_text(def->group[i], v, name->values[i], sizeof name->values[i]);
+}
+
+/* When silence would be told is known from the acts alone. */
+static void expect(struct ruleset *r, const struct running *rule, struct group *g)
+{
+    const struct rule_def *def = &rule->def;
     g->due_s = def->type->due(&def->params, state_of(rule, g));
     r->due_s = g->due_s < r->due_s ? g->due_s : r->due_s;
 }
 
-static void feed(struct ruleset *r, struct running *rule, const struct rule_view *v, struct stories *stories)
+static void feed(struct ruleset *r, struct running *rule, const struct rule_view *v, struct first_hash *memo,
+                 struct stories *stories)
 {
     const struct rule_def *def = &rule->def;
     struct rule_reason why;
     bool is_new;
     if ((def->has_condition || !def->type->sees_all) && !rule_match(def->match, v))
         return;
-    uint64_t group = group_of(def, v);
+    uint64_t group = group_of(def, v, memo);
     if (group == 0)
         return;
     uint64_t evicted = map_evicted(rule->groups);
@@ -333,16 +353,19 @@ static void feed(struct ruleset *r, struct running *rule, const struct rule_view
     r->counts[COUNT_GROUPS_EVICTED] += map_evicted(rule->groups) - evicted;
     struct rule_event e = {&def->params, def->match, v, r->terms, rule->hash, group, time_s(v->now_ns)};
     bool is_fired = def->type->feed(&e, state_of(rule, g), &why);
+    if (def->type->due && is_new)
+        set_names(def, g, v);
     if (def->type->due)
-        expect(r, rule, g, v);
+        expect(r, rule, g);
     if (is_fired)
         fire(r, rule, g, group, &why, v, stories);
 }
 
 void ruleset_act(struct ruleset *r, const struct rule_view *v, struct stories *stories)
 {
+    struct first_hash memo[FIRST_HASHES] = {{0}};
     for (struct running **rule = r->by_action[v->a->action]; *rule; rule++)
-        feed(r, *rule, v, stories);
+        feed(r, *rule, v, memo, stories);
 }
 
 /* What did not happen has no act: one is made up, of what the group is and of nobody else, at the moment it was due. */

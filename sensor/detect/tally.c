@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/fifo.h"
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/times.h"
@@ -34,7 +35,8 @@ struct holder {
 };
 
 struct tally {
-    struct map *things, *open, *names;
+    struct map *things, *names;
+    struct fifo *open;   /* event id -> struct tally_open */
     struct map *holders; /* credential -> struct holder: as many as 'open' has, and used with it, so none is lost before */
     struct map *got; /* struct thing_key (whose, transfer) -> bytes counted of it */
 };
@@ -45,7 +47,7 @@ struct tally *tally_new(uint32_t max_things)
     if (!t)
         return NULL;
     t->things = map_new(sizeof(struct thing_key), 1, max_things, 7);
-    t->open = map_new(16, sizeof(struct tally_open), MAX_OPEN, 8);
+    t->open = fifo_new(sizeof(struct tally_open), MAX_OPEN);
     t->holders = map_new(sizeof(uint64_t), sizeof(struct holder), MAX_OPEN, 23);
     t->names = map_new(sizeof(uint64_t), sizeof(struct customer_name), MAX_CUSTOMERS, 9);
     t->got = map_new(sizeof(struct thing_key), sizeof(uint64_t), MAX_TRANSFERS, 13);
@@ -61,7 +63,7 @@ void tally_free(struct tally *t)
     if (!t)
         return;
     map_free(t->things);
-    map_free(t->open);
+    fifo_free(t->open);
     map_free(t->holders);
     map_free(t->names);
     map_free(t->got);
@@ -159,6 +161,11 @@ static uint64_t customer_of(const struct activity *a)
 static uint64_t of_today(const struct scene *s, uint64_t what)
 {
     return what ^ (uint64_t)s->b->day << 40;
+}
+
+void tally_fetch_open(const struct tally *t, const struct activity *a)
+{
+    fifo_fetch(t->open, a->id);
 }
 
 void tally_fetch_case(const struct tally *t, const struct scene *s)
@@ -267,14 +274,16 @@ static void count_names(struct tally *t, struct scene *s)
 static void remember_open(struct tally *t, const struct scene *s)
 {
     bool is_new;
-    struct tally_open *open = map_touch(t->open, s->a->id, &is_new);
+    struct tally_open *open = fifo_put(t->open, s->a->id);
     *open = (struct tally_open){.day = s->b->day, .bytes = s->a->body_bytes, .is_file = s->takes_file};
     open->visit = (struct visit_key){.credential = s->credential,
                                      .agent = s->visit->client.agent,
                                      .family = s->visit->client.family,
                                      .is_v6 = s->visit->place.is_v6};
     memcpy(open->visit.prefix, s->visit->place.prefix, sizeof open->visit.prefix);
-    memcpy(((struct holder *)map_touch(t->holders, &s->credential, &is_new))->name, s->b->name, BASELINE_NAME_MAX);
+    struct holder *holder = map_touch(t->holders, &s->credential, &is_new);
+    if (is_new)
+        memcpy(holder->name, s->b->name, BASELINE_NAME_MAX);
 }
 
 /* Its case, or that case's customer, may become known later. */
@@ -312,7 +321,7 @@ void tally_act(struct tally *t, struct scene *s, struct baseline *peers)
 
 struct tally_open *tally_find(struct tally *t, const uint8_t id[16])
 {
-    return map_find(t->open, id);
+    return fifo_find(t->open, id);
 }
 
 struct span tally_holder(const struct tally *t, const struct tally_open *open)

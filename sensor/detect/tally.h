@@ -21,7 +21,8 @@ struct tally_open {
     uint64_t bytes; /* counted so far */
     bool is_file;   /* it takes a file; else only case or customer were missing */
 };
-/* Begins to fetch what tally_act of the scene will look up, once its visit is known. */
+/* Begin to fetch what tally_act will look up: of the act alone; of its scene, once its visit is known. */
+void tally_fetch_open(const struct tally *t, const struct activity *a);
 void tally_fetch_case(const struct tally *t, const struct scene *s);
 /* The entry of that event id, or NULL. Borrowed until the next tally_act. */
 struct tally_open *tally_find(struct tally *t, const uint8_t id[16]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Map, pool, arena, ring. */
 #include "base/arena.h"
+#include "base/fifo.h"
 #include "base/map.h"
 #include "base/pool.h"
 #include "base/reserve.h"
@@ -133,6 +134,41 @@ static void map_grows_and_keeps_order(void **state)
     check_order(3, 1000, 1100);
 }
 
+/* Against the times of putting: the last of an id is found as long as less than 'max' were put since, also where all ids
+ * fall into one bucket. */
+static void check_fifo(uint32_t max, uint32_t ids, bool one_bucket)
+{
+    struct fifo *f = fifo_new(sizeof(uint64_t), max);
+    uint64_t *put = calloc(ids, sizeof *put), random = max; /* when; 0: never */
+    for (uint64_t now = 1; now < 5 * (uint64_t)ids; now++) {
+        uint32_t k = (uint32_t)(random_uniform(&random) * ids), asked = (uint32_t)(random_uniform(&random) * ids);
+        uint8_t id[16] = {one_bucket ? 7 : (uint8_t)k, one_bucket ? 0 : (uint8_t)(k >> 8), [8] = (uint8_t)k, (uint8_t)(k >> 8)};
+        uint64_t *value = fifo_put(f, id);
+        assert_int_equal(*value, 0);
+        *value = put[k] = now;
+        id[0] = one_bucket ? 7 : (uint8_t)asked;
+        id[1] = one_bucket ? 0 : (uint8_t)(asked >> 8);
+        id[8] = (uint8_t)asked;
+        id[9] = (uint8_t)(asked >> 8);
+        value = fifo_find(f, id);
+        assert_int_equal(value != NULL, put[asked] && now - put[asked] < max);
+        if (value)
+            assert_int_equal(*value, put[asked]);
+    }
+    free(put);
+    fifo_free(f);
+}
+
+static void fifo_keeps_the_last(void **state)
+{
+    (void)state;
+    check_fifo(1, 3, false);
+    check_fifo(64, 100, false);
+    check_fifo(64, 100, true);
+    check_fifo(4096, 6000, false);
+    check_fifo(16384, 5000, false);
+}
+
 static void pool_gives_back(void **state)
 {
     (void)state;
@@ -202,7 +238,7 @@ static void ring_keeps_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reserve_gives_zeroes), cmocka_unit_test(map_evicts_the_oldest), cmocka_unit_test(map_follows_a_model),
-                                       cmocka_unit_test(map_grows_and_keeps_order),
+                                       cmocka_unit_test(map_grows_and_keeps_order), cmocka_unit_test(fifo_keeps_the_last),
                                        cmocka_unit_test(pool_gives_back), cmocka_unit_test(arena_rewinds),
                                        cmocka_unit_test(ring_keeps_order)};
     return cmocka_run_group_tests(tests, NULL, NULL);
