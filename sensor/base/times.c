@@ -3,6 +3,9 @@
  * "chrono-Compatible Low-Level Date Algorithms", days_from_civil and civil_from_days). */
 #include "base/times.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 static char *put_pair(char *at, uint32_t value)
 {
     at[0] = (char)('0' + value / 10);
@@ -84,4 +87,20 @@ bool time_parse(struct span text, uint64_t *ns)
         return false;
     *ns = (uint64_t)s * NS_PER_S + fraction;
     return true;
+}
+
+bool time_typed(const char *text, uint64_t from_ns, uint64_t *ns)
+{
+    char full[40], *end;
+    if (strlen(text) == 10) {
+        snprintf(full, sizeof full, "%sT00:00:00Z", text);
+        if (time_parse(span_text(full), ns))
+            return true;
+    }
+    if (time_parse(span_text(text), ns))
+        return true;
+    unsigned long n = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+    uint64_t unit = !n || end[0] == 0 || end[1] ? 0 : *end == 'd' ? S_PER_DAY : *end == 'h' ? 3600 : *end == 'm' ? 60 : 0;
+    *ns = from_ns + n * unit * NS_PER_S;
+    return unit && n <= 36500;
 }

@@ -14,6 +14,8 @@
 const char *time_text(uint64_t ns, char out[TIME_TEXT_MAX]);
 /* Parses RFC 3339 with Z or an offset and 0-9 digits; false otherwise. */
 bool time_parse(struct span text, uint64_t *ns);
+/* The same as a person types it: also a day ("2026-12-31": its beginning), or so many days, hours or minutes behind 'from_ns' ("30d", "12h", "5m"). */
+bool time_typed(const char *text, uint64_t from_ns, uint64_t *ns);
 static inline uint32_t time_s(uint64_t ns)
 {
     return (uint32_t)(ns / NS_PER_S);

@@ -50,23 +50,6 @@ static void print_help(void)
          "exit codes: 0 done, 1 a file failed or there is no such alert, 2 wrong usage");
 }
 
-/* "2026-12-31", an RFC 3339 time, or so many days, hours or minutes from 'from_ns' on. */
-static bool time_of(const char *text, uint64_t from_ns, uint64_t *ns)
-{
-    char full[40], *end;
-    if (strlen(text) == 10) {
-        snprintf(full, sizeof full, "%sT00:00:00Z", text);
-        if (time_parse(span_text(full), ns))
-            return true;
-    }
-    if (time_parse(span_text(text), ns))
-        return true;
-    unsigned long n = *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
-    uint64_t unit = !n || end[0] == 0 || end[1] ? 0 : *end == 'd' ? 86400 : *end == 'h' ? 3600 : *end == 'm' ? 60 : 0;
-    *ns = from_ns + n * unit * NS_PER_S;
-    return unit && n <= 36500;
-}
-
 static int bad_time(const char *option, const char *value, struct text *why)
 {
     text_addf(why, "--%s: '%s' is no time: 2026-12-31, 2026-12-31T12:00:00Z, 30d, 12h", option, value);
@@ -253,11 +236,11 @@ static int set_times(struct order *o, const struct times *t, struct text *why)
     f->time_ns = (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
     if (o->at && strcmp(o->at, "alert") == 0 && f->alerted_ns)
         f->time_ns = f->alerted_ns + FOLLOWS_S * NS_PER_S;
-    else if (o->at && !time_of(o->at, f->time_ns, &f->time_ns))
+    else if (o->at && !time_typed(o->at, f->time_ns, &f->time_ns))
         return bad_time("at", o->at, why);
-    if (t->until && !time_of(t->until, f->time_ns, &f->until_ns))
+    if (t->until && !time_typed(t->until, f->time_ns, &f->until_ns))
         return bad_time("until", t->until, why);
-    if (t->since && !time_of(t->since, 0, &f->since_ns))
+    if (t->since && !time_typed(t->since, 0, &f->since_ns))
         return bad_time("since", t->since, why);
     if (t->since && f->since_ns >= f->time_ns)
         text_add_str(why, "--since: that is not before the verdict itself (--at)");

@@ -17,6 +17,7 @@ int cmd_run(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_feedback(int argc, char **argv);
 int cmd_selftest(int argc, char **argv);
+int cmd_impact(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 
 /* Prints "casetap: WHY" on one line to stderr and returns the exit code for an error code. */

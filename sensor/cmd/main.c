@@ -18,6 +18,7 @@ static const struct {
     {"check", cmd_check, "check configuration, rules and application profiles"},
     {"selftest", cmd_selftest, "send a test alert to the sinks and say whether it arrived"},
     {"feedback", cmd_feedback, "say what an alert was: benign, malicious, not to be told"},
+    {"impact", cmd_impact, "which customers' files a credential, session or address got"},
     {"verify", cmd_verify, "whether an activity log is what was written"},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)

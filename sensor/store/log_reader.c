@@ -19,6 +19,7 @@ struct log_reader {
     bool is_dir;
     struct segments list;
     size_t next; /* which segment of the list is opened next */
+    uint32_t last_day; /* 0: all */
     struct segment at;
     int fd; /* -1: none */
     struct zstd_source *packed; /* NULL: the file is plain */
@@ -167,6 +168,18 @@ static int list_again(struct log_reader *r, struct text *why)
     return E_OK;
 }
 
+void log_reader_days(struct log_reader *r, uint32_t first, uint32_t last)
+{
+    while (r->next < r->list.n && r->list.at[r->next].day < first)
+        r->next++;
+    r->last_day = last;
+}
+
+static bool is_behind(const struct log_reader *r)
+{
+    return r->last_day && r->list.at[r->next].day > r->last_day;
+}
+
 /* 1: the next segment is open; 0: there is none. */
 static int move_on(struct log_reader *r, struct text *why)
 {
@@ -175,7 +188,7 @@ static int move_on(struct log_reader *r, struct text *why)
         return 0;
     if (r->next == r->list.n && (rc = list_again(r, why)))
         return rc;
-    for (rc = E_NONE; rc == E_NONE && r->next < r->list.n; r->next++)
+    for (rc = E_NONE; rc == E_NONE && r->next < r->list.n && !is_behind(r); r->next++)
         rc = open_segment(r, &r->list.at[r->next], why);
     return rc == E_NONE ? 0 : rc ? rc : 1;
 }

@@ -13,6 +13,8 @@ struct log_reader;
 /* E_IO with "PATH: reason"; E_NONE with a line when a directory holds no log; E_NOMEM. */
 int log_reader_open(struct log_reader **out, const char *path, struct text *why);
 void log_reader_free(struct log_reader *r);
+/* Before the first read: of a directory, only the segments of these days (as segment_day says them) are read. A file is read whole. */
+void log_reader_days(struct log_reader *r, uint32_t first, uint32_t last);
 /* Bytes as they follow each other; a segment that ends in the middle of a line is given an end there when another follows. 0 at the
  * end, which is the end for now: called again it looks for more. E_IO, E_BAD (a packed file is damaged; the rest of it is left out
  * and the next call goes on behind it) with a line in why. */

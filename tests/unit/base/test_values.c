@@ -66,6 +66,17 @@ static void times(void **state)
     assert_true(time_parse(SPAN("2024-02-29T23:59:59.5+01:00"), &ns));
     assert_string_equal(time_text(ns, text), "2024-02-29T22:59:59.500000000Z");
     assert_false(time_parse(SPAN("2024-02-29 23:59:59"), &ns));
+    assert_true(time_typed("2024-02-29", 0, &ns));
+    assert_int_equal(ns, 1709164800ULL * NS_PER_S);
+    assert_true(time_typed("2024-02-29T00:00:01Z", 0, &ns));
+    assert_int_equal(ns, 1709164801ULL * NS_PER_S);
+    assert_true(time_typed("12h", 5, &ns));
+    assert_int_equal(ns, 12 * 3600ULL * NS_PER_S + 5);
+    assert_false(time_typed("12", 0, &ns));
+    assert_false(time_typed("12hours", 0, &ns));
+    assert_false(time_typed("-1d", 0, &ns));
+    assert_false(time_typed("2024-13-01", 0, &ns));
+    assert_false(time_typed("99999999999d", 0, &ns));
     assert_false(time_parse(SPAN("2024-13-01T00:00:00Z"), &ns));
     assert_false(time_parse(SPAN("2600-01-01T00:00:00Z"), &ns)); /* more than 64 bits of nanoseconds */
     for (uint64_t day = 0; day < 60000; day += 17) {
