@@ -6,6 +6,7 @@
 #include "cmd/show.h"
 #include "run/out_dir.h"
 #include "run/replay.h"
+#include "run/sensor.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -78,7 +79,15 @@ static int run(const struct settings *s, struct source *source, struct activity_
         text_add_str(why, "--sink needs --out DIR: sinks are served from the alert log there");
         return E_USAGE;
     }
-    int rc = s->out ? out_dir_make(s->out, why) : 0;
+    enum role role;
+    int rc = role_of(s, &role, why);
+    if (rc == 0 && (role == ROLE_ANALYSER || (role == ROLE_SENSOR && log))) {
+        text_add_str(why, role == ROLE_ANALYSER ? "--role analyser: an analyser reads from Redis; start it with 'casetap run'"
+                                                : "--role sensor: what is recorded is of the analysers' half; a sensor reads captures");
+        rc = E_USAGE;
+    }
+    if (rc == 0 && s->out)
+        rc = out_dir_make(s->out, why);
     if (rc)
         return rc;
     reading = source;
@@ -89,7 +98,9 @@ static int run(const struct settings *s, struct source *source, struct activity_
     struct replay_hooks hooks = {&show, sink_config_has(s->sinks, SINK_STDOUT) ? no_alert : on_alert, on_explained, on_progress};
     if (log)
         show.unit = "records";
-    rc = log ? replay_log_run(s, log, &hooks, &summary, why) : replay_run(s, source, &hooks, &summary, why);
+    rc = log                   ? replay_log_run(s, log, &hooks, &summary, why)
+         : role == ROLE_SENSOR ? sensor_replay(s, source, &hooks, &summary, why)
+                               : replay_run(s, source, &hooks, &summary, why);
     show_end(&show);
     bool may_be_sinks = s->sinks && s->sinks->n; /* the rest is done then: what they got is in the summary */
     if ((rc == 0 || (may_be_sinks && summary.text.size)) && !s->quiet) {

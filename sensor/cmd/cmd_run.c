@@ -4,8 +4,10 @@
 #include "cmd/command.h"
 #include "cmd/options.h"
 #include "cmd/show.h"
+#include "run/analyser.h"
 #include "run/live.h"
 #include "run/out_dir.h"
+#include "run/sensor.h"
 
 #include <stdio.h>
 
@@ -33,12 +35,31 @@ static void on_alert(void *ctx, const struct alert *a)
 static void on_ready(void *ctx)
 {
     const struct screen *screen = ctx;
-    if (!screen->settings->quiet)
+    if (!screen->settings->quiet && !screen->settings->interface)
+        fprintf(stderr, "casetap: analysing what sensors tell; SIGINT or SIGTERM ends it\n");
+    else if (!screen->settings->quiet)
         fprintf(stderr, "casetap: capturing on %s; SIGINT or SIGTERM ends it\n", screen->settings->interface);
+}
+
+static int run_analyser(const struct settings *s, struct text *why)
+{
+    struct summary summary = {0};
+    struct screen screen = {.settings = s};
+    show_init(&screen.show, s->json, true);
+    int rc = analyser_run(s, &(struct live_hooks){&screen, on_alert, on_ready}, &summary, why);
+    if (!s->quiet)
+        fputs(text_str(&summary.text), stderr);
+    summary_fini(&summary);
+    int shown = show_fini(&screen.show, why);
+    return rc ? rc : shown;
 }
 
 static int run(const struct settings *s, struct text *why)
 {
+    enum role role;
+    int rc = role_of(s, &role, why);
+    if (rc || role == ROLE_ANALYSER)
+        return rc ? rc : run_analyser(s, why);
     struct source *source = NULL;
     struct summary summary = {0};
     struct screen screen = {.settings = s};
@@ -50,7 +71,7 @@ static int run(const struct settings *s, struct text *why)
         text_add_str(why, "--sink needs --out DIR: sinks are served from the alert log there");
         return E_USAGE;
     }
-    int rc = s->out ? out_dir_make(s->out, why) : 0;
+    rc = s->out ? out_dir_make(s->out, why) : 0;
     if (rc == 0)
         rc = source_open_live(&source, s->interface, &(struct source_live_options){.filter = s->filter}, why);
     if (rc)

@@ -122,32 +122,51 @@ static bool read_fields(struct reader *r, struct activity *a)
     return !r->is_bad;
 }
 
+/* Of a candidate the place of the AS holds what its page mentioned (app/candidate.h), as long as the tail has room. It stands
+ * behind all other strings. */
+static bool set_mentions(struct activity *a, struct span s)
+{
+    if (s.size > (size_t)(ACTIVITY_TAIL_MAX - a->tail_used))
+        return false;
+    a->at[STR_AS_ORG] = a->tail_used;
+    a->size[STR_AS_ORG] = (uint16_t)s.size;
+    if (s.size)
+        memcpy(a->tail + a->tail_used, s.at, s.size);
+    a->tail_used = (uint16_t)(a->tail_used + s.size);
+    return true;
+}
+
 /* What activity_set would cut or mend is not as it was written. */
-static bool read_strings(struct reader *r, struct activity *a)
+static bool read_strings(struct reader *r, struct activity *a, uint64_t *at)
 {
     uint64_t last = 0, n;
     uint32_t flags = a->flags;
+    struct span mentions = {0};
     while ((n = varint_read(r)) != 0) {
         if (n <= last || n > STR_N)
             return false;
         uint64_t size = varint_read(r);
         struct span s = reader_span(r, size);
-        last = n;
+        last = *at = n;
         if (r->is_bad || !s.size)
             return false;
+        if (n - 1 == STR_AS_ORG) {
+            mentions = s;
+            continue;
+        }
         activity_set(a, (enum activity_string)(n - 1), s);
         if (a->flags != flags && !(flags & ACT_CUT))
             return false;
         if (!span_eq(activity_get(a, (enum activity_string)(n - 1)), s))
             return false;
     }
-    return !r->is_bad && !r->left.size;
+    return !r->is_bad && !r->left.size && (!mentions.size || set_mentions(a, mentions));
 }
 
 int activity_unpack(struct span bytes, struct activity *a, struct text *why)
 {
     struct reader r = reader_of(bytes);
-    uint64_t version = varint_read(&r);
+    uint64_t version = varint_read(&r), at = 0;
     activity_init(a);
     if (!r.is_bad && version != ACTIVITY_PACK_VERSION) {
         text_addf(why, "a candidate of version %llu (this casetap knows %d)", (unsigned long long)version, ACTIVITY_PACK_VERSION);
@@ -157,8 +176,8 @@ int activity_unpack(struct span bytes, struct activity *a, struct text *why)
         text_add_str(why, "no candidate: a field is not what it can be");
         return E_BAD;
     }
-    if (!read_strings(&r, a)) {
-        text_add_str(why, "no candidate: a string is not what it can be");
+    if (!read_strings(&r, a, &at)) {
+        text_addf(why, "no candidate: string %llu is not what it can be", (unsigned long long)at);
         return E_BAD;
     }
     return E_OK;

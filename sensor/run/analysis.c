@@ -292,7 +292,7 @@ static int open_file(struct analysis *a, const char *dir, const char *name, stru
 {
     struct text path = {0};
     text_addf(&path, "%s/%s", dir, name);
-    int rc = line_file_open(out, text_str(&path), !a->is_live, why);
+    int rc = a->hooks.is_again ? line_file_again(out, text_str(&path), why) : line_file_open(out, text_str(&path), !a->is_live, why);
     text_fini(&path);
     return rc;
 }
@@ -321,7 +321,7 @@ int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, 
     if (rc == 0)
         rc = open_engine(a, s, rules_dir, why);
     if (rc == 0)
-        rc = ahead_open(&a->ahead, s, is_live, why);
+        rc = ahead_open(&a->ahead, s, is_live && !hooks->is_again, why);
     if (rc == 0 && s->out && !(is_live && a->ahead)) /* of a run that never ends the log has them, in pieces */
         rc = open_file(a, s->out, "activities.ndjson", &a->activities, why);
     if (rc == 0 && s->out)
@@ -352,6 +352,19 @@ void analysis_candidate(struct analysis *a, const struct activity *candidate)
     } else { /* nothing in it settles who or what it was */
         on_settled(a, &copy);
     }
+}
+
+void analysis_settle(struct analysis *a)
+{
+    legs_release(a->legs, UINT64_MAX);
+}
+
+bool analysis_each_baseline(struct analysis *a, analysis_each_fn *fn, void *ctx)
+{
+    if (a->settings->redis)
+        return false;
+    store_mem_each(a->store, fn, ctx);
+    return true;
 }
 
 void analysis_tick(struct analysis *a, uint64_t now_ns)

@@ -8,6 +8,7 @@
 #include "enrich/roster.h"
 #include "record/alert.h"
 #include "run/settings.h"
+#include "store/baseline.h"
 
 struct analysis;
 struct feedback_log;
@@ -17,6 +18,7 @@ struct analysis_hooks {
     void (*on_alert)(void *ctx, const struct alert *a); /* after it was written; borrowed */
     bool is_recorded; /* what comes are recorded activities: no records of sessions are written */
     bool has_geo;     /* they bring country or AS along */
+    bool is_again;    /* live: everything from the first candidate on comes once more, and the files have part of it */
 };
 
 struct analysis_totals {
@@ -53,6 +55,11 @@ void analysis_reopen(struct analysis *a);
 void analysis_tick(struct analysis *a, uint64_t now_ns);
 /* Writes what waits: baselines, state, files. E_IO with a line in why; with 'keep' false the output files are removed. */
 int analysis_finish(struct analysis *a, bool keep, struct text *why);
+/* Nothing more will come of what waits for more. */
+void analysis_settle(struct analysis *a);
+/* Each baseline it has learned, by name; false where another process keeps them. */
+typedef void analysis_each_fn(void *ctx, const struct baseline *b);
+bool analysis_each_baseline(struct analysis *a, analysis_each_fn *fn, void *ctx);
 void analysis_free(struct analysis *a);
 void analysis_totals(const struct analysis *a, struct analysis_totals *out);
 /* The databases in use, one line each; NULL after the last. */

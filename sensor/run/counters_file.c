@@ -31,7 +31,7 @@ void counters_file_write(struct line_file *f, const struct source_stats *stats, 
     write_module(f, &line, feed);
     for (size_t i = 0; p && (c = pipeline_counters(p, i)).defs; i++)
         write_module(f, &line, c);
-    for (size_t i = 0; (c = analysis_counters(a, i)).defs; i++)
+    for (size_t i = 0; a && (c = analysis_counters(a, i)).defs; i++)
         write_module(f, &line, c);
     text_fini(&line);
 }

@@ -9,7 +9,7 @@
 #include "sink/sink.h"
 
 /* One line for each counter, in a fixed order: name, value, unit, a colon and what it means. 'stats' are those of the
- * source. Errors stay in 'f' and are told when it is closed. */
+ * source; without a pipeline or analysis there are none of theirs. Errors stay in 'f' and are told when it is closed. */
 void counters_file_write(struct line_file *f, const struct source_stats *stats, struct counters feed, const struct pipeline *p,
                          const struct analysis *a);
 /* The same of one more module. */

@@ -16,6 +16,9 @@
 #define NUMBER(field, least, most, usual, unit) SETTING_NUMBER, FIELD(field), least, most, usual, unit
 
 static const struct setting table[] = {
+    {"role", "ROLE", "what this process does: all, sensor (packets, over --redis to analysers) or analyser (default: all)", "sensor",
+     TEXT(role), BOTH, false},
+    {"name", "NAME", "of this sensor or analyser, among those at one Redis (needed with --role)", "front1", TEXT(name), BOTH, false},
     {"interface", "IFACE", "capture from this interface", "eth1", TEXT(interface), SETTING_RUN, false},
     {"filter", "BPF", "only packets that match this capture filter", "tcp port 8080", TEXT(filter), BOTH, false},
     {"app", "PROFILE=HOST", "this host (or *.domain) runs this application", "rt=support.example.com", TEXTS(apps), ALL, true},

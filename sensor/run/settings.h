@@ -41,6 +41,8 @@ struct settings {
     char *explain_routes; /* file, "-" for standard output, or NULL */
     char *suggest_profile; /* host, "-" for the busiest, or NULL: no draft */
     char *interface;  /* live */
+    char *role;       /* "all", "sensor", "analyser" or NULL: all */
+    char *name;       /* of the sensor or analyser, or NULL */
     char *print_defaults; /* check: "yaml", "markdown", or NULL */
     uint64_t log_days;        /* the log is kept: days of packet time, 0: for ever */
     uint64_t max_flows;       /* 1,000 - 16,777,216 */

@@ -16,6 +16,7 @@ struct line_file {
     char *path, *unfinished; /* where it shall be; where it is written (the same when it is not atomic) */
     int fd;
     int error; /* errno of the first failure, sticky */
+    off_t there, at; /* bytes that it has and that come again; of these so far */
     size_t used;
     uint8_t buffer[BUFFER_SIZE];
 };
@@ -90,6 +91,33 @@ int line_file_open(struct line_file **out, const char *path, bool is_atomic, str
     return E_OK;
 }
 
+int line_file_again(struct line_file **out, const char *path, struct text *why)
+{
+    int rc = line_file_open(out, path, false, why);
+    if (rc == E_OK)
+        (*out)->there = lseek((*out)->fd, 0, SEEK_END);
+    return rc;
+}
+
+/* What is there already: how many of the bytes. */
+static size_t compare(struct line_file *f, const uint8_t *at, size_t size)
+{
+    uint8_t had[4096];
+    size_t same = 0;
+    while (same < size && f->at < f->there && !f->error) {
+        size_t n = size - same < sizeof had ? size - same : sizeof had;
+        n = (off_t)n < f->there - f->at ? n : (size_t)(f->there - f->at);
+        ssize_t got = pread(f->fd, had, n, f->at);
+        if (got <= 0 || memcmp(had, at + same, (size_t)got) != 0) {
+            f->error = got < 0 ? errno : EILSEQ; /* another history */
+            break;
+        }
+        same += (size_t)got;
+        f->at += got;
+    }
+    return same;
+}
+
 const char *line_file_path(const struct line_file *f)
 {
     return f->unfinished;
@@ -97,6 +125,9 @@ const char *line_file_path(const struct line_file *f)
 
 static void write_out(struct line_file *f, const uint8_t *at, size_t size)
 {
+    size_t had = compare(f, at, size);
+    at += had;
+    size -= had;
     while (size && !f->error) {
         ssize_t n = write(f->fd, at, size);
         if (n < 0 && errno == EINTR)

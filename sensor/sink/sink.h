@@ -13,6 +13,9 @@
 struct line_file;
 /* E_IO with "PATH: reason"; the directory must exist. */
 int line_file_open(struct line_file **out, const char *path, bool is_atomic, struct text *why);
+/* A log of which the same lines are written once more from the first on: those it has are compared, the rest is added. A line that
+ * differs is an error (E_IO, sticky). */
+int line_file_again(struct line_file **out, const char *path, struct text *why);
 /* Where it is being written. Borrowed. */
 const char *line_file_path(const struct line_file *f);
 /* Appends whole lines. E_IO is sticky (nothing is written after it) and told by line_file_close too. */

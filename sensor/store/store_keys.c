@@ -103,3 +103,13 @@ void store_key_corrupt(struct text *out, const char *prefix, struct span credent
 {
     key_of_credential(out, prefix, credential, "baseline.corrupt");
 }
+
+void store_key_feed(struct text *out, const char *prefix, enum feed_key key, const char *name)
+{
+    static const char *const feed_keys[] = {"sensors", "taken", "order", "lease", "epoch", "analysers", "sinks", "stream"};
+    text_clear(out);
+    text_addf(out, "%s:{feed}:", prefix);
+    if (key == FEED_STREAM)
+        text_addf(out, "%s:", name);
+    text_add_str(out, feed_keys[key]);
+}

@@ -37,4 +37,9 @@ void store_key_baseline(struct text *out, const char *prefix, struct span creden
 /* "casetap:{alice}:baseline.corrupt": what stood there and could not be read. */
 void store_key_corrupt(struct text *out, const char *prefix, struct span credential);
 
+/* What sensors and analysers share; all of it in one Cluster slot. */
+enum feed_key { FEED_SENSORS, FEED_TAKEN, FEED_ORDER, FEED_LEASE, FEED_EPOCH, FEED_ANALYSERS, FEED_SINKS, FEED_STREAM };
+/* "casetap:{feed}:order"; of FEED_STREAM "casetap:{feed}:NAME:stream", where 'name' is a sensor's. */
+void store_key_feed(struct text *out, const char *prefix, enum feed_key key, const char *name);
+
 #endif

@@ -55,7 +55,7 @@ def least_privilege(folder):
     open(users, 'w').write('user default on nopass ~* &* +@all\n' + rule)
     schema = json.load(open(os.path.join(ROOT, 'redis-schema', 'keys.json')))
     fields = {f['name'] for key in schema['keys'] for f in key.get('fields', [])}
-    patterns = [re.escape(k['pattern']).replace('PREFIX', schema['prefix']).replace('CREDENTIAL', '[!-~]+').replace('HASH', '[0-9a-f]{32}') for k in schema['keys']]
+    patterns = [re.escape(k['pattern']).replace('PREFIX', schema['prefix']).replace('CREDENTIAL', '[!-~]+').replace('HASH', '[0-9a-f]{32}').replace('{feed}:NAME', '{feed}:[0-9A-Za-z._-]+') for k in schema['keys']]
     with Redis(folder, '--aclfile', users) as redis:
         url = f'unix://casetap:{QUOTED}@{redis.socket}'
         done = run('--out', os.path.join(folder, 'out'), '--redis', url, rt('A_w1'))
