@@ -5,8 +5,8 @@
 #include "cmd/options.h"
 #include "cmd/show.h"
 #include "run/analyser.h"
+#include "run/confine.h"
 #include "run/live.h"
-#include "run/out_dir.h"
 #include "run/sensor.h"
 
 #include <stdio.h>
@@ -23,6 +23,7 @@ static const struct usage usage = {
 struct screen {
     struct show show;
     const struct settings *settings;
+    struct text guarded; /* what is in force */
 };
 
 static void on_alert(void *ctx, const struct alert *a)
@@ -35,10 +36,25 @@ static void on_alert(void *ctx, const struct alert *a)
 static void on_ready(void *ctx)
 {
     const struct screen *screen = ctx;
-    if (!screen->settings->quiet && !screen->settings->interface)
+    const struct settings *s = screen->settings;
+    if (s->quiet)
+        return;
+    if (s->interface)
+        fprintf(stderr, "casetap: capturing on %s; SIGINT or SIGTERM ends it\n", s->interface);
+    else
         fprintf(stderr, "casetap: analysing what sensors tell; SIGINT or SIGTERM ends it\n");
-    else if (!screen->settings->quiet)
-        fprintf(stderr, "casetap: capturing on %s; SIGINT or SIGTERM ends it\n", screen->settings->interface);
+    fprintf(stderr, "casetap: %s\n", text_str(&screen->guarded));
+}
+
+/* What is the same for all roles: what was shown and what is told at the end. */
+static int end(struct screen *screen, struct summary *summary, int rc, struct text *why)
+{
+    if (!screen->settings->quiet)
+        fputs(text_str(&summary->text), stderr);
+    summary_fini(summary);
+    text_fini(&screen->guarded);
+    int shown = show_fini(&screen->show, why);
+    return rc ? rc : shown;
 }
 
 static int run_analyser(const struct settings *s, struct text *why)
@@ -46,12 +62,10 @@ static int run_analyser(const struct settings *s, struct text *why)
     struct summary summary = {0};
     struct screen screen = {.settings = s};
     show_init(&screen.show, s->json, true);
-    int rc = analyser_run(s, &(struct live_hooks){&screen, on_alert, on_ready}, &summary, why);
-    if (!s->quiet)
-        fputs(text_str(&summary.text), stderr);
-    summary_fini(&summary);
-    int shown = show_fini(&screen.show, why);
-    return rc ? rc : shown;
+    int rc = confine(s, &screen.guarded, why);
+    if (rc == 0)
+        rc = analyser_run(s, &(struct live_hooks){&screen, on_alert, on_ready}, &summary, why);
+    return end(&screen, &summary, rc, why);
 }
 
 static int run(const struct settings *s, struct text *why)
@@ -71,19 +85,15 @@ static int run(const struct settings *s, struct text *why)
         text_add_str(why, "--sink needs --out DIR: sinks are served from the alert log there");
         return E_USAGE;
     }
-    rc = s->out ? out_dir_make(s->out, why) : 0;
-    if (rc == 0)
-        rc = source_open_live(&source, s->interface, &(struct source_live_options){.filter = s->filter}, why);
+    rc = source_open_live(&source, s->interface, &(struct source_live_options){.filter = s->filter}, why);
     if (rc)
         return rc;
     show_init(&screen.show, s->json, true);
-    rc = live_run(s, source, &(struct live_hooks){&screen, on_alert, on_ready}, &summary, why);
-    if (!s->quiet)
-        fputs(text_str(&summary.text), stderr);
+    rc = confine(s, &screen.guarded, why);
+    if (rc == 0)
+        rc = live_run(s, source, &(struct live_hooks){&screen, on_alert, on_ready}, &summary, why);
     source_close(source);
-    summary_fini(&summary);
-    int shown = show_fini(&screen.show, why);
-    return rc ? rc : shown;
+    return end(&screen, &summary, rc, why);
 }
 
 int cmd_run(int argc, char **argv)

@@ -21,6 +21,10 @@ static const struct setting table[] = {
     {"name", "NAME", "of this sensor or analyser, among those at one Redis (needed with --role)", "front1", TEXT(name), BOTH, false},
     {"interface", "IFACE", "capture from this interface", "eth1", TEXT(interface), SETTING_RUN, false},
     {"filter", "BPF", "only packets that match this capture filter", "tcp port 8080", TEXT(filter), BOTH, false},
+    {"user", "NAME", "once the interface is open, go on as this user (default: the one that started it, without capabilities)",
+     "casetap", TEXT(user), SETTING_RUN, false},
+    {"no-sandbox", NULL, "leave the process what it could do: files, system calls, capabilities", NULL, SWITCH(no_sandbox), SETTING_RUN,
+     false},
     {"app", "PROFILE=HOST", "this host (or *.domain) runs this application", "rt=support.example.com", TEXTS(apps), ALL, true},
     {"trust", "CIDR", "believe forwarding headers of these proxies (default: private addresses)", "10.20.0.10",
      SETTING_PREFIXES, FIELD(trusted), 0, 0, 0, NULL, ALL, true},
@@ -108,6 +112,7 @@ void settings_fini(struct settings *s)
             strings_fini(member(s, item));
     }
     strings_fini(&s->picked);
+    strings_fini(&s->read);
     if (s->sinks)
         sink_configs_wipe(s->sinks);
     free(s->sinks);

@@ -24,6 +24,7 @@ struct settings {
     struct strings customers; /* files: whose cases are whose */
     struct sink_configs *sinks; /* where alerts go, or NULL */
     struct strings picked;  /* selftest: names of sinks */
+    struct strings read;    /* the configuration's files */
     struct prefix trusted[SETTINGS_MAX_LIST];
     size_t n_trusted;
     char *filter;     /* BPF, or NULL */
@@ -43,12 +44,14 @@ struct settings {
     char *interface;  /* live */
     char *role;       /* "all", "sensor", "analyser" or NULL: all */
     char *name;       /* of the sensor or analyser, or NULL */
+    char *user;       /* live: whom to become, or NULL */
     char *print_defaults; /* check: "yaml", "markdown", or NULL */
     uint64_t log_days;        /* the log is kept: days of packet time, 0: for ever */
     uint64_t max_flows;       /* 1,000 - 16,777,216 */
     uint64_t max_credentials; /* 100 - 10,000,000 */
     uint64_t max_sessions;    /* 100 - 10,000,000 */
     uint64_t scan_limit;      /* MiB of one file, 0 - 4096 */
+    bool no_sandbox;  /* what the process may do is left as it was */
     bool reach;       /* check: connect to the sinks */
     bool sha256;      /* of every file seen whole */
     bool json;        /* alerts as JSON lines on standard output */

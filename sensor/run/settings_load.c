@@ -146,6 +146,8 @@ static int load_file(struct settings *s, const char *path, unsigned depth, struc
 {
     struct yaml *y;
     int rc = yaml_load(path, &y, why);
+    if (rc == 0)
+        rc = strings_add(&s->read, path);
     if (rc)
         return rc;
     const char *names[NAMES_MAX + 1] = {"sinks", "include"};
