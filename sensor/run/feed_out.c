@@ -48,6 +48,7 @@ struct feed_out {
     uint64_t top_sub;          /* of the last id with number 'acked' */
     uint32_t on_their_way, greeting;
     bool is_greeted, is_broken, is_told, is_ended, end_acked, is_foreign;
+    bool is_taken_there;       /* 'taken' was read since the greeting: Redis has it, and keeps it unless it is emptied */
     bool is_all_sent;          /* the reader is at its end */
     uint8_t entry[FEED_BATCH_MAX];
     uint64_t counts[COUNT_N];
@@ -131,6 +132,7 @@ void feed_out_candidate(struct feed_out *f, const struct activity *candidate)
 static void break_off(struct feed_out *f)
 {
     f->is_broken = true;
+    f->end_acked = false;
 }
 
 static void on_added(void *ctx, const struct redis_reply *reply)
@@ -142,7 +144,7 @@ static void on_added(void *ctx, const struct redis_reply *reply)
         if (feed_id_read(reply_text(reply), &number, &sub) && number >= f->acked) {
             f->acked = number;
             f->top_sub = sub;
-            f->end_acked = f->end_acked || (f->is_ended && sub >= END_SUB && number == f->logged);
+            f->end_acked = f->end_acked || (!f->is_broken && f->is_ended && sub >= END_SUB && number == f->logged);
         }
         feed_link_worked(f->link);
         return;
@@ -296,6 +298,7 @@ static bool read_taken(struct feed_out *f, const struct redis_reply *reply)
     bool is_said = reply_kind(reply) == REPLY_TEXT && span_u64(reply_text(reply), &taken);
     if (is_said)
         f->taken = taken;
+    f->is_taken_there = f->is_taken_there || is_said;
     return is_said;
 }
 
@@ -312,7 +315,7 @@ static void on_greeted(void *ctx, const struct redis_reply *reply)
 static void greet(struct feed_out *f)
 {
     struct span name = span_text(f->name);
-    f->is_broken = f->is_greeted = false;
+    f->is_broken = f->is_greeted = f->is_taken_there = false;
     f->greeting = 1;
     struct span declare[] = {SPAN("HSET"), span_text(feed_link_key(f->link, FEED_SENSORS, NULL)), name, SPAN("1")};
     bool is_sent = feed_link_send(f->link, declare, 4, on_sensor, f);
@@ -331,8 +334,7 @@ static void on_link(void *ctx)
 static void on_taken(void *ctx, const struct redis_reply *reply)
 {
     struct feed_out *f = ctx;
-    bool had = f->taken > 0;
-    if (!reply || read_taken(f, reply) || !had || reply_kind(reply) != REPLY_NIL)
+    if (!reply || read_taken(f, reply) || !f->is_taken_there || reply_kind(reply) != REPLY_NIL)
         return;
     /* Emptied under our hands: what was added since stands behind a hole. */
     struct span words[] = {SPAN("DEL"), span_text(feed_link_key(f->link, FEED_STREAM, f->name))};
