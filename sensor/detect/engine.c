@@ -70,6 +70,7 @@ static bool make_tables(struct engine *e, const struct engine_options *options)
     e->stories = stories_new(MAX_STORIES, options->on_alert, options->ctx);
     e->tally = tally_new(MAX_THINGS);
     e->agents = agents_new();
+    e->alerts_a_day = options->alerts_a_day;
     e->budget = budget_new(options->alerts_a_day > 0 ? options->alerts_a_day : e->rules.budget.a_day);
     e->remotes = remotes_new(MAX_ADDRESSES, options->store);
     e->marks = marks_new(MAX_MARKS);
@@ -131,6 +132,13 @@ void engine_fleet(struct engine *e)
     const struct baseline *kept = e->store->ops->fetch(e->store, SPAN(FLEET_NAME), &is_new);
     e->fleet = *kept;
     e->has_fleet = true;
+}
+
+/* The first act begins it; a verdict may come before. */
+static void fleet_begin(struct engine *e)
+{
+    if (!e->has_fleet)
+        engine_fleet(e);
     if (e->fleet.first_ns == 0) {
         e->fleet.first_ns = e->now_ns;
         e->is_fleet_dirty = true;
@@ -525,8 +533,7 @@ void engine_activity(struct engine *e, const struct activity *a)
 {
     if (a->done_ns > e->now_ns)
         e->now_ns = a->done_ns;
-    if (!e->has_fleet)
-        engine_fleet(e);
+    fleet_begin(e);
     ruleset_tick(e->ruleset, e->now_ns, e->stories);
     if (!is_judged(a))
         ask_rules(e, a, NULL);
