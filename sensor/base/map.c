@@ -16,10 +16,7 @@
 #define NIL UINT32_MAX
 #define SHORT_KEY 64u /* bytes */
 #define CACHE_LINE 64u
-#define HUGE_AFTER 4096u            /* small entries */
-#define HUGE_FROM ((size_t)8 << 20) /* bytes of large ones: what is rounded up to 2 MiB is a small part of them */
-#define HUGE_PAGE ((size_t)2 << 20)
-#define SMALL 64u                   /* bytes of a small entry */
+#define HUGE_AFTER 4096u /* entries */
 #define FOLD_FIRST 0xe7037ed1a0b428dbu
 #define FOLD_NEXT (0x9e3779b97f4a7c15u * 2)
 
@@ -48,7 +45,6 @@ struct map {
     size_t key_words; /* of a short key of whole words; else 0 */
     uint32_t mask; /* lines in use, less one */
     uint32_t lines_max, max, used, fresh, free_list, oldest, newest;
-    uint32_t huge_at; /* entries taken when large pages are asked for */
     uint64_t seed, evicted;
     map_evict_fn *on_evict;
     void *ctx;
@@ -65,7 +61,6 @@ struct map *map_new(size_t key_size, size_t value_size, uint32_t max, uint64_t s
     *m = (struct map){.key_size = key_size, .value_at = (key_size + 15) & ~(size_t)15, .mask = 1, .lines_max = n, .max = max,
                       .seed = seed, .free_list = NIL, .oldest = NIL, .newest = NIL};
     m->stride = (m->value_at + value_size + 15) & ~(size_t)15;
-    m->huge_at = m->stride <= SMALL ? HUGE_AFTER : (uint32_t)(HUGE_FROM / m->stride);
     m->key_words = key_size % 8 == 0 && key_size <= SHORT_KEY ? key_size / 8 : 0;
     m->slots = reserve(max, sizeof *m->slots);
     m->data = reserve(max, m->stride);
@@ -288,11 +283,6 @@ static void make_newest(struct map *m, uint32_t i)
     link_newest(m, i);
 }
 
-const void *map_key(const struct map *m, const void *value)
-{
-    return (const uint8_t *)value - m->value_at;
-}
-
 void map_use(struct map *m, uint32_t at)
 {
     make_newest(m, at);
@@ -315,16 +305,11 @@ static void fetch_oldest(const struct map *m)
         __builtin_prefetch(&m->slots[s->newer], 1);
 }
 
-/* Of large entries, what goes with them is small for long. */
 static void ask_huge(struct map *m)
 {
-    uint32_t all = HUGE_PAGE / sizeof *m->slots;
-    if (m->stride <= SMALL || m->fresh >= all) {
-        reserve_huge(m->slots, m->max, sizeof *m->slots);
-        reserve_huge(m->lines, m->lines_max, sizeof *m->lines);
-    }
+    reserve_huge(m->slots, m->max, sizeof *m->slots);
     reserve_huge(m->data, m->max, m->stride);
-    m->huge_at = all;
+    reserve_huge(m->lines, m->lines_max, sizeof *m->lines);
 }
 
 static uint32_t take_slot(struct map *m)
@@ -339,7 +324,7 @@ static uint32_t take_slot(struct map *m)
             fetch_oldest(m);
     }
     uint32_t i = m->free_list;
-    if (i == NIL && m->fresh == m->huge_at)
+    if (i == NIL && m->fresh == HUGE_AFTER)
         ask_huge(m);
     if (i == NIL)
         return m->fresh++;

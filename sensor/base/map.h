@@ -23,8 +23,6 @@ void *map_find(const struct map *m, const void *key);
  * that place the most recently used; it must not have been removed since. */
 uint32_t map_at(const struct map *m, const void *key, void **value);
 void map_use(struct map *m, uint32_t at);
-/* The key of an entry by its value, which is in the map. */
-const void *map_key(const struct map *m, const void *value);
 /* The place of the most recently used; the map is not empty. */
 uint32_t map_newest(const struct map *m);
 /* Begins to fetch what map_find or map_touch of this key reads first, for who has something to do in between: of a large

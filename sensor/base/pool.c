@@ -8,15 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HUGE_AFTER 1024u            /* blocks */
-#define HUGE_FROM ((size_t)8 << 20) /* bytes: what is rounded up to 2 MiB is a small part of them */
+#define HUGE_AFTER 1024u /* blocks */
 
 struct pool {
     uint8_t *blocks;
     void *free_list; /* linked through the first word of each block */
     size_t block_size;
     uint32_t max, fresh, used; /* fresh: blocks taken at least once */
-    uint32_t huge_at;          /* fresh ones when large pages are asked for */
 };
 
 struct pool *pool_new(size_t block_size, uint32_t max)
@@ -27,7 +25,6 @@ struct pool *pool_new(size_t block_size, uint32_t max)
     size_t unit = sizeof(max_align_t);
     p->block_size = ((block_size < unit ? unit : block_size) + unit - 1) / unit * unit;
     p->max = max;
-    p->huge_at = HUGE_FROM / p->block_size < HUGE_AFTER ? HUGE_AFTER : (uint32_t)(HUGE_FROM / p->block_size);
     p->blocks = reserve(max ? max : 1, p->block_size);
     if (!p->blocks) {
         free(p);
@@ -50,7 +47,7 @@ void *pool_take(struct pool *p)
     void *block = p->free_list;
     if (block)
         p->free_list = *(void **)block;
-    else if (p->fresh == p->huge_at)
+    else if (p->fresh == HUGE_AFTER)
         reserve_huge(p->blocks, p->max, p->block_size);
     if (!block && p->fresh < p->max)
         block = p->blocks + (size_t)p->fresh++ * p->block_size;

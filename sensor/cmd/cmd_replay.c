@@ -95,7 +95,8 @@ static int run(const struct settings *s, struct source *source, struct activity_
     sigaction(SIGINT, &(struct sigaction){.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, NULL);
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop, .sa_flags = (int)SA_RESETHAND}, NULL);
     show_init(&show, s->json, s->quiet);
-    struct replay_hooks hooks = {&show, sink_config_has(s->sinks, SINK_STDOUT) ? no_alert : on_alert, on_explained, on_progress};
+    struct replay_hooks hooks = {.ctx = &show, .on_alert = sink_config_has(s->sinks, SINK_STDOUT) ? no_alert : on_alert,
+                                 .on_explained = on_explained, .on_progress = on_progress};
     if (log)
         show.unit = "records";
     rc = log                   ? replay_log_run(s, log, &hooks, &summary, why)

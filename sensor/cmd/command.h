@@ -19,6 +19,7 @@ int cmd_feedback(int argc, char **argv);
 int cmd_selftest(int argc, char **argv);
 int cmd_impact(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_tune(int argc, char **argv);
 
 /* Prints "casetap: WHY" on one line to stderr and returns the exit code for an error code. */
 int command_fail(int err, const char *why);

@@ -16,6 +16,7 @@ static const struct {
     {"replay", cmd_replay, "read recorded captures and tell who read which customers' files"},
     {"run", cmd_run, "the same live, on an interface"},
     {"check", cmd_check, "check configuration, rules and application profiles"},
+    {"tune", cmd_tune, "judge a recording under other budgets and rules, and what to declare"},
     {"selftest", cmd_selftest, "send a test alert to the sinks and say whether it arrived"},
     {"feedback", cmd_feedback, "say what an alert was: benign, malicious, not to be told"},
     {"impact", cmd_impact, "which customers' files a credential, session or address got"},

@@ -101,11 +101,16 @@ static double share_of_channel(const struct budget *b, enum channel c)
     return share * fmin(fmax(share / fmax(spent(b, c), 1e-3), 1), MORE);
 }
 
-static double q_of(const struct budget *b, enum channel c)
+double budget_q(const struct budget *b, enum channel c)
 {
     const struct channel_state *s = &b->channels[c];
     double units = fmax(a_day(s->closed, s->days), 1);
     return fmin(fmax(share_of_channel(b, c) / units, Q_MIN), Q_MAX);
+}
+
+double budget_least(enum channel c)
+{
+    return kinds[c].least;
 }
 
 /* How many bits rarer than its channel's level a score is. */
@@ -121,7 +126,7 @@ static bool is_taught(struct budget *b, enum channel c, double score)
     struct channel_state *s = &b->channels[c];
     if (!spot_is_ready(&s->spot) || a_day(s->sure, s->days) > kinds[c].share * b->a_day)
         return true;
-    double q = q_of(b, c);
+    double q = budget_q(b, c);
     s->sure_credit = fmin(s->sure_credit + q / exp2(SURE), SURE_CREDIT);
     if (rarer_than(s, spot_level(&s->spot, q), score) < SURE)
         return true;
@@ -140,7 +145,7 @@ static void close_units(struct budget *b, enum channel c, uint32_t now_s)
         if (now_s - unit->last_s < CLOSE_S)
             return;
         if (is_taught(b, c, (double)unit->score))
-            spot_add(&s->spot, (double)unit->score, q_of(b, c));
+            spot_add(&s->spot, (double)unit->score, budget_q(b, c));
         s->closed[0]++;
         map_remove(s->units, key);
     }
@@ -169,7 +174,7 @@ struct judgement budget_judge(struct budget *b, enum channel c, uint64_t unit, d
     if (j.is_provisional) {
         j.rarer = score - j.level;
     } else {
-        double q = q_of(b, c);
+        double q = budget_q(b, c);
         j.level = fmax(spot_level(&s->spot, q), kinds[c].least);
         j.rarer = rarer_than(s, j.level, score);
         j.is_sure = j.rarer >= SURE;

@@ -21,6 +21,10 @@ struct judgement {
     double rarer;        /* log2(P(level) / P(score)): so many times rarer than what is just told; below zero: commoner */
 };
 
+struct level_interval {
+    double level, low, high; /* bits; of nineteen in twenty draws */
+};
+
 /* 'a_day': alerts a day. NULL without memory. */
 struct budget *budget_new(double a_day);
 /* Keeps another budget from now on; what was counted stays. */
@@ -30,6 +34,8 @@ void budget_free(struct budget *b);
 struct judgement budget_judge(struct budget *b, enum channel c, uint64_t unit, double score, uint32_t now_s);
 /* An alert of the channel goes out now (its first line). */
 void budget_spend(struct budget *b, enum channel c, uint32_t now_s);
+/* The channel's level now and how sure it is; false while it is provisional. Slow: for people. */
+bool budget_level(const struct budget *b, enum channel c, struct level_interval *out);
 /* One of those has become sure. */
 void budget_is_sure(struct budget *b, enum channel c, uint32_t now_s);
 

@@ -29,4 +29,8 @@ struct budget {
     struct channel_state channels[CHANNELS];
 };
 
+/* The share of its units that the channel tells, and the bits that it takes at least. */
+double budget_q(const struct budget *b, enum channel c);
+double budget_least(enum channel c);
+
 #endif

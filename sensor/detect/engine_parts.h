@@ -51,6 +51,7 @@ struct engine {
     struct baseline fleet, groups[PEER_GROUPS]; /* everybody; the volumes of those alike */
     struct norms norms;
     struct budget *budget;
+    double alerts_a_day; /* asked for, in place of the rules' budget; 0: as they say */
     struct levels levels; /* of the two above */
     struct activity scratch; /* an act made up of two: see engine_identify */
     const struct session_record *facts; /* of the activity at hand */

@@ -78,7 +78,7 @@ void engine_rules_swap(struct engine *e, struct engine_rules *r, const struct ro
     e->roster = roster;
     e->has_geo = has_geo;
     sources_retune(e->sources, e->rules.success_after_failures.window_s, e->rules.stuffing.share);
-    budget_retune(e->budget, e->rules.budget.a_day);
+    budget_retune(e->budget, e->alerts_a_day > 0 ? e->alerts_a_day : e->rules.budget.a_day);
     stories_rename(e->stories, renamed, e->detections);
 }
 

@@ -19,11 +19,11 @@ struct flow_info {
     uint64_t first_ns, last_ns;
     uint64_t syn_ack_ns;      /* SYN-ACK whose ACK has not been seen; 0 = none */
     uint32_t rtt_us;          /* from there to the ACK; 0 = not seen or, the SYN-ACK being sent again, not sure (Karn) */
-    uint32_t numbered;        /* transactions of connections that were tunnels to what comes now */
     uint64_t packets[2], bytes[2]; /* by direction: wire payload bytes, duplicates not counted */
     uint64_t missing[2];      /* gap bytes */
     const struct tls_facts *tls; /* NULL: not encrypted */
     struct ipaddr proxied;    /* the source in a PROXY preface; zero: none */
+    uint32_t numbered;        /* transactions of connections that were tunnels to what comes now */
 };
 
 /* Where the bytes of a body go, if anybody wants them. Zeroed = nobody. */

@@ -73,18 +73,12 @@ static uint64_t fold(unsigned place, uint64_t a, uint64_t b)
     return (uint64_t)(product >> 64) ^ (uint64_t)product;
 }
 
-#define PIECE 16u
-#define PIECES 8u
-
-/* All bytes of up to eight pieces of 16; of more, eight pieces at equal distances from the first to the last. */
-static uint64_t fold_bytes(unsigned place, struct span bytes)
+/* First and last bytes. */
+static uint64_t fold_ends(unsigned place, struct span bytes)
 {
-    if (bytes.size >= PIECE) {
-        size_t last = bytes.size - PIECE, step = bytes.size > PIECES * PIECE ? last / (PIECES - 1) : PIECE;
-        uint64_t hash = fold(place++, load64(bytes.at + last), load64(bytes.at + last + 8));
-        for (size_t at = 0, n = 1; at < last && n < PIECES; at += step, n++)
-            hash += fold(place++, load64(bytes.at + at), load64(bytes.at + at + 8));
-        return hash;
+    if (bytes.size >= 16) {
+        const uint8_t *end = bytes.at + bytes.size;
+        return fold(place, load64(bytes.at), load64(bytes.at + 8)) + fold(place + 1, load64(end - 16), load64(end - 8));
     }
     uint8_t few[16] = {0};
     if (bytes.size > 0)
@@ -92,19 +86,19 @@ static uint64_t fold_bytes(unsigned place, struct span bytes)
     return fold(place, load64(few), load64(few + 8));
 }
 
-/* All of the header. Options count: a repeat of an acknowledgement often differs in its timestamp alone; and so does the
- * checksum: it tells of every byte of the payload, also of those that are not looked at here. */
+/* All of the header but its checksum. Options count: a repeat of an acknowledgement often differs in its timestamp
+ * alone. */
 static uint64_t fold_tcp(unsigned place, const uint8_t *header, size_t size)
 {
     uint64_t hash = fold(place, load64(header), load64(header + 8));
-    uint64_t rest = (uint64_t)size << 32 | load32(header + 16);
+    uint64_t rest = (uint64_t)size << 16 | (uint64_t)header[18] << 8 | header[19];
     size_t at = 20;
     for (; at + 8 <= size; at += 8)
         hash += fold(++place, load64(header + at), rest);
     return at + 4 <= size ? hash + fold(++place, load32(header + at), rest) : hash + rest;
 }
 
-enum { PLACE_SOURCE, PLACE_DESTINATION, PLACE_SIZES, PLACE_FRAGMENT, PLACE_BYTES, PLACE_HEADER = PLACE_BYTES + PIECES };
+enum { PLACE_SOURCE, PLACE_DESTINATION, PLACE_SIZES, PLACE_FRAGMENT, PLACE_ENDS, PLACE_HEADER = PLACE_ENDS + 2 };
 
 static uint64_t fingerprint(const struct dissected *d)
 {
@@ -115,12 +109,12 @@ static uint64_t fingerprint(const struct dissected *d)
         fold(PLACE_SOURCE, load64(src), load64(src + 8)) + fold(PLACE_DESTINATION, load64(dst), load64(dst + 8)) +
         fold(PLACE_SIZES, (uint64_t)d->payload_wire << 32 | part.size, (uint64_t)d->ip_id << 8 | d->protocol);
     if (d->is_fragment)
-        return hash + fold(PLACE_FRAGMENT, d->fragment_offset, d->more_fragments) + fold_bytes(PLACE_BYTES, part);
+        return hash + fold(PLACE_FRAGMENT, d->fragment_offset, d->more_fragments) + fold_ends(PLACE_ENDS, part);
     if (d->protocol == 6)
-        return hash + fold_tcp(PLACE_HEADER, transport.at, transport.size - part.size) + fold_bytes(PLACE_BYTES, part);
+        return hash + fold_tcp(PLACE_HEADER, transport.at, transport.size - part.size) + fold_ends(PLACE_ENDS, part);
     if (d->protocol == 17)
-        return hash + fold(PLACE_HEADER, load64(transport.at), 1) + fold_bytes(PLACE_BYTES, part);
-    return hash + fold_bytes(PLACE_BYTES, transport);
+        return hash + fold(PLACE_HEADER, load32(transport.at), 1) + fold_ends(PLACE_ENDS, part);
+    return hash + fold_ends(PLACE_ENDS, transport);
 }
 
 /* Frames of two CPUs or ports come a little out of time order, so the distance counts, not its sign. */

@@ -22,10 +22,10 @@ struct dedup;
 /* 'counts' is zeroed and kept by the caller. NULL without memory. */
 struct dedup *dedup_new(struct dedup_counts *counts);
 void dedup_free(struct dedup *dd);
-/* What makes a packet itself: innermost addresses, protocol, IP identification, fragment offset, whole transport header with
- * its checksum, payload length, its bytes (of more than 128: eight pieces of 16 at equal distances from the first to the
- * last; the checksum tells of the others). Not: TTL, traffic class, IP checksum and options, link layer, VLAN, tunnel, as
- * those differ behind a router or a tagging port. Begins to fetch what dedup_is_copy will read. */
+/* What makes a packet itself: innermost addresses, protocol, IP identification, fragment offset, whole transport header
+ * but its checksum, payload length, its first and last 16 bytes. Not: TTL, traffic class, IP checksum and options, link
+ * layer, VLAN, tunnel, as those differ behind a router or a tagging port. Begins to fetch what dedup_is_copy will read.
+ */
 uint64_t dedup_hash(const struct dedup *dd, const struct dissected *d);
 /* True when a packet of the same hash was asked about less than the window ago. */
 bool dedup_is_copy(struct dedup *dd, uint64_t hash, uint64_t now_ns);

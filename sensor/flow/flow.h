@@ -25,14 +25,13 @@ struct flow_names {
 
 enum { FLOW_TIMER_FAST, FLOW_TIMER_SLOW, FLOW_TIMERS };
 
-/* Its key stands beside it in the table. */
 struct flow {
+    struct flow_key key;
     struct flow_info info;
     uint64_t closed_ns;      /* 0 = open */
     uint64_t wait_ns;        /* when its stream is to be looked at; 0 = in no list */
     struct flow_crypt *crypt; /* NULL: not encrypted */
     struct conn *conn;       /* NULL before the first payload, after the end, and when it is not HTTP */
-    uint8_t protocol;        /* as in its key */
     uint8_t speaks;          /* enum conn_speaks */
     uint8_t first_is_client; /* key.ip[0] is the client */
     uint8_t ndpi_packets;

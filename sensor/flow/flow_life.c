@@ -47,7 +47,7 @@ static void keep_names(struct flow *f)
 void flow_life_classify(struct flow *f, const struct dissected *d, int dir, uint64_t now_ns)
 {
     struct flow_home *home = f->home;
-    unsigned max_packets = f->protocol == FLOW_TCP ? NDPI_TCP_PACKETS : NDPI_UDP_PACKETS;
+    unsigned max_packets = f->key.protocol == FLOW_TCP ? NDPI_TCP_PACKETS : NDPI_UDP_PACKETS;
     if (!home->classify || f->ndpi_packets == max_packets)
         return;
     if (!f->ndpi)
@@ -235,7 +235,7 @@ void flow_life_close(struct flow *f, uint64_t now_ns)
     struct flow_home *home = f->home;
     if (f->closed_ns)
         return;
-    if (f->protocol == FLOW_TCP)
+    if (f->key.protocol == FLOW_TCP)
         tcp_flush(&home->tcp, &f->tcp, f, now_ns);
     timers_wait_clear(&home->timers, f);
     f->closed_ns = now_ns ? now_ns : 1;
@@ -259,7 +259,7 @@ uint64_t flow_life_deadline(const struct flow *f)
     const struct flow_home *home = f->home;
     if (f->closed_ns)
         return f->closed_ns + (f->is_told || home->closed_ns > home->key_wait_ns ? home->closed_ns : home->key_wait_ns);
-    if (f->protocol == FLOW_UDP)
+    if (f->key.protocol == FLOW_UDP)
         return f->info.last_ns + (home->idle_ns < UDP_IDLE_S * NS_PER_S ? home->idle_ns : UDP_IDLE_S * NS_PER_S);
     bool are_closing = f->tcp.half[1].is_finished && f->tcp.half[0].has_fin; /* but for an acknowledgement */
     if (are_closing || (f->tcp.is_alone && (f->tcp.half[0].is_finished || f->tcp.half[1].is_finished)))

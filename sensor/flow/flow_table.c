@@ -85,11 +85,6 @@ static uint32_t recent_slot(uint16_t port, uint16_t other)
     return ((uint32_t)(port ^ other) * 0x9e3779b1u) >> (32 - RECENT_BITS);
 }
 
-static const struct flow_key *key_of(const struct flow_table *t, const struct flow *f)
-{
-    return map_key(t->flows, f);
-}
-
 /* ---- end of a flow ---- */
 
 /* All but the removal from the map. */
@@ -98,15 +93,14 @@ static void end_flow(struct flow_table *t, struct flow *f, uint64_t now_ns)
     flow_life_close(f, now_ns);
     flow_life_settle(f);
     timers_idle_clear(&t->home.timers, f);
-    const struct flow_key *key = key_of(t, f);
-    struct recent *r = &t->recent[recent_slot(key->port[0], key->port[1])];
+    struct recent *r = &t->recent[recent_slot(f->key.port[0], f->key.port[1])];
     if (r->f == f)
         r->f = NULL;
 }
 
 static void remove_flow(struct flow_table *t, struct flow *f, uint64_t now_ns)
 {
-    struct flow_key key = *key_of(t, f);
+    struct flow_key key = f->key;
     end_flow(t, f, now_ns);
     map_remove(t->flows, &key);
 }
@@ -219,7 +213,7 @@ static void begin_flow(struct flow_table *t, struct flow *f, const struct flow_k
                        bool sender_is_first, uint64_t now_ns)
 {
     memset(f, 0, sizeof *f);
-    f->protocol = key->protocol;
+    f->key = *key;
     f->home = &t->home;
     bool from_server = is_from_server(d);
     f->first_is_client = sender_is_first != from_server;
@@ -247,7 +241,7 @@ static void begin_flow(struct flow_table *t, struct flow *f, const struct flow_k
 static void begin_again(struct flow_table *t, struct flow *f, const struct dissected *d, bool sender_is_first,
                         uint64_t now_ns)
 {
-    struct flow_key key = *key_of(t, f);
+    struct flow_key key = f->key;
     end_flow(t, f, now_ns);
     begin_flow(t, f, &key, d, sender_is_first, now_ns);
 }
@@ -305,15 +299,14 @@ static bool is_other_flow(struct flow_table *t, struct flow *f, const struct dis
 }
 
 /* Whether 'd' is of this flow; then *sender_is_first is known too. */
-static bool is_recent(const struct flow_table *t, const struct flow *f, const struct dissected *d, bool *sender_is_first)
+static bool is_recent(const struct flow *f, const struct dissected *d, bool *sender_is_first)
 {
-    if (!f || f->protocol != d->protocol)
+    if (!f || f->key.protocol != d->protocol)
         return false;
-    const struct flow_key *key = key_of(t, f);
-    *sender_is_first = key->port[0] == d->src.port && ipaddr_eq(&key->ip[0], &d->src.ip);
+    *sender_is_first = f->key.port[0] == d->src.port && ipaddr_eq(&f->key.ip[0], &d->src.ip);
     int other = *sender_is_first ? 1 : 0;
-    return (*sender_is_first || (key->port[1] == d->src.port && ipaddr_eq(&key->ip[1], &d->src.ip))) &&
-           key->port[other] == d->dst.port && ipaddr_eq(&key->ip[other], &d->dst.ip);
+    return (*sender_is_first || (f->key.port[1] == d->src.port && ipaddr_eq(&f->key.ip[1], &d->src.ip))) &&
+           f->key.port[other] == d->dst.port && ipaddr_eq(&f->key.ip[other], &d->dst.ip);
 }
 
 /* The idle deadline has come nearer. */
@@ -409,7 +402,7 @@ static struct known find_flow(const struct flow_table *t, const struct dissected
     struct known k = {.f = r->f, .at = r->at};
     struct flow_key key;
     void *value;
-    if (is_recent(t, k.f, d, &k.sender_is_first))
+    if (is_recent(k.f, d, &k.sender_is_first))
         return k;
     k.sender_is_first = flow_key_of(d, &key);
     k.at = map_at(t->flows, &key, &value);

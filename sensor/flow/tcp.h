@@ -75,7 +75,6 @@ struct tcp_half {
     bool is_marked, is_mark_slow, is_over_set, has_fin, is_finished;
     bool far_acked;  /* the other side acknowledges where far_next is */
     uint8_t far_run; /* far-away segments in a row */
-    uint32_t urgent; /* sequence number of the urgent byte */
     uint64_t ack_ns; /* when 'acked' last went up */
     /* read when something is out of order, or at the end */
     uint64_t mark_ns, due_ns, over_ns, fin_ns;
@@ -87,6 +86,7 @@ struct tcp_half {
     uint32_t other_start;      /* of another SYN-ACK for the same SYN */
     uint32_t far_next;         /* where a run of far-away segments continues */
     uint32_t syn_size;         /* payload of its SYN */
+    uint32_t urgent;           /* sequence number of the urgent byte */
 };
 
 struct tcp_stream {

@@ -264,6 +264,11 @@ void analysis_people(const struct analysis *a, size_t *names, size_t *patterns, 
         people_count(a->people, names, patterns, services);
 }
 
+bool analysis_level(const struct analysis *a, enum channel c, struct level_interval *out)
+{
+    return budget_level(engine_levels(a->engine)->budget, c, out);
+}
+
 struct roster_totals analysis_roster(const struct analysis *a)
 {
     return roster_totals(a->roster);
@@ -283,6 +288,7 @@ static int open_engine(struct analysis *a, const struct settings *s, const char 
 {
     bool has_geo = a->hooks.has_geo || enrich_has_country(a->enrich) || enrich_has_asn(a->enrich);
     int rc = engine_new(&(struct engine_options){.store = a->store, .rules_dir = rules_dir, .own_dir = s->detections,
+                                                 .alerts_a_day = (double)s->budget,
                                                  .on_alert = on_alert, .ctx = a, .roster = a->roster, .has_geo = has_geo},
                         &a->engine, why);
     return rc ? rc : analysis_keep(a, why);

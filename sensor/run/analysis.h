@@ -4,6 +4,7 @@
 #define RUN_ANALYSIS_H
 
 #include "base/counter.h"
+#include "detect/budget.h"
 #include "detect/detections.h"
 #include "enrich/roster.h"
 #include "record/alert.h"
@@ -30,6 +31,8 @@ struct analysis_totals {
  * output files instead of replacing them at the end. E_IO, E_CONF, E_BAD with a line in why. */
 int analysis_new(const struct settings *s, const char *rules_dir, bool is_live, const struct analysis_hooks *hooks,
                  struct analysis **out, struct text *why);
+/* What the levels of the budget are now; false while that channel's is provisional. */
+bool analysis_level(const struct analysis *a, enum channel c, struct level_interval *out);
 /* What the roster says, for 'check'; zeros without one. */
 struct roster_totals analysis_roster(const struct analysis *a);
 /* The detections that are loaded. */

@@ -7,6 +7,7 @@
 #include "capture/source.h"
 #include "record/alert.h"
 #include "run/activity_log.h"
+#include "run/analysis.h"
 #include "run/settings.h"
 #include "run/summary.h"
 
@@ -17,6 +18,8 @@ struct replay_hooks {
     void (*on_explained)(void *ctx, struct span why);
     /* After every 4,096 packets or activities (which then stand in stats->packets): for progress. May be NULL. */
     void (*on_progress)(void *ctx, const struct source_stats *stats);
+    /* Of a log, behind its last record: what was learned, and the times it spans. May be NULL. */
+    void (*on_end)(void *ctx, const struct analysis *a, const struct summary_span *span);
 };
 
 /* Replays an open source (borrowed) to its end, or until source_stop. Fills the summary. On failure the output files are

@@ -77,6 +77,8 @@ int replay_log_run(const struct settings *s, struct activity_log *log, const str
                                                     .has_geo = activity_log_has_geo(log)}, &analysis, why);
     if (rc == 0)
         rc = read_all(analysis, log, hooks, &span, why);
+    if (rc == 0 && hooks->on_end)
+        hooks->on_end(hooks->ctx, analysis, &span);
     if (rc == 0)
         rc = write_counters(s->counters, analysis, why);
     if (rc == 0)

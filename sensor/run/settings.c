@@ -43,6 +43,8 @@ static const struct setting table[] = {
     {"rules", "DIR", "directory with apps/, detections/ and detect.yaml", "/etc/casetap/rules", TEXT(rules), ALL, true},
     {"detections", "DIR", "your own detections (*.yaml): each is added, or replaces the shipped one of its id",
      "/etc/casetap/detections", TEXT(detections), ALL, true},
+    {"budget", "N", "alerts a day, in place of the rules' budget (0-1000, default 0: as they say)", NULL,
+     NUMBER(budget, 0, 1000, 0, "alerts a day"), BOTH, false},
     {"redis", "URL", "baselines in Redis: redis://[user:password@]host[:port][/db] or unix:///path",
      "unix:///run/redis/redis-server.sock", TEXT(redis), ALL, false},
     {"state", "FILE", "baselines in memory, loaded from FILE at start and saved to it at the end", "/var/lib/casetap/state",

@@ -31,6 +31,7 @@ struct settings {
     char *roster;     /* file: who people are, or NULL */
     char *feedback;   /* file of verdicts, or NULL: 'run' looks for it in 'out' */
     char *rules;      /* directory with apps/, detections/ and detect.yaml, or NULL: found beside the program */
+    uint64_t budget;  /* alerts a day; 0: as the rules say */
     char *detections; /* directory of the user's own, or NULL */
     char *redis;      /* URL, or NULL: baselines in memory */
     char *state;      /* file, or NULL */

@@ -97,46 +97,6 @@ static void test_pairs(void **state)
     }
 }
 
-/* Segments with the same numbers and other bytes: whichever byte it is where all are looked at, and wherever it is in a long
- * one when the checksum tells of it. */
-static bool is_told_apart(struct packet_build *b, size_t size, size_t changed, bool has_sums)
-{
-    struct dedup_counts counts = {0};
-    struct dedup *dd = dedup_new(&counts);
-    bool is_copy[2];
-    uint8_t payload[1400];
-    for (size_t i = 0; i < size; i++)
-        payload[i] = (uint8_t)(i * 7 + i / 256);
-    for (int second = 0; second < 2; second++) {
-        struct decap_counts decap = {0};
-        struct dissected d;
-        payload[changed] ^= second ? 0x20 : 0;
-        packet_build_payload(b, span_of(payload, size));
-        packet_build_tcp(b, &originals[0].tcp);
-        packet_build_ip(b, &originals[0].ip);
-        packet_build_ether(b, 0x0800);
-        b->room[b->from + 14 + 20 + 16] = has_sums ? (uint8_t)second : 0;
-        struct packet p = packet_build_done(b, 1, t0);
-        assert_int_equal(decap_packet(&p, &d, &decap), 0);
-        is_copy[second] = dedup_is_copy(dd, dedup_hash(dd, &d), t0);
-    }
-    dedup_free(dd);
-    assert_false(is_copy[0]);
-    return !is_copy[1];
-}
-
-static void test_other_bytes(void **state)
-{
-    for (size_t size = 1; size <= 128; size++)
-        for (size_t i = 0; i < size; i++)
-            if (!is_told_apart(*state, size, i, false))
-                fail_msg("byte %zu of %zu", i, size);
-    for (size_t i = 0; i < 1400; i++)
-        assert_true(is_told_apart(*state, 1400, i, true));
-    assert_true(is_told_apart(*state, 1400, 1399, false));
-    assert_true(is_told_apart(*state, 1400, 600, false)); /* in one of the pieces looked at: 591 to 606 */
-}
-
 /* Fragments have no ports: offset and identification tell them apart. */
 static void test_fragments(void **state)
 {
@@ -208,7 +168,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pairs),
-        cmocka_unit_test(test_other_bytes),
         cmocka_unit_test(test_fragments),
         cmocka_unit_test(test_burst),
     };

