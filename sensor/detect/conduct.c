@@ -17,6 +17,7 @@
 #define PART_FREE 1.44   /* what a tail probability gives on average, in bits, when all is as usual */
 #define HURRIED 2.5      /* bits of pace: so fast the owner works on one day in six */
 #define CALM_WEIGHT 0.25 /* of an amount without haste: thieves hurry, a busy day is long */
+#define CALM_MOST 4.0    /* bits that it takes off a day at most: one thief in sixteen is in no hurry */
 #define ONE_CASE_WEIGHT 0.5 /* thieves take a few files of each case: many of one speak little for them */
 #define ENOUGH_CASES 100 /* before what is usual of them is known */
 #define WINDOW_S 600u
@@ -190,6 +191,12 @@ double conduct_haste(const struct conduct *c, bool is_program)
     bool is_calm = !is_program && c->pace < HURRIED && (c->burst < amount || c->burst < PART_FREE);
     double calm = is_calm ? (1 - CALM_WEIGHT) * above(amount, AMOUNTS_FREE) : 0;
     return conduct_bits(c) - calm;
+}
+
+double conduct_of_day(const struct conduct *c, bool is_program)
+{
+    double bits = fmax(conduct_haste(c, is_program), above(c->slow, AMOUNTS_FREE));
+    return fmax(bits, conduct_bits(c) - CALM_MOST);
 }
 
 static void why_bytes(const struct scene *s, double bits, struct finding *f)

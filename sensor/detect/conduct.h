@@ -11,12 +11,14 @@
 struct tally;
 
 double conduct_amount(const struct conduct *c);
-/* All of it: what a visit from a new place adds to its context, and what a day is judged by. */
+/* All of it. */
 double conduct_bits(const struct conduct *c);
 
 /* Whether nothing of the day is fast, unseen or strange: so the owner works. And what of it speaks for a thief in a visit from a new place: amounts that come at the owner's own pace say little. */
 bool conduct_is_calm(const struct conduct *c, bool is_program);
 double conduct_haste(const struct conduct *c, bool is_program);
+/* What a day is judged by: the same, and slow collection, which is in no hurry, in full. */
+double conduct_of_day(const struct conduct *c, bool is_program);
 
 /* Notes the act in the credential's day, after tally_act. */
 void conduct_note(struct scene *s, struct tally *t);

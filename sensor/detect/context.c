@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/times.h"
+#include "detect/presence.h"
 
 #define HOURS 24
 #define DAYS 7
@@ -31,7 +32,7 @@ static double clip(double x, double low, double high)
 
 double context_bits(const struct context *c)
 {
-    return (double)c->place_bits + c->client_bits + c->hour_bits + c->list_bits + c->dormant_bits + c->failure_bits;
+    return (double)c->place_bits + c->client_bits + c->hour_bits + c->list_bits + c->dormant_bits + c->failure_bits + c->presence_bits;
 }
 
 bool context_is_new(const struct context *c)
@@ -301,6 +302,20 @@ static double dormant_bits(const struct context_question *q)
     return clip(log2((double)(now_s - last_s) / fmax(between, DORMANT_S / 2)), 0, 3);
 }
 
+/* A thief does not know where the owner is: he comes while the owner is expected elsewhere, who was seen there or not. Owners
+ * who move are there less often, by a share that is learned. */
+static void score_presence(const struct context_question *q, struct context *c)
+{
+    enum place_level level = (enum place_level)c->level;
+    struct presence p = presence_of(q->b, q->place, level, q->now_ns);
+    if (q->source_class == NETWORK_OWN || !(p.chance > 0))
+        return;
+    double owners = fmin(share_of(&q->norms->moved[level == LEVEL_COUNTRY], 20, level == LEVEL_COUNTRY ? 2 : 14), 1);
+    c->expected = (float)p.chance;
+    c->is_seen = p.is_seen;
+    c->presence_bits = (float)(p.is_seen ? -log2(owners) : log2((1 - p.chance) / (1 - owners * p.chance)));
+}
+
 struct context context_score(const struct rules *r, const struct context_question *q)
 {
     struct context c = {0};
@@ -308,6 +323,7 @@ struct context context_score(const struct rules *r, const struct context_questio
     score_client(r, q, &c);
     c.hour_bits = (float)(q->is_young ? 0 : time_bits(r, q));
     c.dormant_bits = (float)dormant_bits(q);
+    score_presence(q, &c);
     c.has_failures = q->has_failures;
     if (q->has_failures)
         c.failure_bits = (float)clip(log2(FAILURES_OF_THIEVES / share_of(&q->norms->failures[q->absence], 100, 2)), 0, 6);

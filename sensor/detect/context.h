@@ -10,8 +10,10 @@
 
 /* The parts, and what made them. */
 struct context {
-    float place_bits, client_bits, hour_bits, list_bits, dormant_bits, failure_bits;
+    float place_bits, client_bits, hour_bits, list_bits, dormant_bits, failure_bits, presence_bits;
+    float expected;     /* chance that the owner was seen elsewhere just before */
     uint8_t level;      /* enum place_level: the highest on which the place is new */
+    bool is_seen;       /* the owner was */
     bool is_client_new; /* the family, or only the platform it runs on */
     bool is_family_new;
     bool has_failures;  /* a burst of failed sign-ins went before, whatever that means */

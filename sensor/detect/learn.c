@@ -112,6 +112,8 @@ void learn_visit(struct scene *s, struct baseline *fleet, struct peers *peers)
     if (v->had_client == TRUST_USUAL)
         share_add(&s->norms->older, 1, v->context.is_older);
     share_add(&s->norms->failures[s->live->absence], 1, v->context.has_failures);
+    if (v->context.expected > 0)
+        share_add(&s->norms->moved[v->context.level == LEVEL_COUNTRY], (double)v->context.expected, v->context.is_seen);
     if (!s->is_machine)
         count_time(fleet, s->now_ns);
 }

@@ -24,6 +24,7 @@ static const struct {
 } norms[] = {
     {NORM(case_files[0])}, {NORM(case_files[1])}, {NORM(customer_cases[0])}, {NORM(customer_cases[1])},
     {NORM(unseen)},        {NORM(strange)},       {NORM(older)},             {NORM(failures)},
+    {NORM(moved)},
 };
 
 struct out {

@@ -23,6 +23,7 @@ struct norms {
     struct share unseen;           /* files of a case that was not looked at before */
     struct share strange;          /* customers never touched before, of staff */
     struct share older;            /* a usual client comes in an older version */
+    struct share moved[2];         /* owners at a network [0], in a country [1] new to them: expected elsewhere just before, and seen */
     struct share failures[ABSENCES]; /* a visit begins after a burst of failed sign-ins, by how long it was away */
 };
 

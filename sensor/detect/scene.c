@@ -379,7 +379,7 @@ void scene_score(struct scene *s)
     if (!s->is_machine)
         score_visit(s, fmin(news, conduct_haste(&s->conduct, is_hasty_program(s))));
     if (is_touch)
-        score_day(s, news);
+        score_day(s, fmin(news, conduct_of_day(&s->conduct, today->is_program)));
     if (is_own_story && bits > (double)today->told)
         today->told = (float)bits;
 }
@@ -411,6 +411,8 @@ void scene_why_context(const struct scene *s, struct finding *f)
     if (c->list_bits > 0)
         finding_why(f, "casetap.source.class", network_class_name((enum network_class)s->source_class),
                     "never for this credential", c->list_bits);
+    if (c->presence_bits > 0)
+        finding_why(f, "user.name", "at a usual place within the last eight hours", "not at two places at once", c->presence_bits);
     if (c->dormant_bits > 0) {
         snprintf(value, sizeof value, "not seen for %u days", (s->visit->start_s - time_s(s->visit->before_ns)) / S_PER_DAY);
         finding_why(f, "user.name", value, "comes more often", c->dormant_bits);

@@ -168,6 +168,7 @@ static void round_trip(unsigned days)
     for (int i = 1; i < 400; i++) {
         tail_add(&was.norms->case_files[i % 2], i % 37 + 1);
         share_add(&was.norms->strange, 3, i % 3);
+        share_add(&was.norms->moved[i % 2], 0.25, i % 5 == 0);
     }
     char *first = saved(&was);
     load_all(&is, first);

@@ -365,6 +365,20 @@ static void fetches_har_with_tokens(struct stage *s) /* reading is the other rul
     stage_play(s, &a);
 }
 
+/* From a new country with the usual browser; the owner was at work an hour before, or is gone from there. */
+static void abroad_by_day(struct stage *s)
+{
+    static const struct desk hotel = {"175.16.199.22", "CN", 4837, 3, 146, "Chrome"};
+    stage_login(s, "alice", &hotel, WEEKS, 10);
+    stage_fetch(s, "alice", &hotel, WEEKS, 10.1, 3, 1);
+}
+
+static void abroad_while_at_work(struct stage *s)
+{
+    stage_login(s, "alice", ALICE, WEEKS, 9);
+    abroad_by_day(s);
+}
+
 static const struct play {
     const char *name;
     void (*act)(struct stage *s);
@@ -394,6 +408,8 @@ static const struct play {
     {"D15 fetch from a new network", fetch_from_vpn, 0, "D15", "alice"},
     {"D15 fetch from a new prefix of the usual network", fetch_from_own_network, 0, NULL, NULL},
     {"D15 fetch from a listed own network", fetch_from_listed_own, 0, NULL, NULL},
+    {"D15 abroad while the owner is at work", abroad_while_at_work, 0, "D15", "alice"},
+    {"D15 abroad, gone from work", abroad_by_day, 0, NULL, NULL},
     {"D15 fetch through Tor", fetch_from_listed_tor, 0, "D15", "alice"},
     {"D15 new browser at the usual place", fetch_with_new_browser, 0, NULL, NULL},
     {"D15 new prefix and another system", fetch_on_another_system, 0, NULL, NULL},

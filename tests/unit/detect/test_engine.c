@@ -25,12 +25,23 @@ static enum trust trust_of(struct stage *s, const char *who, const struct desk *
     return p ? (enum trust)p->trust : TRUST_NONE;
 }
 
+static void come_at(struct stage *s, const char *who, const struct desk *d, unsigned day, double hour, unsigned files)
+{
+    stage_login(s, who, d, day, hour);
+    stage_view(s, who, d, day, hour + 0.1, 3);
+    for (unsigned i = 0; i < files; i++)
+        stage_fetch(s, who, d, day, hour + 0.2 + i * 0.01, 3 + day % 5, 1 + i);
+}
+
 static void day_at(struct stage *s, const char *who, const struct desk *d, unsigned day, unsigned files)
 {
-    stage_login(s, who, d, day, 9);
-    stage_view(s, who, d, day, 9.1, 3);
-    for (unsigned i = 0; i < files; i++)
-        stage_fetch(s, who, d, day, 9.2 + i * 0.01, 3 + day % 5, 1 + i);
+    come_at(s, who, d, day, 9, files);
+}
+
+/* In the evening the owner is not expected at work. */
+static void evening_at(struct stage *s, const char *who, const struct desk *d, unsigned day, unsigned files)
+{
+    come_at(s, who, d, day, 20, files);
 }
 
 static void quarantine(void **state)
@@ -59,11 +70,11 @@ static void the_attacker_does_not_teach(void **state)
     stage_open(&s, NULL);
     stage_work(&s, 0, WEEKS);
     struct baseline quiet = *baseline_of(&s, "alice");
-    day_at(&s, "alice", &abroad, WEEKS, 2);
+    evening_at(&s, "alice", &abroad, WEEKS, 2);
     struct baseline before = *baseline_of(&s, "alice"); /* with Friday's work learned, which Monday closes */
     assert_int_equal(before.sessions, quiet.sessions);
     for (unsigned day = WEEKS + 1; day < WEEKS + 25; day++)
-        day_at(&s, "alice", &abroad, day, 2);
+        evening_at(&s, "alice", &abroad, day, 2);
     assert_int_equal(trust_of(&s, "alice", &abroad), TRUST_ALERTED);
     assert_int_equal(trust_of(&s, "alice", ALICE), TRUST_USUAL);
     const struct baseline *after = baseline_of(&s, "alice");
@@ -83,11 +94,11 @@ static void a_pause_makes_a_new_alert(void **state)
     static struct stage s;
     stage_open(&s, NULL);
     stage_work(&s, 0, WEEKS);
-    day_at(&s, "alice", &abroad, WEEKS, 2);
+    evening_at(&s, "alice", &abroad, WEEKS, 2);
     assert_int_equal(stage_alerts(&s), 1);
-    day_at(&s, "alice", &abroad_too, WEEKS + 6, 2); /* another prefix of the same new country: the same story */
+    evening_at(&s, "alice", &abroad_too, WEEKS + 6, 2); /* another prefix of the same new country: the same story */
     assert_int_equal(stage_alerts(&s), 1);
-    day_at(&s, "alice", &abroad, WEEKS + 15, 2);
+    evening_at(&s, "alice", &abroad, WEEKS + 15, 2);
     assert_int_equal(stage_alerts(&s), 2);
     assert_memory_not_equal(s.told[0].id, s.told[s.n - 1].id, 16);
     stage_close(&s);
@@ -101,12 +112,12 @@ static void a_thief_beside_a_traveller_is_told(void **state)
     static struct stage s;
     stage_open(&s, NULL);
     stage_work(&s, 0, WEEKS);
-    day_at(&s, "alice", &abroad, WEEKS, 2);
+    evening_at(&s, "alice", &abroad, WEEKS, 2);
     assert_int_equal(stage_alerts(&s), 1);
-    day_at(&s, "alice", &abroad_too, WEEKS + 1, 2);
+    evening_at(&s, "alice", &abroad_too, WEEKS + 1, 2);
     assert_int_equal(stage_alerts(&s), 1);
-    stage_login(&s, "alice", &thief, WEEKS + 1, 13);
-    stage_fetch(&s, "alice", &thief, WEEKS + 1, 13.1, 3, 2);
+    stage_login(&s, "alice", &thief, WEEKS + 1, 21);
+    stage_fetch(&s, "alice", &thief, WEEKS + 1, 21.1, 3, 2);
     assert_int_equal(stage_alerts(&s), 2);
     stage_close(&s);
 }
@@ -118,7 +129,7 @@ static void the_honest_mover_is_forgiven(void **state)
     static struct stage s;
     stage_open(&s, NULL);
     stage_work(&s, 0, WEEKS);
-    day_at(&s, "alice", &abroad, WEEKS, 2);
+    evening_at(&s, "alice", &abroad, WEEKS, 2);
     for (unsigned day = WEEKS + 1; day < WEEKS + 33; day++) {
         stage_login(&s, "alice", &abroad, day, 10);
         stage_view(&s, "alice", &abroad, day, 10.1, 3);
@@ -445,7 +456,7 @@ static void losses_lower_confidence(void **state)
         static struct stage s;
         stage_open(&s, NULL);
         stage_work(&s, 0, WEEKS);
-        struct activity a = stage_act(&s, "alice", &abroad_other, ACTION_VIEW_CASE, WEEKS, 9.1);
+        struct activity a = stage_act(&s, "alice", &abroad_other, ACTION_VIEW_CASE, WEEKS, 20.1);
         a.doubt = i ? 37 : 0;
         stage_play(&s, &a);
         assert_true(s.n >= 1);

@@ -121,6 +121,7 @@ static void night_at_branch(struct stage *s)
 
 static void day_at_branch(struct stage *s)
 {
+    stage_login(s, "alice", ALICE, WEEKS, 9);
     stage_login(s, "alice", &branch, WEEKS, 10);
     stage_fetch(s, "alice", &branch, WEEKS, 10.1, 3, 1);
 }
