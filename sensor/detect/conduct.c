@@ -145,6 +145,17 @@ static void judge_amounts(const struct scene *s, struct conduct *c)
         c->slow = fmin(slow * M_LOG2E, PART_MAX);
 }
 
+bool conduct_has_viewed(const struct scene *s)
+{
+    struct span name = activity_get(s->a, STR_CASE);
+    return tally_has(s->tally, s->credential, ((hash64(name, 2) | 1) ^ (uint64_t)s->b->day << 24) ^ VIEWED);
+}
+
+double conduct_unseen_share(const struct scene *s)
+{
+    return ratio_share(s->b->unseen, 8, share_of(&s->norms->unseen, 40, 2));
+}
+
 struct conduct conduct_judge(const struct scene *s)
 {
     struct conduct c = {0};
@@ -155,9 +166,9 @@ struct conduct conduct_judge(const struct scene *s)
     unsigned fast = pace_count(&s->live->cases, s->now_s, WINDOW_S);
     if (fast > 1)
         c.pace = count_bits(s, offsetof(struct baseline, cases_window), (struct spread){2, 3}, fast);
-    double unseen = share_of(&s->norms->unseen, 40, 2), strange = share_of(&s->norms->strange, 40, 4);
+    double strange = share_of(&s->norms->strange, 40, 4);
     if (d->unseen > 1 && s->norms->unseen.n >= ENOUGH_CASES) /* one comes by a mailed link */
-        c.unseen = binomial_bits(d->taken, d->unseen, fmin(ratio_share(s->b->unseen, 8, unseen), 0.99));
+        c.unseen = binomial_bits(d->taken, d->unseen, fmin(conduct_unseen_share(s), 0.99));
     if (s->b->org == BASELINE_ORG_MANY && s->b->strange.n >= 10)
         c.strange = binomial_bits(d->met, d->strangers, fmin(ratio_share(s->b->strange, 10, strange), 0.99));
     return c;
@@ -252,7 +263,7 @@ void conduct_why(const struct scene *s, const struct conduct *c, struct finding 
     }
     if (c->unseen > PART_FREE) {
         snprintf(value, sizeof value, "files of %u of %u cases taken without looking at the case", d->unseen, d->taken);
-        snprintf(text, sizeof text, "%.0f %% of cases", 100 * ratio_share(s->b->unseen, 8, share_of(&s->norms->unseen, 40, 2)));
+        snprintf(text, sizeof text, "%.0f %% of cases", 100 * conduct_unseen_share(s));
         finding_why(f, "casetap.cases.unseen", value, text, above(c->unseen, PART_FREE));
     }
     if (c->strange > PART_FREE) {

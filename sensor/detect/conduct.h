@@ -32,6 +32,10 @@ void conduct_why(const struct scene *s, const struct conduct *c, struct finding 
 /* Tells the credential's day under that rule, with the reasons above. */
 void conduct_report(struct scene *s, const struct rule *rule);
 
+/* Whether the credential has looked at the act's case today. */
+bool conduct_has_viewed(const struct scene *s);
+/* How often the credential takes files of cases that it has not looked at, everybody's share weighing eight cases. */
+double conduct_unseen_share(const struct scene *s);
 enum peer_group conduct_group(const struct baseline *b);
 
 #endif

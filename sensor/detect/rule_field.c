@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "detect/rule_field.h"
 
+#include "detect/conduct.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +16,8 @@ enum rule_field {
     F_ACTION, F_OUTCOME, F_STATUS, F_SOURCE, F_SERVER, F_COUNTRY, F_ASN, F_CLASS, F_BODY, F_FILE_SIZE, F_FILE_CLASS, F_FILE_TYPE,
     F_SECRETS, F_LIVE, F_SESSION, F_KIND, F_FLAGS, F_OS, F_MAJOR, F_CONFIDENCE, F_TOKEN_AGE, F_TOKEN_LEFT, F_HOUR, F_WEEKDAY,
     F_RULES, F_PLACE, F_CLIENT, F_BITS, F_SESSIONS, F_ACTS, F_FILES, F_AGE, F_IDLE, F_MATURE, F_WHO, F_DAY_FILES, F_DAY_CASES,
-    F_DAY_CUSTOMERS, F_DAY_BYTES, F_DISTINCT, F_FLEET_AGE, F_DEED,
+    F_DAY_CUSTOMERS, F_DAY_BYTES, F_DISTINCT, F_FLEET_AGE, F_DEED, F_ELSEWHERE,
+    F_VIEWED, F_UNSEEN,
 };
 
 static const struct {
@@ -75,6 +78,7 @@ static const struct {
     {"visit.new", FIELD_TEXT, F_PLACE, 0, "the highest level of the place that is new: country, network, prefix, nothing"},
     {"visit.client", FIELD_TEXT, F_CLIENT, 0, "family (a new browser or program), system (the same on another system), usual"},
     {"visit.bits", FIELD_NUMBER, F_BITS, 0, "how unusual place, client and hour are, in bits"},
+    {"visit.elsewhere", FIELD_TEXT, F_ELSEWHERE, 0, "yes: the credential began a visit to a usual place in another country (or network) in the eight hours before"},
     {"visit.fresh", FIELD_TEXT, F_DISTINCT, 0, "yes: a file, case or customer not touched before today"},
     {"credential.who", FIELD_TEXT, F_WHO, 0, "machine or person; absent while neither is known"},
     {"credential.mature", FIELD_TEXT, F_MATURE, 0, "yes once it has a baseline of its own"},
@@ -87,6 +91,8 @@ static const struct {
     {"credential.day.cases", FIELD_NUMBER, F_DAY_CASES, 0, ""},
     {"credential.day.customers", FIELD_NUMBER, F_DAY_CUSTOMERS, 0, ""},
     {"credential.day.bytes", FIELD_NUMBER, F_DAY_BYTES, 0, ""},
+    {"credential.day.viewed", FIELD_TEXT, F_VIEWED, 0, "no: this file's case was not looked at today before"},
+    {"credential.unseen_percent", FIELD_NUMBER, F_UNSEEN, 0, "of cases it took files from, those it had not looked at, on the days before"},
     {"credential.action", FIELD_TEXT, F_DEED, 0, "new: this credential has never done that; usual"},
     {"sensor.age_days", FIELD_NUMBER, F_FLEET_AGE, 0, "since this sensor first saw anything"},
 };
@@ -130,6 +136,8 @@ const char *const *rule_field_words(unsigned field)
     case F_PLACE: return places;
     case F_CLIENT: return clients;
     case F_MATURE:
+    case F_ELSEWHERE:
+    case F_VIEWED:
     case F_DISTINCT: return yes_no;
     case F_WHO: return whos;
     case F_DEED: return deeds;
@@ -174,6 +182,8 @@ static uint32_t scene_bits(enum rule_field which, const struct scene *s)
     case F_DISTINCT: return s->is_file || s->is_case || s->is_customer ? 1 : 2;
     case F_WHO: return s->is_machine ? 1 : s->b->flags & BASELINE_PERSON ? 2 : 0;
     case F_MATURE: return s->is_mature ? 1 : 2;
+    case F_VIEWED: return conduct_has_viewed(s) ? 1 : 2;
+    case F_ELSEWHERE: return s->visit->context.is_seen ? 1 : 2;
     case F_DEED: return s->b->actions >> s->a->action & 1 ? 2 : 1;
     default: return 0;
     }
@@ -244,6 +254,7 @@ static void get_scene(enum rule_field which, const struct scene *s, uint64_t now
     case F_DAY_CASES: set_number(out, b->today_cases, true); break;
     case F_DAY_CUSTOMERS: set_number(out, b->today_customers, true); break;
     case F_DAY_BYTES: set_number(out, (double)b->today_bytes, true); break;
+    case F_UNSEEN: set_number(out, 100 * conduct_unseen_share(s), true); break;
     case F_FLEET_AGE:
         set_number(out, (double)(now_ns - s->fleet->first_ns) / (S_PER_DAY * 1e9), s->fleet->first_ns <= now_ns);
         break;

@@ -185,12 +185,61 @@ static void falls_silent(struct stage *s, bool is_twin)
     stage_play(s, &a);
 }
 
+/* From abroad at ten; at her own desk an hour before, or the evening before. */
+static void elsewhere(struct stage *s, bool is_twin)
+{
+    if (!is_twin)
+        stage_login(s, "alice", ALICE, 21, 9);
+    for (unsigned i = 0; i < 2; i++) {
+        struct activity a = at(s, "alice", &away, i ? ACTION_DOWNLOAD : ACTION_LOGIN, 10 + i * 0.1);
+        if (i)
+            stage_names(&a, 3, 1);
+        stage_play(s, &a);
+    }
+}
+
+/* One machine with three people's cookies; the twins moved to that office with their own browsers. */
+static void fan_in(struct stage *s, bool is_twin)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        struct desk d = is_twin ? stage_offices[i] : away;
+        d.ip = away.ip;
+        d.asn = away.asn;
+        d.country = is_twin ? "GB" : away.country;
+        act(s, stage_people[i], &d, ACTION_VIEW_CASE, 10 + i);
+    }
+}
+
+static void by_the_list(struct stage *s, bool is_twin)
+{
+    for (unsigned i = 0; i < 5; i++) {
+        if (is_twin)
+            stage_view(s, "alice", ALICE, 21, 10 + 0.1 * i, 1 + i);
+        stage_fetch(s, "alice", ALICE, 21, 10.05 + 0.1 * i, 1 + i, 1);
+    }
+}
+
+/* Three evenings by three exits; the twin signs in with her own browser at her own hours. */
+static void adds_up(struct stage *s, bool is_twin)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        struct desk d = is_twin ? away_same : away;
+        char ip[16];
+        snprintf(ip, sizeof ip, "203.0.11%u.77", i);
+        d.ip = ip;
+        d.asn += 1 + i;
+        d.country = is_twin ? "GB" : away.country;
+        stage_login(s, "alice", &d, 21 + i, is_twin ? 9 : 21);
+    }
+}
+
 static const struct pair {
     const char *id;
     void (*play)(struct stage *s, bool is_twin);
     const char *elsewhere; /* the file below tests/ that has the pair */
 } pairs[] = {
     {"D01", NULL, "unit/detect/test_detectors.c"},
+    {"D02", elsewhere, NULL},
     {"D03", listed_network, NULL},
     {"D04", new_client, NULL},
     {"D05", script, NULL},
@@ -208,10 +257,12 @@ static const struct pair {
     {"D17", NULL, "unit/detect/test_detectors.c"},
     {"D18", wakes, NULL},
     {"D18b", wakes_elsewhere, NULL},
+    {"D19", fan_in, NULL},
     {"D20", NULL, "unit/detect/test_detectors.c"},
     {"D21", reconnaissance, NULL},
     {"D21b", export_deleted, NULL},
     {"D21c", first_export, NULL},
+    {"D22", by_the_list, NULL},
     {"D23", link_spreads, NULL},
     {"D23b", nameless, NULL},
     {"D24", after_logout, NULL},
@@ -224,6 +275,7 @@ static const struct pair {
     {"D28", NULL, "unit/detect/test_roster_rules.c"},
     {"D29", NULL, "unit/detect/test_roster_rules.c"},
     {"D30", NULL, "integration/test_feedback.py"},
+    {"M1", adds_up, NULL},
 };
 
 #define N_PAIRS (sizeof pairs / sizeof pairs[0])
