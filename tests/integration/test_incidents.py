@@ -158,13 +158,17 @@ def newcomer(log, desk):
 # --- the attacker teaches ---
 
 def raised(log, desk, rate=1.05, days=60):
-    """Each day 5 % more files than the day before, each of another case."""
+    """After four weeks of usual days, each day 5 % more files than the day before, each of another case that is looked at first."""
     who = desk.people[10]
+    for day in range(WEEKS):
+        if day % 7 < 5:
+            desk.day_of(who, day)
     for day in range(days):
         t = START + day * DAY + 10 * HOUR
-        for i in range(round(6 * rate ** day)):
-            case = 1 + (day * 61 + i * 7) % 4000
-            log.act(t + i * 240 * 0.98 ** day, who, desk.places[who], desk.clients[who], 'download', case=case, file='x.har')
+        for i in range(round(3 * rate ** day)):
+            case, at = 1 + (day * 61 + i * 7) % 4000, t + i * 480 * 0.98 ** day
+            log.act(at, who, desk.places[who], desk.clients[who], 'view_case', case=case)
+            log.act(at + 20, who, desk.places[who], desk.clients[who], 'download', case=case, file='x.har')
 
 def gentle(log, desk):
     """From a new place, an act a day at first, so that it may become usual; then what he came for."""
@@ -219,6 +223,7 @@ def poisoning(out):
     loot_quiet = taken(os.path.join(out, 'raised-at-once', 'log.ndjson'), 'agent10', at or START + 60 * DAY)
     day = lambda t: 'never' if t is None else f'day {(t - START) / DAY:.0f}'
     print(f'raised 5 % a day: told {day(at)}, {loot} files; the same person at a steady pace: {day(at_quiet)}, {loot_quiet} files by then')
+    checks.that(at_quiet is None, f'who keeps to the usual pace is told: {day(at_quiet)}')
     checks.that(at is not None and loot <= 2 * loot_quiet, f'poisoning: told {day(at)} with {loot} files, {loot_quiet} of a quiet one')
     alerts = play(out, 'gentle', gentle, 11)
     told('Gentle new place, when it takes', alerts, 'agent11', START + 10 * DAY + 11 * HOUR, 40 * 100 / 2)
