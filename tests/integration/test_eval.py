@@ -43,6 +43,16 @@ def pages(checks):
     forged = run('judge', *QUICK, '--only-casetap')
     checks.that('Freeman' not in forged.split('## Parameters')[0], '--only-casetap judges others')
 
+def cost(checks):
+    """What the engine takes is told, of all activities there are; how much that is depends on the machine."""
+    told = run('cost', *QUICK)
+    figures = re.fullmatch(r'activities  (\d+) in [\d.]+ s: (\d+) a second of one core\n'
+                           r'sessions    (\d+) begun, ([\d.]+) us each; ([\d.]+) us any other activity\nstate       (\d+) bytes a credential\n', told)
+    made = re.search(r'on average (\d+) activities', run('judge', *QUICK, '--only-casetap'))
+    checks.that(figures and made and figures[1] == made[1], f'cost: {told}')
+    checks.that(0 < int(figures[3]) < int(figures[1]) and float(figures[4]) > 0 and float(figures[5]) > 0, f'cost: {told}')
+    checks.that(int(figures[6]) <= 1024, f'a credential takes {figures[6]} bytes')
+
 def logs(checks, out):
     one, two = os.path.join(out, 'one'), os.path.join(out, 'two')
     run('generate', *QUICK, '--out', one)
@@ -87,6 +97,7 @@ def main():
         skip('casetap-eval is not built')
     with tempfile.TemporaryDirectory() as out:
         pages(checks)
+        cost(checks)
         logs(checks, out)
         importer(checks, out)
     checks.done()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * casetap-eval: generate a world, judge with it, import the public data set, list the parameters. */
 #include "base/err.h"
+#include "eval/cost.h"
 #include "eval/emit.h"
 #include "eval/rba.h"
 #include "eval/report.h"
@@ -18,6 +19,7 @@ static const char usage[] =
     "Markdown\n"
     "       casetap-eval generate --out DIR [...]  one world: DIR/activities.ndjson and DIR/truth.ndjson\n"
     "       casetap-eval rba FILE.csv --out DIR    the public RBA data set as activities\n"
+    "       casetap-eval cost [option...]          what the engine takes for the activities of a world\n"
     "       casetap-eval params [option...]        every parameter, its value and where it comes from\n\n"
     "  --seeds N            worlds, of seed 1 to N (judge; default 1)\n"
     "  --seed N             the (first) seed\n"
@@ -224,12 +226,25 @@ static int import(const struct options *o, const char *path, struct text *why)
     return rc;
 }
 
+static int tell_cost(const struct options *o)
+{
+    struct cost c;
+    int rc = cost_run(&o->base.p, o->base.first_seed, &c);
+    if (rc == 0)
+        printf("activities  %llu in %.2f s: %.0f a second of one core\nsessions    %llu begun, %.2f us each; %.2f us any other activity\n"
+               "state       %llu bytes a credential\n", (unsigned long long)c.activities, c.seconds, (double)c.activities / c.seconds,
+               (unsigned long long)c.visits, c.visit_us, c.act_us, (unsigned long long)c.state_bytes);
+    return rc;
+}
+
 static int run(struct options *o, const char *command, int argc, char **argv, struct text *why)
 {
     if (strcmp(command, "judge") == 0)
         return judge(o, why);
     if (strcmp(command, "generate") == 0 && o->out)
         return generate(o, why);
+    if (strcmp(command, "cost") == 0)
+        return tell_cost(o);
     if (strcmp(command, "rba") == 0 && o->out && optind + 1 == argc)
         return import(o, argv[optind], why);
     if (strcmp(command, "params") != 0)

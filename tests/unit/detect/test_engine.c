@@ -62,6 +62,19 @@ static void quarantine(void **state)
     stage_close(&s);
 }
 
+/* The time in which everything is new begins with the first act, also where a person's word stands before it. */
+static void a_verdict_before_the_first_act(void **state)
+{
+    (void)state;
+    static struct stage s;
+    struct feedback f = {.verdict = VERDICT_SUPPRESS, .time_ns = stage_time(0, 0), .until_ns = stage_time(90, 0)};
+    stage_open(&s, NULL);
+    engine_verdict(s.engine, &f);
+    stage_work(&s, 0, 1);
+    assert_int_equal(trust_of(&s, "alice", ALICE), TRUST_USUAL);
+    stage_close(&s);
+}
+
 /* The thief comes back every evening: his place never becomes usual, he stays one alert, and he teaches nothing. */
 static void the_attacker_does_not_teach(void **state)
 {
@@ -486,6 +499,7 @@ static void bad_rules_stop_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_verdict_before_the_first_act),
         cmocka_unit_test(quarantine),
         cmocka_unit_test(the_attacker_does_not_teach),
         cmocka_unit_test(a_pause_makes_a_new_alert),
