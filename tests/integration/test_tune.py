@@ -32,8 +32,9 @@ def recording(folder):
             night(log, who, day, Place(f'203.0.113.{50 + i}', 'JP', 2497, 'Example Site'), desk.clients.get(who, CHROME), 4, 'site')
     for day in (24, 31):    # a harvest of one's own: the same detection twice
         for i in range(60):
-            log.act(MONDAY + day * DAY + 15 * HOUR + i * 20, 'agent01', desk.places['agent01'], desk.clients['agent01'], 'download',
-                    case=100 + i, file='core.gz')
+            t, at = MONDAY + day * DAY + 15 * HOUR + i * 20, (desk.places['agent01'], desk.clients['agent01'])
+            log.act(t, 'agent01', *at, 'view_case', case=100 + i)
+            log.act(t + 5, 'agent01', *at, 'download', case=100 + i, file='core.gz')
     began, ended = night(log, 'agent05', 29, Place('192.0.2.77', 'BR', 18881, 'Example Line'), FIREFOX, 8, 'theft')
     labels = os.path.join(folder, 'labels.csv')
     with open(labels, 'w') as f:
