@@ -87,7 +87,7 @@ struct setting {
     uint64_t least, most, usual; /* of a number */
     const char *unit;            /* of a number */
     unsigned commands;    /* bits of enum setting_command */
-    bool is_reloaded;     /* a running sensor takes it up (SIGHUP); others want a restart */
+    bool is_reloaded;     /* could be taken up while the sensor works; others want a restart in any case */
 };
 /* The table of all settings, ended by a NULL name. */
 const struct setting *settings_table(void);

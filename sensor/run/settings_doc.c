@@ -25,7 +25,7 @@ static void print_yaml(struct text *out)
             continue;
         text_addf(out, "\n# %s\n# ", item->help);
         range(item, out);
-        text_addf(out, "%s\n", item->is_reloaded ? "; taken up by a reload" : "");
+        text_add_char(out, '\n');
         if (item->kind == SETTING_NUMBER)
             text_addf(out, "%s: %llu\n", item->name, (unsigned long long)item->usual);
         else if (item->kind == SETTING_SWITCH)
@@ -33,7 +33,7 @@ static void print_yaml(struct text *out)
         else
             text_addf(out, setting_is_list(item) ? "#%s: ['%s']\n" : "#%s: '%s'\n", item->name, item->example ? item->example : "");
     }
-    text_add_str(out, "\n# Where alerts go: docs/operations.md, 'Alerts into a SIEM'; taken up by a reload\n"
+    text_add_str(out, "\n# Where alerts go: docs/operations.md, 'Alerts into a SIEM'\n"
                       "#sinks:\n"
                       "#  - name: siem\n"
                       "#    url: syslog+tls://siem.example.com:6514\n"
@@ -51,7 +51,7 @@ static void print_markdown(struct text *out)
     text_add_str(out, "# Settings\n\n"
                       "Made by `casetap check --print-defaults=markdown`; not to be edited. Each stands in the configuration file under its name, and on the\n"
                       "command line as `--NAME`. `sinks` and `include` stand in the file alone ([operations](operations.md#settings)).\n\n"
-                      "| setting | value | what it does | commands | reload |\n|---|---|---|---|---|\n");
+                      "| setting | value | what it does | commands |\n|---|---|---|---|\n");
     for (const struct setting *item = settings_table(); item->name; item++) {
         struct text cell = {0};
         range(item, &cell);
@@ -59,9 +59,8 @@ static void print_markdown(struct text *out)
         add_cell(out, text_str(&cell));
         text_add_str(out, " | ");
         add_cell(out, item->help);
-        text_addf(out, " |%s%s%s%s | %s |\n", item->commands & SETTING_RUN ? " run" : "", item->commands & SETTING_REPLAY ? " replay" : "",
-                  item->commands & SETTING_CHECK ? " check" : "", item->commands & SETTING_SELFTEST ? " selftest" : "",
-                  !(item->commands & SETTING_RUN) ? "" : item->is_reloaded ? "yes" : "restart");
+        text_addf(out, " |%s%s%s%s |\n", item->commands & SETTING_RUN ? " run" : "", item->commands & SETTING_REPLAY ? " replay" : "",
+                  item->commands & SETTING_CHECK ? " check" : "", item->commands & SETTING_SELFTEST ? " selftest" : "");
         text_fini(&cell);
     }
 }
