@@ -489,6 +489,7 @@ static void take_http1(struct conn *c, int direction, struct http1_input *in, bo
         case HTTP1_END: conn_pair_complete(c, half, in->now_ns); break;
         case HTTP1_LOST: on_lost(c, direction, &out, in->now_ns); break;
         case HTTP1_PASSED: on_passed(c, half, out.size, is_acked, in->now_ns); break;
+        case HTTP1_REFRAMED: conn_pair_find_inside(c, half, out.size); break;
         case HTTP1_FOREIGN: on_foreign(c, direction, in); break;
         case HTTP1_BARE: on_bare(c, in->now_ns); break;
         default: on_proxy(c, out.data);

@@ -31,6 +31,7 @@ struct exchange {
     bool has_unacked;    /* bytes of its answer are missing that nobody acknowledged */
     bool is_early;       /* its answer came before its request, which may be yet to come: nobody was told of it */
     bool is_lost[2];     /* sync was lost inside it */
+    uint64_t missing_before[2]; /* of its bodies, when that happened */
     bool is_followed;    /* another message began where its answer must have ended */
     bool
         is_doubtful; /* its response was found after a loss, and has no end: the next request shows whether it is one */

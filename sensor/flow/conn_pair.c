@@ -14,6 +14,32 @@ static void note_odd(struct exchange *e, int half)
         e->t.flags |= TXN_AMBIGUOUS;
 }
 
+/* Bytes of a body by what of its framing is there. */
+static void add_reframed(struct exchange *e, int half, uint64_t bytes)
+{
+    struct body_measure *m = conn_measure(e, half);
+    m->bytes += bytes;
+    if (m->missing > e->missing_before[half] + bytes)
+        m->missing = e->missing_before[half] + bytes;
+}
+
+/* Whether what comes behind the gap cannot be of another message: each one of the other side is known. */
+static bool is_same(const struct exchange *e, int half)
+{
+    return e->is_lost[half] && !e->next && !e->conn->had_gap[!half];
+}
+
+/* Its bytes have been counted to its end, or as far as it came. Where some of the framing is missing, what a head says of
+ * the size of a whole body is better. */
+static void set_counted(struct exchange *e, int half, bool is_complete)
+{
+    struct body_measure *m = conn_measure(e, half);
+    m->is_complete = is_complete && (!e->is_lost[half] || is_same(e, half));
+    m->known = !e->is_lost[half] ? SIZE_OBSERVED : is_same(e, half) ? SIZE_REFRAMED : SIZE_UNKNOWN;
+    if (e->is_lost[half] && is_complete)
+        (void)conn_exchange_take_said(e, half, 0);
+}
+
 /* The bytes that went by while sync was lost are charged to 'e'. They are a bound: what is left of a head and of chunk
  * framing is among them. When the answer's head is not known to the sensor and the client acknowledged everything that
  * is missing, that is a size of its own kind. */
@@ -25,6 +51,13 @@ static void charge(struct exchange *e, int half)
     if (c->lost[half] != e)
         return;
     c->lost[half] = NULL;
+    uint64_t rest;
+    if (http1_end_body(h, e->is_followed, &rest) && is_same(e, half)) {
+        add_reframed(e, half, rest);
+        set_counted(e, half, true);
+        h->unsynced = 0;
+        return;
+    }
     m->bytes += h->unsynced;
     h->unsynced = 0;
     bool is_whole = half == CONN_RESPONSE && !e->is_lost[half] && !e->has_unacked && !e->is_mixed;
@@ -57,7 +90,7 @@ void conn_pair_abort(struct exchange *e, int half)
     else if (is_coming && c->side[conn_direction(c, half)].state == HTTP1_AT_PEEK)
         m->known = SIZE_UNKNOWN; /* perhaps the answer to a HEAD request: it had no body to lose */
     else if (is_coming) {
-        m->known = SIZE_OBSERVED;
+        set_counted(e, half, false);
         note_odd(e, half);
         e->t.flags |= TXN_ABORTED;
     }
@@ -251,8 +284,7 @@ void conn_pair_complete(struct conn *c, int half, uint64_t now_ns)
     if (!e)
         return;
     struct body_measure *m = conn_measure(e, half);
-    m->known = SIZE_OBSERVED;
-    m->is_complete = true;
+    set_counted(e, half, true);
     note_odd(e, half);
     conn_body_close(&e->body[half], c->pool->codings, m);
     e->progress[half] = CONN_DONE;
@@ -270,10 +302,28 @@ void conn_pair_lose_inside(struct conn *c, int half, bool by_gap)
         return;
     e->is_lost[half] = true;
     e->t.flags |= by_gap ? TXN_GAP : TXN_AMBIGUOUS;
+    e->missing_before[half] = conn_measure(e, half)->missing;
     conn_measure(e, half)->known = SIZE_UNKNOWN;
     conn_body_close(&e->body[half], c->pool->codings, conn_measure(e, half));
     if (half == CONN_REQUEST)
         e->progress[half] = CONN_DONE; /* its end will not be seen; its answer ends it */
+}
+
+void conn_pair_find_inside(struct conn *c, int half, uint64_t bytes)
+{
+    struct exchange *e = c->lost[half];
+    struct http1 *h = &c->side[conn_direction(c, half)];
+    if (!e)
+        return;
+    if (!is_same(e, half)) {
+        conn_measure(e, half)->bytes += h->unsynced;
+        http1_lose(h, &c->pool->memory);
+        return;
+    }
+    c->lost[half] = NULL;
+    c->active[half] = e;
+    e->progress[half] = CONN_COMING;
+    add_reframed(e, half, bytes);
 }
 
 void conn_pair_lose_start(struct conn *c, int half, uint64_t now_ns)

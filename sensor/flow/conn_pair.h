@@ -30,6 +30,8 @@ void conn_pair_abort(struct exchange *e, int half);
 /* Sync was lost in a direction: inside the message that was coming, or where one should have begun. */
 void conn_pair_lose_inside(struct conn *c, int half, bool by_gap);
 void conn_pair_lose_start(struct conn *c, int half, uint64_t now_ns);
+/* Sync is back inside the message it was lost in: so many bytes of its body have passed. */
+void conn_pair_find_inside(struct conn *c, int half, uint64_t bytes);
 /* So many bytes are missing while sync is lost. */
 void conn_pair_miss(struct conn *c, int half, uint64_t bytes, bool is_acked);
 

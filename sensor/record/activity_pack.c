@@ -21,7 +21,7 @@ struct packed_field {
 
 static const struct packed_field fields[] = {
     N(time_ns), N(done_ns), N(flow_hash), N(number), B(id), B(amends), E(action, ACTION_N), E(outcome, OUTCOME_FAILURE + 1),
-    E(cred_kind, CRED_N), E(size_known, SIZE_ACKNOWLEDGED + 1), N(flags), B(source.bytes), B(peer.ip.bytes), N(peer.port),
+    E(cred_kind, CRED_N), E(size_known, SIZE_REFRAMED + 1), N(flags), B(source.bytes), B(peer.ip.bytes), N(peer.port),
     B(server.ip.bytes), N(server.port), B(session), B(new_session), E(assertion, ASSERTION_N), N(asserted),
     FIELD(token_age_s, SIGNED, 0), FIELD(token_left_s, SIGNED, 0), E(doubt, 101), N(status), N(body_bytes), N(missing_bytes),
     N(file_size), N(range_from), N(resource), N(validator), N(total), B(other), B(remember), B(new_remember),

@@ -193,7 +193,7 @@ static void read_sizes(struct parse *p)
     struct activity *a = p->a;
     a->range_from = tree_number_or_0(&p->tree, "casetap.range.from", INT64_MAX);
     a->missing_bytes = tree_number_or_0(&p->tree, "casetap.body.missing_bytes", INT64_MAX);
-    a->size_known = read_name(p, "casetap.body.known", size_known_at, SIZE_ACKNOWLEDGED + 1);
+    a->size_known = read_name(p, "casetap.body.known", size_known_at, SIZE_REFRAMED + 1);
     uint64_t confidence;
     if (tree_number(&p->tree, "casetap.confidence", 100, &confidence))
         a->doubt = (uint8_t)(100 - confidence);

@@ -38,6 +38,7 @@ const char *size_known_name(enum size_known known)
     case SIZE_DECLARED: return "declared";
     case SIZE_RANGE: return "range";
     case SIZE_ACKNOWLEDGED: return "acknowledged";
+    case SIZE_REFRAMED: return "reframed";
     case SIZE_UNKNOWN: break;
     }
     return "unknown";

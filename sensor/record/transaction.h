@@ -17,6 +17,7 @@ enum size_known {
     SIZE_DECLARED,     /* the end was not seen; the head said how long */
     SIZE_RANGE,        /* from Content-Range */
     SIZE_ACKNOWLEDGED, /* server side not on the tap: from the client's ACK numbers */
+    SIZE_REFRAMED,     /* as observed, but that framing is missing too: a few bytes too many for each chunk lost whole */
 };
 
 struct body_measure {

@@ -3,6 +3,7 @@
 #include "wire/http1.h"
 
 #include "wire/http1_body.h"
+#include "wire/http1_chunks.h"
 #include "wire/http1_sync.h"
 
 #define VERSION_LITERAL "HTTP/1."
@@ -406,6 +407,15 @@ static bool has_usable_start(const struct http1 *h)
                : h->role == HTTP1_REQUEST && (h->start_part == PART_FIELDS || http1_head_is_request_line(s, true));
 }
 
+/* Between two chunks: what follows the gap may still be body. */
+static enum http1_event lose_framing(struct http1 *h, struct http1_memory *memory, struct http1_out *out)
+{
+    unsigned framing = http1_chunks_framing(h);
+    enum http1_event event = http1_sync_lost(h, memory, out, true, true);
+    http1_chunks_begin(h, framing);
+    return event;
+}
+
 static enum http1_event step_gap(struct http1 *h, struct http1_input *in, struct http1_memory *memory,
                                  struct http1_out *out)
 {
@@ -426,7 +436,7 @@ static enum http1_event step_gap(struct http1 *h, struct http1_input *in, struct
     case HTTP1_AT_CLOSE: return skip(h, in, out, UINT64_MAX);
     case HTTP1_AT_SIZE:
     case HTTP1_AT_EXTENSION:
-    case HTTP1_AT_CHUNK_END:
+    case HTTP1_AT_CHUNK_END: return lose_framing(h, memory, out);
     case HTTP1_AT_TRAILER: return http1_sync_lost(h, memory, out, true, true);
     case HTTP1_AT_HEAD:
         if (h->buffered && has_usable_start(h)) {
@@ -486,7 +496,7 @@ void http1_follow(struct http1 *h, struct http1_memory *memory, const struct htt
 {
     http1_sync_drop(h, memory);
     h->is_first = h->is_bounded = h->is_odd = h->is_first_size = false;
-    h->matched = 0;
+    h->matched = h->chunk_line = 0;
     h->left = 0;
     h->has_declared = body->has_length && body->length > 1; /* two bytes at least tell that it is no chunk size */
     h->declared = body->length;
@@ -509,6 +519,7 @@ void http1_ignore(struct http1 *h, struct http1_memory *memory)
 {
     http1_sync_drop(h, memory);
     h->is_first = h->is_bounded = false;
+    h->chunk_line = 0;
     h->state = HTTP1_AT_IDLE;
 }
 

@@ -42,6 +42,13 @@ enum http1_state {
 
 /* The members are the machine's own, but for: role, state, begin_ns, unsynced (to read). Zeroed by http1_init. */
 struct http1 {
+    union {
+        uint8_t held[16]; /* what may be the first chunk size, or the body itself */
+        struct {
+            uint64_t due; /* resync: where in 'unsynced' the next chunk size is, if the last one found was one; 0 = none */
+            uint64_t end; /* there: behind what may be the end of a chunked body; 0 = none */
+        } chunks;
+    };
     uint8_t state, role;              /* enum http1_state; enum http1_role, HTTP1_EITHER until a start line told */
     uint8_t matched;                  /* progress in a literal, or chunk size digits */
     uint8_t start_part;               /* where in the start line: 0 method or version, 1 rest, 2 behind it */
@@ -50,15 +57,17 @@ struct http1 {
     bool has_target, is_path;         /* start line: a byte behind the method came, and it was a slash */
     bool is_odd;                      /* the framing of this body was not to the letter */
     bool is_first_size, has_declared; /* chunk size: the first of a body; of that, a Content-Length came with it */
-    uint8_t n_held, held[16];         /* what may be the first chunk size, or the body itself */
+    uint8_t n_held;
     bool is_cut;                      /* the head is larger than what is kept */
     bool has_candidate;               /* resync: the buffer begins with a start line */
     bool is_bounded;                  /* resync: 'left' counts down to sleep */
+    uint8_t chunk_line;               /* resync: enum of http1_chunks.c; 0 = not inside a chunked body */
     uint32_t head_size;               /* bytes of the head so far */
     uint32_t buffered, capacity, line_start; /* of the buffer; line_start: resync, where its last, open line begins */
-    uint64_t declared;                       /* Content-Length beside chunked */
-    uint64_t left;                           /* of the body or chunk; resync: of the budget */
-    uint64_t unsynced;                       /* bytes passed since sync was lost, gaps included */
+    uint64_t declared;                       /* Content-Length beside chunked; behind the first size: the last chunk's */
+    uint64_t left;                           /* of the body or chunk; resync: of the budget, or of the last size found */
+    uint64_t unsynced;                       /* bytes passed since sync was lost, gaps included; in a chunked body from
+                                              * the end of the last chunk on */
     uint64_t begin_ns;                       /* packet time of the first byte of the message */
     uint8_t *buffer;
 };
@@ -78,6 +87,7 @@ enum http1_event {
     HTTP1_SKIP,     /* 'size' body bytes are missing */
     HTTP1_END,      /* the message is over */
     HTTP1_PASSED,   /* 'size' bytes are missing while sync is lost */
+    HTTP1_REFRAMED, /* found the way back into the body that sync was lost in: 'size' of its bytes have passed since */
     HTTP1_LOST,     /* sync is lost: looking for the next message from here on */
     HTTP1_FOREIGN,  /* the first bytes are no HTTP/1; off from here on, unless the caller says http1_seek */
     HTTP1_PROXY,    /* a PROXY preface: 'data' is the v1 line, or v2 from its 13th byte on, at most 40 bytes */
@@ -111,6 +121,10 @@ bool http1_finish(struct http1 *h, struct http1_out *out);
 void http1_refuse(struct http1 *h);
 /* The body that is coming cannot be what it was taken for: looks for the next message. */
 void http1_lose(struct http1 *h, struct http1_memory *memory);
+/* The message that sync was lost in is over; nothing of its body is looked for any more. True when it was chunked and ends
+ * where the machine stands, by what was found of its framing since, or because no more is missing there than the last chunk
+ * and another message begins ('is_followed'): then *size bytes of it have passed since. */
+bool http1_end_body(struct http1 *h, bool is_followed, uint64_t *size);
 /* Everything from here on is something else. */
 void http1_stop(struct http1 *h, struct http1_memory *memory);
 /* Looks for a message of 'role': after HTTP1_FOREIGN, or to bound a search that is under way. After 'budget' bytes it

@@ -20,6 +20,7 @@ static enum http1_event step_counted(struct http1 *h, struct http1_input *in, st
 static void end_chunk_size(struct http1 *h)
 {
     h->state = h->left ? HTTP1_AT_CHUNK : HTTP1_AT_TRAILER;
+    h->declared = h->left;
     h->line = HTTP1_LINE_EMPTY;
     h->head_size = 0;
 }
@@ -77,6 +78,8 @@ static enum http1_event step_size(struct http1 *h, struct http1_input *in, struc
         }
         if (digit >= 0 || h->matched == 0 || !ends_size(h, c))
             return deny_chunks(h, memory, out);
+        if (h->is_first_size)
+            h->declared = 0;
         h->is_first_size = false;
         if (c == '\n')
             end_chunk_size(h);

@@ -2,6 +2,8 @@
  * Finding the next message after sync was lost, and the buffer that heads are collected in. */
 #include "wire/http1_sync.h"
 
+#include "wire/http1_chunks.h"
+
 void http1_sync_drop(struct http1 *h, struct http1_memory *memory)
 {
     if (h->buffer)
@@ -53,6 +55,7 @@ void http1_sync_lose(struct http1 *h, struct http1_memory *memory)
     h->state = HTTP1_AT_RESYNC;
     h->unsynced = 0;
     h->is_cut = false;
+    h->chunk_line = 0;
 }
 
 enum http1_event http1_sync_lost(struct http1 *h, struct http1_memory *memory, struct http1_out *out, bool by_gap,
@@ -162,6 +165,7 @@ void http1_sync_reuse(struct http1 *h)
     h->state = HTTP1_AT_RESYNC;
     h->unsynced = h->buffered;
     h->is_cut = h->has_candidate = false;
+    h->chunk_line = 0;
     h->line_start = 0;
     if (h->buffered > HTTP1_SMALL)
         cut_front(h, h->buffered - HTTP1_SMALL);
@@ -236,6 +240,10 @@ enum http1_event http1_sync_step(struct http1 *h, struct http1_input *in, struct
             keep(h, part, memory);
         in->bytes = span_from(in->bytes, part.size);
         h->unsynced += part.size;
+        if (h->chunk_line && http1_chunks_step(h, part, &out->size)) {
+            http1_sync_drop(h, memory);
+            return HTTP1_REFRAMED;
+        }
         if (h->is_bounded)
             h->left -= part.size;
         if (end != SIZE_MAX && h->buffered && judge_line(h, in->now_ns))
@@ -245,6 +253,7 @@ enum http1_event http1_sync_step(struct http1 *h, struct http1_input *in, struct
         if (h->buffered && http1_sync_finish(h, out))
             return HTTP1_CUT_HEAD;
         http1_sync_drop(h, memory);
+        http1_chunks_gap(h);
         out->size = in->gap;
         h->unsynced += in->gap;
         in->gap = 0;

@@ -145,7 +145,7 @@ static inline void talk_on_response(void *ctx, struct transaction *t, struct bod
 /* "5oc": bytes, how known, complete; "/2" missing; "=9" declared otherwise; "~7" decoded */
 static inline void talk_add_measure(struct talk *k, const struct body_measure *m)
 {
-    static const char known[] = "uodra";
+    static const char known[] = "uodraf";
     char text[160];
     int n = snprintf(text, sizeof text, "%llu%c%s", (unsigned long long)m->bytes, known[m->known],
                      m->is_complete ? "c" : "");

@@ -168,7 +168,7 @@ static void scramble(struct activity *a, uint64_t *seed)
     a->action = (uint8_t)(1 + next(seed) % (ACTION_N - 1));
     a->outcome = (uint8_t)(next(seed) % 3);
     a->cred_kind = (uint8_t)(next(seed) % CRED_N);
-    a->size_known = (uint8_t)(next(seed) % (SIZE_ACKNOWLEDGED + 1));
+    a->size_known = (uint8_t)(next(seed) % (SIZE_REFRAMED + 1));
     a->flags = (uint32_t)next(seed) & 0xcffffffu;
     a->assertion = (uint8_t)(1 + next(seed) % (ASSERTION_N - 1)); /* only then do issuer and tenant stand there */
     a->asserted = (uint8_t)(next(seed) % 32);

@@ -213,6 +213,7 @@ static void names(void **state)
     (void)state;
     assert_string_equal(size_known_name(SIZE_UNKNOWN), "unknown");
     assert_string_equal(size_known_name(SIZE_ACKNOWLEDGED), "acknowledged");
+    assert_string_equal(size_known_name(SIZE_REFRAMED), "reframed");
     assert_string_equal(tunnel_name(TUNNEL_GTP), "gtp");
     assert_string_equal(tunnel_name((enum tunnel_kind)99), "none");
     for (uint32_t bit = 1; bit <= TXN_PARTIAL; bit <<= 1)
